@@ -1,0 +1,1 @@
+//! Standard MIDI Files as events on an absolute timeline.

@@ -1,0 +1,20 @@
+//! GStreamer plugin `rtpmidi`: MIDI over RTP (RFC 6295) and Standard MIDI Files.
+
+use gst::glib;
+
+fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    let _ = plugin;
+    Ok(())
+}
+
+gst::plugin_define!(
+    rtpmidi,
+    env!("CARGO_PKG_DESCRIPTION"),
+    plugin_init,
+    concat!(env!("CARGO_PKG_VERSION"), "-", env!("COMMIT_ID")),
+    "MIT/X11",
+    env!("CARGO_PKG_NAME"),
+    env!("CARGO_PKG_NAME"),
+    env!("CARGO_PKG_REPOSITORY"),
+    env!("BUILD_REL_DATE")
+);
