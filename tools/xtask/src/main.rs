@@ -1,0 +1,54 @@
+//! `cargo xtask`: the project's own commands.
+
+mod artifact;
+mod bench;
+mod demo;
+mod install;
+mod packages;
+mod score;
+mod status_line;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "The project's own commands"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Hear it: music over UDP with a fifth of the packets dropped, half a minute
+    Demo(demo::Options),
+    /// Run everything that continuous integration runs
+    Test(test::Options),
+    /// Put the program and the GStreamer plugins where your shell and gst-launch-1.0 find them
+    Install(install::Options),
+    /// Measure speed and size
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Test(options) => test::run(&options),
+        Command::Install(options) => install::run(&options),
+        Command::Bench(options) => bench::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

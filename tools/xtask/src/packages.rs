@@ -1,0 +1,175 @@
+//! The system packages: which ones, what for, and their installation with apt.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::status_line::StatusLine;
+use crate::step;
+
+/// A Debian package and what it is needed for.
+pub(crate) struct Package(&'static str, &'static str);
+
+/// To compile the elements and the program.
+pub(crate) const BUILD: &[Package] = &[
+    Package("pkg-config", "tells the compiler where GStreamer is"),
+    Package(
+        "libgstreamer1.0-dev",
+        "GStreamer: the core, and the harness of the element tests",
+    ),
+    Package("libgstreamer-plugins-base1.0-dev", "GStreamer: RTP and SDP"),
+];
+
+/// To stream, hear and record.
+pub(crate) const RUN: &[Package] = &[
+    Package("gstreamer1.0-tools", "gst-launch-1.0 and gst-inspect-1.0"),
+    Package("gstreamer1.0-plugins-base", "audio conversion"),
+    Package(
+        "gstreamer1.0-plugins-good",
+        "UDP, RTP sessions, jitter buffer, WAV files",
+    ),
+    Package(
+        "gstreamer1.0-plugins-bad",
+        "fluiddec: the FluidSynth synthesiser",
+    ),
+    Package("timgm6mb-soundfont", "General MIDI instruments, 6 MB"),
+];
+
+/// To play aloud; wanted only where there is a sound device.
+pub(crate) const SOUND: &[Package] = &[Package("gstreamer1.0-alsa", "sound output")];
+
+/// To run the tests.
+pub(crate) const TEST: &[Package] = &[
+    Package(
+        "tshark",
+        "dissects our packets: a second opinion on the format",
+    ),
+    Package("openttd-openmsx", "31 songs by others as test data"),
+];
+
+/// Installs what is missing. Says so before; asks nothing.
+pub(crate) fn install(lists: &[&[Package]]) -> Result<()> {
+    let missing = match missing(lists) {
+        Ok(missing) if missing.is_empty() => return Ok(()),
+        Ok(missing) => missing,
+        Err(no_dpkg) => {
+            eprintln!("These Debian packages, or their like, are needed:");
+            describe(lists.iter().copied().flatten(), |line| eprintln!("{line}"));
+            return Err(no_dpkg.context(
+                "this system has no apt: install them with its own package manager, \
+                 then run this again with --no-install",
+            ));
+        }
+    };
+    println!("Installing system packages with apt-get:");
+    describe(missing.iter().copied(), |line| println!("{line}"));
+    step::timed("apt-get update", || apt(&["update"]))?;
+    let names = missing.iter().map(|package| package.0);
+    let arguments: Vec<&str> = ["install", "-y", "--no-install-recommends"]
+        .into_iter()
+        .chain(names)
+        .collect();
+    step::timed("apt-get install", || apt(&arguments))
+}
+
+fn describe<'a>(packages: impl Iterator<Item = &'a Package>, mut print: impl FnMut(String)) {
+    for Package(name, reason) in packages {
+        print(format!("  {name:<34} {reason}"));
+    }
+}
+
+fn missing<'a>(lists: &[&'a [Package]]) -> Result<Vec<&'a Package>> {
+    let wanted = || lists.iter().copied().flatten();
+    let output = Command::new("dpkg-query")
+        .args(["--show", "--showformat=${Package} ${db:Status-Status}\n"])
+        .args(wanted().map(|package| package.0))
+        .output()
+        .context("cannot start dpkg-query")?;
+    let known = String::from_utf8_lossy(&output.stdout);
+    Ok(wanted()
+        .filter(|package| !is_installed(&known, package.0))
+        .collect())
+}
+
+fn is_installed(known: &str, name: &str) -> bool {
+    known
+        .lines()
+        .any(|line| line.split_once(' ') == Some((name, "installed")))
+}
+
+/// Runs apt-get and shows its last line; all of them only if it fails.
+fn apt(arguments: &[&str]) -> Result<()> {
+    let mut command = if is_root() {
+        Command::new("env")
+    } else {
+        Command::new("sudo")
+    };
+    if !is_root() {
+        command.arg("env");
+    }
+    let mut child = command
+        .args([
+            "DEBIAN_FRONTEND=noninteractive",
+            "LC_ALL=C.UTF-8",
+            "apt-get",
+            "-o",
+            "Dpkg::Use-Pty=0",
+        ])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start apt-get")?;
+    let mut said = Vec::new();
+    {
+        let mut status = StatusLine::new(Duration::from_secs(10));
+        let output = child.stdout.take().context("apt-get without output")?;
+        for line in BufReader::new(output).lines() {
+            let line = line?;
+            status.show(&format!("    {line}"));
+            said.push(line);
+        }
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        eprintln!("{}", said.join("\n"));
+        bail!("apt-get {} ended with {status}", arguments[0]);
+    }
+    Ok(())
+}
+
+/// Whether we may install without sudo: /proc/self belongs to whoever runs us.
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    Path::new("/proc/self")
+        .metadata()
+        .is_ok_and(|own| own.uid() == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_removed_package_counts_as_missing() {
+        let known = "tshark installed\npkg-config config-files\nlibtshark installed\n";
+        let found = ["tshark", "pkg-config", "shark"].map(|name| is_installed(known, name));
+        assert_eq!(found, [true, false, false]);
+    }
+
+    #[test]
+    fn no_package_is_listed_twice() {
+        let mut names: Vec<_> = [BUILD, RUN, SOUND, TEST]
+            .into_iter()
+            .flatten()
+            .map(|package| package.0)
+            .collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}
