@@ -67,7 +67,7 @@ fn conductor() -> Track<'static> {
 fn flute() -> Result<Part> {
     let mut part = Part::new("Flute", 1);
     part.instrument(0, 0, 74);
-    part.place(96, 52, 60);
+    part.place(118, 52, 60);
     part.set(0, controller::EXPRESSION, 100);
     part.play(FIRST, LEGATO, THEME)?;
     part.play(SECOND, SINGING, ANSWER)?;
@@ -82,7 +82,7 @@ fn flute() -> Result<Part> {
 fn oboe() -> Result<Part> {
     let mut part = Part::new("Oboe", 2);
     part.instrument(0, 0, 69);
-    part.place(78, 84, 60);
+    part.place(98, 84, 60);
     part.set(0, controller::EXPRESSION, 92);
     part.play(SECOND, LEGATO, THIRDS_BELOW)?;
     part.play(THIRD, SOFT, ANSWER)?;
@@ -95,37 +95,13 @@ fn oboe() -> Result<Part> {
 fn harp() -> Result<Part> {
     let mut part = Part::new("Harp", 3);
     part.instrument(0, 0, 47);
-    part.place(92, 32, 70);
-    part.play(
-        FIRST,
-        Touch {
-            velocity: 62,
-            hold: 95,
-        },
-        BROKEN_CHORDS,
-    )?;
-    part.play(
-        SECOND,
-        Touch {
-            velocity: 56,
-            hold: 95,
-        },
-        BROKEN_CHORDS,
-    )?;
-    part.play(
-        THIRD,
-        Touch {
-            velocity: 56,
-            hold: 95,
-        },
-        BROKEN_CHORDS,
-    )?;
+    part.place(104, 32, 70);
+    part.play(FIRST, Touch::of(62, 95), BROKEN_CHORDS)?;
+    part.play(SECOND, Touch::of(56, 95), BROKEN_CHORDS)?;
+    part.play(THIRD, Touch::of(56, 95), BROKEN_CHORDS)?;
     part.play(
         FINAL,
-        Touch {
-            velocity: 58,
-            hold: 100,
-        },
+        Touch::of(58, 100),
         "D3/16 A3 D4 F#4 A4 D5 F#5 A5 D6/2",
     )?;
     part.pedal(FIRST, BAR / 2, 24);
@@ -137,41 +113,21 @@ fn harp() -> Result<Part> {
 fn bass() -> Result<Part> {
     let mut part = Part::new("Bass", 4);
     part.instrument(0, 0, 36);
-    part.place(104, 64, 30);
+    part.place(114, 64, 30);
     part.bend_range(0, 12);
-    part.play(
-        FIRST,
-        Touch {
-            velocity: 78,
-            hold: 96,
-        },
-        "D3/2 A2 | B2 F#2 | G2 D2 | G2 A2",
-    )?;
+    part.play(FIRST, Touch::of(78, 96), "D3/2 A2 | B2 F#2 | G2 D2 | G2 A2")?;
     part.play(
         SECOND,
-        Touch {
-            velocity: 80,
-            hold: 92,
-        },
+        Touch::of(80, 92),
         "D3/4 F#3 A2 C#3 | B2 D3 F#2 A2 | G2 B2 D3 A2 | G2 B2 A2 C#3",
     )?;
     part.play(
         THIRD,
-        Touch {
-            velocity: 84,
-            hold: 90,
-        },
+        Touch::of(84, 90),
         "D3/4. D3/8 A2/4. A2/8 | B2/4. B2/8 F#2/4. F#2/8 |
          G2/4. G2/8 D3/4. D3/8 | G2/4. B2/8 A2/4 C#3",
     )?;
-    part.play(
-        FINAL,
-        Touch {
-            velocity: 86,
-            hold: 100,
-        },
-        "D2/1",
-    )?;
+    part.play(FINAL, Touch::of(86, 100), "D2/1")?;
     // A slide of two of the range's twelve semitones into each round.
     for at in [FIRST, SECOND, THIRD, FINAL] {
         part.slide_in(at, QUARTER / 2, 2.0 / 12.0);
@@ -182,18 +138,11 @@ fn bass() -> Result<Part> {
 fn strings() -> Result<Part> {
     let mut part = Part::new("Strings", 5);
     part.instrument(0, 0, 49);
-    part.place(76, 72, 80);
+    part.place(68, 72, 80);
     for (round, velocity) in [(FIRST, 52), (SECOND, 58), (THIRD, 64)] {
-        part.play(round, Touch { velocity, hold: 99 }, CHORDS)?;
+        part.play(round, Touch::of(velocity, 99), CHORDS)?;
     }
-    part.play(
-        FINAL,
-        Touch {
-            velocity: 62,
-            hold: 100,
-        },
-        "D3+A3+D4+F#4/1",
-    )?;
+    part.play(FINAL, Touch::of(62, 100), "D3+A3+D4+F#4/1")?;
     for chord in 0..24 {
         let start = FIRST + chord * BAR / 2;
         let middle = start + BAR / 4;
@@ -227,40 +176,19 @@ fn strings() -> Result<Part> {
 fn guitar() -> Result<Part> {
     let mut part = Part::new("Guitar", 6);
     part.instrument(0, 0, 26);
-    part.place(88, 92, 50);
+    part.place(104, 92, 50);
     part.bend_range(0, 2);
     // Off-beat chords on the steel strings, then the run on the clean electric guitar.
-    part.play(
-        SECOND,
-        Touch {
-            velocity: 50,
-            hold: 60,
-        },
-        OFF_BEATS,
-    )?;
+    part.play(SECOND, Touch::of(50, 60), OFF_BEATS)?;
     part.instrument(THIRD - QUARTER / 4, 0, 28);
     part.set(THIRD - QUARTER / 4, controller::CHORUS, 50);
-    part.play(
-        THIRD,
-        Touch {
-            velocity: 78,
-            hold: 96,
-        },
-        RUN,
-    )?;
-    part.play(
-        FINAL,
-        Touch {
-            velocity: 84,
-            hold: 100,
-        },
-        "A5/1",
-    )?;
+    part.play(THIRD, Touch::of(78, 96), RUN)?;
+    part.play(FINAL, Touch::of(84, 100), "A5/1")?;
     for (at, share) in [
         (THIRD, 0.5),
         (THIRD + BAR, 0.5),
         (THIRD + 2 * BAR, 0.5),
-        (FINAL, 1.0),
+        (FINAL, 0.5),
     ] {
         part.slide_in(at, QUARTER / 4, share);
     }
@@ -277,15 +205,9 @@ fn guitar() -> Result<Part> {
 fn drums() -> Result<Part> {
     let mut part = Part::new("Drums", 10);
     part.instrument(0, 0, 1);
-    part.place(92, 64, 40);
-    let quiet = Touch {
-        velocity: 44,
-        hold: 50,
-    };
-    let steady = Touch {
-        velocity: 58,
-        hold: 50,
-    };
+    part.place(116, 64, 40);
+    let quiet = Touch::of(64, 50);
+    let steady = Touch::of(82, 50);
     part.drum(
         FIRST + 2 * BAR,
         quiet,
@@ -355,18 +277,9 @@ const LAST_RUN: u32 = THIRD + 3 * BAR;
 const FINAL: u32 = THIRD + 4 * BAR;
 const END: u32 = FINAL + BAR;
 
-const LEGATO: Touch = Touch {
-    velocity: 80,
-    hold: 98,
-};
-const SINGING: Touch = Touch {
-    velocity: 84,
-    hold: 94,
-};
-const SOFT: Touch = Touch {
-    velocity: 66,
-    hold: 97,
-};
+const LEGATO: Touch = Touch::of(96, 98);
+const SINGING: Touch = Touch::of(96, 94);
+const SOFT: Touch = Touch::of(82, 97);
 
 const THEME: &str = "F#5/2 E5 | D5 C#5 | B4 A4 | B4 C#5";
 const THIRDS_BELOW: &str = "D5/2 C#5 | B4 A4 | G4 F#4 | G4 E4";

@@ -17,10 +17,8 @@ pub(super) struct Part {
 /// How a passage is played.
 #[derive(Clone, Copy)]
 pub(super) struct Touch {
-    /// Velocity of a note off the beat; the beat adds a little.
-    pub(super) velocity: u8,
-    /// Sounding part of a note's length, in percent.
-    pub(super) hold: u32,
+    velocity: u8,
+    hold: u32,
 }
 
 /// A value that moves in a straight line from one moment to another.
@@ -44,6 +42,14 @@ pub(super) mod controller {
     pub(in super::super) const CHORUS: u8 = 93;
     pub(in super::super) const RPN_LSB: u8 = 100;
     pub(in super::super) const RPN: u8 = 101;
+}
+
+impl Touch {
+    /// The velocity of a note off the beat, to which the beat adds a little, and the
+    /// sounding part of a note's length in percent.
+    pub(super) const fn of(velocity: u8, hold: u32) -> Self {
+        Self { velocity, hold }
+    }
 }
 
 impl Part {
@@ -236,10 +242,7 @@ const SLIDE_STEPS: u32 = 12;
 mod tests {
     use super::*;
 
-    const PLAIN: Touch = Touch {
-        velocity: 70,
-        hold: 100,
-    };
+    const PLAIN: Touch = Touch::of(70, 100);
 
     fn messages(track: &Track<'_>) -> Vec<MidiMessage> {
         let message = |event: &TrackEvent<'_>| match event.kind {
