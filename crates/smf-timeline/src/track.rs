@@ -186,9 +186,10 @@ impl Reader<'_> {
                 at,
                 length: data.len(),
             })?;
+            return Ok(Flow::Next);
         }
         self.song.push(track, tick, Kind::Meta(kind), |out| {
-            out.extend_from_slice(data)
+            out.extend_from_slice(data);
         });
         Ok(Flow::Next)
     }
@@ -225,7 +226,7 @@ impl Reader<'_> {
         match piece {
             Piece::Message(octets) => {
                 self.song.push(track, tick, Kind::Message, |out| {
-                    out.extend_from_slice(octets)
+                    out.extend_from_slice(octets);
                 });
                 Ok(())
             }

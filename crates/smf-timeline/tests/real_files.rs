@@ -34,7 +34,10 @@ fn every_message_and_time_is_what_a_naive_walk_finds() {
     assert!(files.is_empty() || same > refused);
 }
 
-fn messages(song: &Song) -> Vec<(u64, u64, u16, Vec<u8>)> {
+/// Ticks, nanoseconds, track and octets.
+type Messages = Vec<(u64, u64, u16, Vec<u8>)>;
+
+fn messages(song: &Song) -> Messages {
     song.events()
         .filter_map(|event| match event.body {
             Body::Message(octets) => Some((event.tick, event.time, event.track, octets.to_vec())),
@@ -43,10 +46,10 @@ fn messages(song: &Song) -> Vec<(u64, u64, u16, Vec<u8>)> {
         .collect()
 }
 
-/// Files of formats 0 and 1 without anything unusual: ticks, nanoseconds, track, octets.
-fn naive(file: &[u8]) -> Option<Vec<(u64, u64, u16, Vec<u8>)>> {
+/// Files of formats 0 and 1 without anything unusual.
+fn naive(file: &[u8]) -> Option<Messages> {
     let word = |at: usize| usize::from(file[at]) << 8 | usize::from(file[at + 1]);
-    let division = u128::try_from(word(12)).unwrap();
+    let division = word(12) as u128;
     let only = (word(8) == 2).then_some(0);
     let (mut at, mut track) = (14, 0);
     let (mut events, mut tempos) = (Vec::new(), Vec::new());
@@ -62,7 +65,7 @@ fn naive(file: &[u8]) -> Option<Vec<(u64, u64, u16, Vec<u8>)>> {
         at += length;
     }
     events.sort_by_key(|&(tick, track, order, _)| (tick, track, order));
-    tempos.sort();
+    tempos.sort_unstable();
     let time = |tick: u64| {
         let (mut sum, mut since, mut tempo) = (0, 0, 500_000);
         for &(at, _, _, new) in tempos.iter().take_while(|change| change.0 <= tick) {
@@ -71,7 +74,12 @@ fn naive(file: &[u8]) -> Option<Vec<(u64, u64, u16, Vec<u8>)>> {
         }
         ((sum + u128::from(tick - since) * tempo) * 1000 + division / 2) / division
     };
-    Some(events.into_iter().map(|(tick, track, _, octets)| (tick, time(tick) as u64, track, octets)).collect())
+    Some(
+        events
+            .into_iter()
+            .map(|(tick, track, _, octets)| (tick, time(tick) as u64, track, octets))
+            .collect(),
+    )
 }
 
 type Events = Vec<(u64, u16, usize, Vec<u8>)>;
@@ -99,13 +107,27 @@ fn walk(data: &[u8], track: u16, events: &mut Events, tempos: &mut Tempos) -> Op
         }
         match status {
             0x80..=0xEF => {
-                let count = if matches!(status >> 4, 0xC | 0xD) { 1 } else { 2 };
-                events.push((tick, track, order, [&[status], data.get(at..at + count)?].concat()));
+                let count = if matches!(status >> 4, 0xC | 0xD) {
+                    1
+                } else {
+                    2
+                };
+                events.push((
+                    tick,
+                    track,
+                    order,
+                    [&[status], data.get(at..at + count)?].concat(),
+                ));
                 at += count;
             }
             0xF0 => {
                 let count = number(&mut at)? as usize;
-                events.push((tick, track, order, [&[status], data.get(at..at + count)?].concat()));
+                events.push((
+                    tick,
+                    track,
+                    order,
+                    [&[status], data.get(at..at + count)?].concat(),
+                ));
                 at += count;
             }
             0xFF => {
@@ -116,7 +138,12 @@ fn walk(data: &[u8], track: u16, events: &mut Events, tempos: &mut Tempos) -> Op
                 at += count;
                 match kind {
                     0x2F => return Some(()),
-                    0x51 => tempos.push((tick, track, order, body.iter().fold(0, |n, &b| n << 8 | u128::from(b)))),
+                    0x51 => tempos.push((
+                        tick,
+                        track,
+                        order,
+                        body.iter().fold(0, |n, &b| n << 8 | u128::from(b)),
+                    )),
                     _ => {}
                 }
             }
@@ -127,7 +154,11 @@ fn walk(data: &[u8], track: u16, events: &mut Events, tempos: &mut Tempos) -> Op
 
 fn corpus() -> Vec<PathBuf> {
     let named = std::env::var("SMF_CORPUS").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = named.split(':').filter(|name| !name.is_empty()).map(PathBuf::from).collect();
+    let mut folders: Vec<PathBuf> = named
+        .split(':')
+        .filter(|name| !name.is_empty())
+        .map(PathBuf::from)
+        .collect();
     folders.push("/usr/share/games/openttd/baseset/openmsx".into());
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -145,5 +176,6 @@ fn corpus() -> Vec<PathBuf> {
 }
 
 fn is_midi(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mid"))
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("mid"))
 }
