@@ -1,6 +1,6 @@
 //! The system packages: which ones, what for, and their installation with apt.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, pipe};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -66,7 +66,10 @@ pub(crate) fn install(lists: &[&[Package]]) -> Result<()> {
     };
     println!("Installing system packages with apt-get:");
     describe(missing.iter().copied(), |line| println!("{line}"));
-    step::timed("apt-get update", || apt(&["update"]))?;
+    // One unreachable archive of several is no reason to stop: the packages may still be found.
+    if let Err(error) = step::timed("apt-get update", || apt(&["update"])) {
+        eprintln!("warning: {error:#}");
+    }
     let names = missing.iter().map(|package| package.0);
     let arguments: Vec<&str> = ["install", "-y", "--no-install-recommends"]
         .into_iter()
@@ -105,34 +108,29 @@ fn apt(arguments: &[&str]) -> Result<()> {
     let mut command = if is_root() {
         Command::new("env")
     } else {
-        Command::new("sudo")
+        let mut sudo = Command::new("sudo");
+        sudo.arg("env");
+        sudo
     };
-    if !is_root() {
-        command.arg("env");
-    }
-    let mut child = command
-        .args([
-            "DEBIAN_FRONTEND=noninteractive",
-            "LC_ALL=C.UTF-8",
-            "apt-get",
-            "-o",
-            "Dpkg::Use-Pty=0",
-        ])
+    let (output, both) = pipe()?;
+    command
+        .args(["DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8"])
+        .args(["apt-get", "-o", "Dpkg::Use-Pty=0"])
         .args(arguments)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot start apt-get")?;
+        .stdout(both.try_clone()?)
+        .stderr(both);
+    let mut child = command.spawn().context("cannot start apt-get")?;
+    // The command holds the pipe's other end, which must close for the last line to come.
+    drop(command);
     let mut said = Vec::new();
-    {
-        let mut status = StatusLine::new(Duration::from_secs(10));
-        let output = child.stdout.take().context("apt-get without output")?;
-        for line in BufReader::new(output).lines() {
-            let line = line?;
-            status.show(&format!("    {line}"));
-            said.push(line);
-        }
+    let mut status = StatusLine::new(Duration::from_secs(10));
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        status.show(&format!("    {line}"));
+        said.push(line);
     }
+    drop(status);
     let status = child.wait()?;
     if !status.success() {
         eprintln!("{}", said.join("\n"));
