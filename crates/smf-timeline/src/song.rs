@@ -205,8 +205,10 @@ fn read(file: &[u8], sequence: u16, defects: &mut Defects) -> Result<Song> {
     entries.sort_by_key(|entry| entry.tick);
     let tempo = set_times(&mut entries, &octets, layout.division);
     let duration = entries.last().map_or(0, |entry| entry.time);
+    // A file of format 0 with many tracks is one of format 1 that says it wrongly.
+    let format = if tracks > 1 { 1 } else { layout.format };
     Ok(Song {
-        format: layout.format,
+        format,
         tracks,
         sequences,
         tempo,
@@ -537,6 +539,18 @@ mod tests {
             Song::salvage(&file(0, &[&track]), 0).unwrap().0.duration(),
             100_000_000
         );
+    }
+
+    #[test]
+    fn format_0_with_two_tracks_is_saved_as_format_1() {
+        let file = file(0, &[&END, &END]);
+        let error = Error::TrackCount {
+            declared: 2,
+            found: 2,
+        };
+        assert_eq!(Song::read(&file, 0), Err(error));
+        let (song, defects) = Song::salvage(&file, 0).unwrap();
+        assert_eq!((song.format(), defects), (1, vec![error]));
     }
 
     #[test]
