@@ -1,5 +1,6 @@
 //! One of the demonstration's two processes: started, listened to, ended.
 
+use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc::Sender;
@@ -15,6 +16,15 @@ use crate::step;
 pub(super) enum Player {
     Broadcaster,
     Listener,
+}
+
+impl fmt::Display for Player {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Broadcaster => "broadcaster",
+            Self::Listener => "listener",
+        })
+    }
 }
 
 /// One line of a process's standard output, which it writes as JSON.
@@ -60,8 +70,15 @@ impl Process {
         &self.line
     }
 
-    /// Whether it is over.
-    pub(super) fn has_ended(&mut self) -> bool {
+    /// It runs, or has ended well.
+    pub(super) fn has_not_failed(&mut self) -> Result<()> {
+        if self.has_ended() {
+            self.succeeded()?;
+        }
+        Ok(())
+    }
+
+    fn has_ended(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(Some(_)))
     }
 
@@ -75,7 +92,7 @@ impl Process {
             .unwrap_or_default();
         if !status.success() {
             bail!(
-                "the {:?} ended with {status}:\n{}",
+                "the {} ended with {status}: {}",
                 self.player,
                 words.trim_end()
             );

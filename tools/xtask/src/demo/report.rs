@@ -67,7 +67,7 @@ pub(super) fn started(loss: &str, processes: &[&Process]) {
 /// Prints both processes' counts and what the files hold.
 pub(super) fn summary(summary: &Summary, music: &Music, recording: &Recording) {
     let Summary { sent, received } = summary;
-    println!("What happened");
+    println!("\nWhat happened");
     row(
         "sent",
         &[(sent, "events", "commands"), (sent, "packets", "packets")],
@@ -88,7 +88,7 @@ pub(super) fn summary(summary: &Summary, music: &Music, recording: &Recording) {
         &[(
             received,
             "commands_repaired",
-            "commands, out of the recovery journal",
+            "of the commands, from the recovery journal",
         )],
     );
     row(

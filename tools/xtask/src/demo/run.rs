@@ -4,7 +4,7 @@ use std::fs;
 use std::net::UdpSocket;
 use std::path::Path;
 use std::process::Command;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -56,6 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     report::summary(&summary, &music, &recording);
     music.check(&summary)?;
     recording.check(&proof::read_midi(&folder.join("score.mid"))?)?;
+    println!("\nChecked: it is music and not silence, and every note that began has ended.");
     report::next(&built.program);
     Ok(())
 }
@@ -96,11 +97,13 @@ impl Stage<'_> {
                     Some("summary") => summary.take(player, object),
                     _ => {}
                 },
-                Err(mpsc::RecvTimeoutError::Disconnected) => break,
-                Err(mpsc::RecvTimeoutError::Timeout) => {
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
                     bail!("nothing heard for {} s", SILENCE.as_secs())
                 }
             }
+            sender.has_not_failed()?;
+            receiver.has_not_failed()?;
         }
         drop(status);
         sender.succeeded()?;
@@ -137,9 +140,7 @@ impl Stage<'_> {
         let file = self.folder.join("score.sdp");
         let start = Instant::now();
         while !fs::read(&file).is_ok_and(|text| text.ends_with(b"\n")) {
-            if sender.has_ended() {
-                sender.succeeded()?;
-            }
+            sender.has_not_failed()?;
             if start.elapsed() > SILENCE {
                 bail!(
                     "the broadcaster wrote no session description within {} s",
