@@ -1,0 +1,70 @@
+//! What both ends of a stream agree on (RFC 6295 section 6.1, appendix C).
+
+/// Parameters of one RTP MIDI stream.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// RTP clock ticks per second; there is no default (section 6.1).
+    pub clock_rate: u32,
+    /// `j_sec` and `j_update`.
+    pub journal: Journal,
+    /// Which media type the stream has.
+    pub format: Format,
+    /// Most octets of an RTP packet with its 12-octet header.
+    pub mtu: usize,
+    /// `guardtime`: most RTP clock ticks between two packets.
+    pub guardtime: Option<u32>,
+    /// RTP clock ticks for which a NoteOn counts as simultaneous with a packet, so that its repair is played
+    /// (the Y bit, A.6.2).
+    pub fresh: u32,
+}
+
+/// How the stream is protected against loss (C.2.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Journal {
+    /// `j_sec=none`.
+    None,
+    /// `j_sec=recj`.
+    Recovery(Policy),
+}
+
+/// How the sender chooses the checkpoint packet (C.2.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Policy {
+    /// `j_update=anchor`: the first packet, for ever.
+    Anchor,
+    /// `j_update=closed-loop`: follows the reports of the receivers; the first packet while nobody reports.
+    ClosedLoop,
+    /// `j_update=open-loop`: follows the sender by [`OPEN_LOOP_PACKETS`].
+    OpenLoop,
+}
+
+/// The media type of the stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// `audio/rtp-midi` (section 6.1): the marker bit says that the list is not empty.
+    Native,
+    /// `audio/mpeg4-generic; mode=rtp-midi` (section 6.2): the marker bit is always set.
+    Mpeg4Generic,
+}
+
+/// How many packets back an open-loop journal reaches.
+pub const OPEN_LOOP_PACKETS: u32 = 1024;
+
+impl Config {
+    /// A native stream with the defaults of RFC 6295: recovery journal, closed loop.
+    pub const fn new(clock_rate: u32) -> Self {
+        Self {
+            clock_rate,
+            journal: Journal::Recovery(Policy::ClosedLoop),
+            format: Format::Native,
+            mtu: 1400,
+            guardtime: None,
+            fresh: clock_rate / 100,
+        }
+    }
+
+    /// RTP clock ticks of `milliseconds`.
+    pub(crate) const fn ticks(&self, milliseconds: u32) -> u32 {
+        (self.clock_rate as u64 * milliseconds as u64 / 1000) as u32
+    }
+}

@@ -1,0 +1,279 @@
+//! What a channel's controllers were set to (A.3.1).
+
+use super::{BANK_LSB, BANK_MSB, Group, RESET_ALL_CONTROLLERS, Tool, is_on, tool};
+use crate::journal::recency::Recency;
+use crate::journal::window::{Origin, S, Seq, Stamp, View};
+use crate::midi::U7;
+
+/// The latest command of each controller number.
+#[derive(Clone, Debug)]
+pub(crate) struct History {
+    order: Recency,
+    value: [U7; 128],
+    /// Commands seen, mod 64; kept for the controllers of the count tool.
+    pub(super) count: [u8; 128],
+    pub(super) switches: [Switch; 4],
+}
+
+/// A switch that the toggle tool codes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Switch {
+    pub(super) on: bool,
+    /// Changes between off and on so far, mod 64, those by CC 121 included.
+    pub(super) toggles: u8,
+    /// The same up to the latest command: what ALT codes.
+    pub(super) coded: u8,
+}
+
+/// Most logs in a chapter.
+const LOGS: usize = 128;
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            order: Recency::default(),
+            value: [U7::default(); 128],
+            count: [0; 128],
+            switches: [Switch::default(); 4],
+        }
+    }
+}
+
+impl History {
+    /// A command; a repair moves values and switches but no counts.
+    pub(crate) fn observe(&mut self, controller: U7, value: U7, stamp: Stamp, origin: Origin) {
+        let number = controller.get();
+        self.order.touch(number, stamp.packet);
+        self.value[usize::from(number)] = value;
+        let counts = u8::from(origin == Origin::Stream);
+        match tool(number) {
+            Tool::Value => {}
+            Tool::Toggle(index) => {
+                let switch = &mut self.switches[index];
+                if switch.on != is_on(value) {
+                    switch.toggles = (switch.toggles + counts) & 0x3F;
+                }
+                switch.on = is_on(value);
+                if origin == Origin::Stream {
+                    switch.coded = switch.toggles;
+                }
+            }
+            Tool::Count => {
+                self.count[usize::from(number)] = (self.count[usize::from(number)] + counts) & 0x3F
+            }
+        }
+        if number == RESET_ALL_CONTROLLERS {
+            for switch in &mut self.switches {
+                // A repaired CC 121 toggles too: the logs behind it count on from there.
+                switch.toggles = (switch.toggles + u8::from(switch.on)) & 0x3F;
+                switch.on = false;
+            }
+        }
+    }
+
+    /// The value of a controller's latest command.
+    pub(crate) fn value(&self, controller: u8) -> Option<U7> {
+        (self.order.at(controller) != Seq::NEVER)
+            .then(|| self.value[usize::from(controller & 0x7F)])
+    }
+
+    /// Whether a pedal is down.
+    pub(crate) fn holds(&self, pedal: u8) -> bool {
+        match tool(pedal) {
+            Tool::Toggle(index) => self.switches[index].on,
+            _ => self.value(pedal).is_some_and(is_on),
+        }
+    }
+
+    /// Appends the chapter; `bank_select_elsewhere` leaves CC 0 and 32 to Chapter P.
+    pub(crate) fn encode(
+        &self,
+        view: &View,
+        bank_select_elsewhere: bool,
+        out: &mut Vec<u8>,
+    ) -> Option<S> {
+        if self.order.newest() < view.since {
+            return None;
+        }
+        let start = out.len();
+        out.push(0);
+        let mut s = S::Unchanged;
+        let is_bank = |number| matches!(number, BANK_MSB | BANK_LSB);
+        let partner = if bank_select_elsewhere {
+            None
+        } else {
+            self.bank_select_before(view.since)
+        };
+        let mut left = self.order.since(view.since).count() + usize::from(partner.is_some());
+        for number in partner.into_iter().chain(self.order.since(view.since)) {
+            left -= 1;
+            if bank_select_elsewhere && is_bank(number) {
+                continue;
+            }
+            let mut group = self.group(number, view);
+            if (out.len() - start) / 2 + left + group.len() > LOGS {
+                // No room for the second tool; the first tells of the loss.
+                group.value = group.value.filter(|_| group.len() == 1);
+            }
+            s = s.and(group.s);
+            group.encode(out);
+        }
+        if out.len() == start + 1 {
+            out.truncate(start);
+            return None;
+        }
+        out[start] = s.bit() | ((out.len() - start) / 2 - 1) as u8;
+        Some(s)
+    }
+
+    /// The half of the bank select that is older than the window when the other half is in it.
+    ///
+    /// They are listed as a pair, so that a receiver sees which of the two came last.
+    fn bank_select_before(&self, since: Seq) -> Option<u8> {
+        let (msb, lsb) = (self.order.at(BANK_MSB), self.order.at(BANK_LSB));
+        match (msb >= since, lsb >= since) {
+            (true, false) if lsb != Seq::NEVER => Some(BANK_LSB),
+            (false, true) if msb != Seq::NEVER => Some(BANK_MSB),
+            _ => None,
+        }
+    }
+
+    fn group(&self, number: u8, view: &View) -> Group {
+        let value = self.value[usize::from(number)];
+        let mut group = Group {
+            s: view.s(self.order.at(number)),
+            controller: U7::masked(number),
+            value: Some(value),
+            toggle: None,
+            count: None,
+        };
+        match tool(number) {
+            Tool::Value => {}
+            Tool::Toggle(index) => {
+                group.toggle = Some(self.switches[index].coded);
+                group.value = group.value.filter(|value| !matches!(value.get(), 0 | 127));
+            }
+            Tool::Count => {
+                group.count = Some(self.count[usize::from(number)]);
+                group.value = group.value.filter(|value| value.get() != 0);
+            }
+        }
+        group
+    }
+
+    #[cfg(test)]
+    pub(crate) fn values(&self) -> Vec<(u8, U7, u8)> {
+        let extra = |number| match tool(number) {
+            Tool::Value => 0,
+            Tool::Toggle(index) => self.switches[index].toggles,
+            Tool::Count => self.count[usize::from(number)],
+        };
+        (0..128)
+            .filter_map(|number| {
+                self.value(number)
+                    .map(|value| (number, value, extra(number)))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::channel::control::Chapter;
+    use crate::journal::testing::{VIEW, view};
+
+    fn history(commands: &[(u8, u8, u32)]) -> History {
+        let mut history = History::default();
+        for &(controller, value, packet) in commands {
+            let stamp = Stamp {
+                packet: Seq(packet),
+                time: 0,
+            };
+            history.observe(
+                U7::masked(controller),
+                U7::masked(value),
+                stamp,
+                Origin::Stream,
+            );
+        }
+        history
+    }
+
+    fn encode(history: &History, view: &View) -> Vec<u8> {
+        let mut out = Vec::new();
+        history.encode(view, false, &mut out);
+        out
+    }
+
+    #[test]
+    fn value_toggle_and_count_are_coded_as_in_the_derived_vector() {
+        let commands = [
+            (7, 100, 19),
+            (64, 127, 12),
+            (64, 0, 13),
+            (64, 127, 19),
+            (123, 0, 19),
+        ];
+        assert_eq!(
+            encode(&history(&commands), &VIEW),
+            [0x02, 0x07, 0x64, 0x40, 0x83, 0x7B, 0xC1]
+        );
+    }
+
+    #[test]
+    fn a_repeated_command_moves_to_the_end() {
+        assert_eq!(
+            encode(&history(&[(1, 5, 11), (7, 6, 12), (1, 7, 13)]), &VIEW),
+            [0x81, 0x87, 6, 0x81, 7]
+        );
+    }
+
+    #[test]
+    fn what_is_older_than_the_window_is_left_out() {
+        let history = history(&[(1, 5, 11), (7, 6, 12)]);
+        assert_eq!(encode(&history, &view(Seq(12))), [0x80, 0x87, 6]);
+        assert_eq!(encode(&history, &view(Seq(13))), []);
+    }
+
+    #[test]
+    fn half_a_bank_select_brings_its_other_half() {
+        let history = history(&[(32, 2, 11), (0, 1, 19)]);
+        assert_eq!(encode(&history, &view(Seq(19))), [0x01, 0xA0, 2, 0x00, 1]);
+        let mut out = Vec::new();
+        assert_eq!(history.encode(&VIEW, true, &mut out), None);
+        assert!(out.is_empty());
+    }
+
+    #[test]
+    fn a_half_pressed_pedal_has_two_logs() {
+        assert_eq!(
+            encode(&history(&[(64, 80, 19)]), &VIEW),
+            [0x01, 64, 80, 64, 0x81]
+        );
+    }
+
+    #[test]
+    fn cc_121_toggles_the_switches_and_their_coded_count_stays() {
+        let history = history(&[(64, 127, 11), (121, 0, 12)]);
+        assert_eq!(encode(&history, &VIEW), [0x81, 0xC0, 0x81, 0xF9, 0xC1]);
+        assert_eq!(
+            history.switches[0],
+            Switch {
+                on: false,
+                toggles: 2,
+                coded: 1
+            }
+        );
+    }
+
+    #[test]
+    fn a_list_never_has_more_than_128_logs() {
+        let commands: Vec<_> = (0..128).map(|number| (number, 80, 19)).collect();
+        let out = encode(&history(&commands), &VIEW);
+        let (chapter, rest) = Chapter::decode(&out).unwrap();
+        assert!(rest.is_empty());
+        assert_eq!(out.len(), 257);
+        assert_eq!(chapter.groups().count(), 128);
+    }
+}

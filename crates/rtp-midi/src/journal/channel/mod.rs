@@ -1,0 +1,125 @@
+//! Channel journals: one MIDI channel, its chapters P C M W N E T A, and which commands feed which (RFC 6295, 5 and A).
+
+mod channel_aftertouch;
+mod control;
+mod frame;
+mod note;
+mod parameter;
+mod pitch_wheel;
+mod poly_aftertouch;
+mod program;
+mod repair;
+
+pub(crate) use frame::Journal;
+
+use super::window::{Origin, S, Seq, Stamp, View};
+use crate::midi::{U7, Voice};
+
+/// What both ends remember of one channel.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    program: program::History,
+    control: control::History,
+    parameter: parameter::History,
+    wheel: pitch_wheel::History,
+    note: note::History,
+    channel_aftertouch: channel_aftertouch::History,
+    poly_aftertouch: poly_aftertouch::History,
+    /// The packet of the latest command.
+    at: Seq,
+}
+
+impl History {
+    /// Takes note of a command. This is the table of which commands feed which chapters.
+    #[inline]
+    pub(crate) fn observe(&mut self, voice: Voice, stamp: Stamp, origin: Origin) {
+        self.at = stamp.packet;
+        match voice {
+            Voice::NoteOff { note, velocity } => self.note.note_off(note, velocity, stamp, origin),
+            Voice::NoteOn { note, velocity } if velocity.get() > 0 => {
+                self.note.note_on(note, velocity, stamp, origin)
+            }
+            Voice::NoteOn { note, .. } => self.note.note_off(note, U7::masked(64), stamp, origin),
+            Voice::PolyAftertouch { note, pressure } => {
+                self.poly_aftertouch.observe(note, pressure, stamp)
+            }
+            Voice::ProgramChange { program } => self.program.observe(program, stamp),
+            Voice::ChannelAftertouch { pressure } => {
+                self.channel_aftertouch.observe(pressure, stamp)
+            }
+            Voice::PitchWheel { value } => self.wheel.observe(value, stamp),
+            Voice::ControlChange { controller, value } => {
+                self.observe_control(controller, value, stamp, origin)
+            }
+        }
+    }
+
+    fn observe_control(&mut self, controller: U7, value: U7, stamp: Stamp, origin: Origin) {
+        let number = controller.get();
+        if parameter::selects(number) || (parameter::enters_data(number) && self.parameter.takes())
+        {
+            self.parameter.observe(number, value, stamp);
+            return;
+        }
+        match number {
+            control::BANK_MSB => self.program.bank_msb(value),
+            control::BANK_LSB => self.program.bank_lsb(value),
+            control::RESET_ALL_CONTROLLERS => {
+                self.program.reset();
+                self.parameter.reset(stamp);
+                self.wheel.reset();
+                self.channel_aftertouch.reset();
+                self.poly_aftertouch.reset();
+            }
+            120 | 123..=127 => {
+                self.note.silence();
+                self.channel_aftertouch.reset();
+                self.poly_aftertouch.silence(stamp);
+            }
+            _ => {}
+        }
+        self.control.observe(controller, value, stamp, origin);
+    }
+
+    /// Appends the chapters that the window asks for, in the order of the table of contents.
+    fn encode_chapters(&mut self, view: &View, out: &mut Vec<u8>) -> (frame::Toc, S) {
+        let bank_select_elsewhere = self.program.codes_bank_select(view);
+        let mut toc = frame::Toc::default();
+        let mut s = S::Unchanged;
+        let mut add = |bit: frame::Toc, chapter: Option<S>| {
+            if let Some(chapter) = chapter {
+                toc |= bit;
+                s = s.and(chapter);
+            }
+        };
+        add(frame::P, self.program.encode(view, out));
+        add(
+            frame::C,
+            self.control.encode(view, bank_select_elsewhere, out),
+        );
+        add(frame::M, self.parameter.encode(view, out));
+        add(frame::W, self.wheel.encode(view, out));
+        add(frame::N, self.note.encode(view, out));
+        add(frame::E, self.note.encode_extras(view, out));
+        add(frame::T, self.channel_aftertouch.encode(view, out));
+        add(frame::A, self.poly_aftertouch.encode(view, out));
+        (toc, s)
+    }
+
+    /// The number of sounding notes.
+    pub(crate) fn sounding(&self) -> usize {
+        self.note.sounding().len()
+    }
+
+    /// The commands that end everything that would go on sounding.
+    pub(crate) fn silence(&self) -> impl Iterator<Item = Voice> + '_ {
+        let pedals = [64, 66, 69]
+            .into_iter()
+            .filter(|pedal| self.control.holds(*pedal));
+        let release = |pedal| Voice::ControlChange {
+            controller: U7::masked(pedal),
+            value: U7::default(),
+        };
+        self.note.note_offs().chain(pedals.map(release))
+    }
+}

@@ -1,0 +1,101 @@
+//! What a log of Chapter M says was lost.
+//!
+//! The caller walks the logs in order, executes what [`History::repair`] says of each, then calls
+//! [`History::adopt`]; behind the last log it executes what [`History::repair_selection`] says.
+
+use super::history::Parameter;
+use super::wire::{Button, Chapter, Entry, Log};
+use super::{History, Id, Kind, Selection, close, control};
+use crate::journal::window::Loss;
+use crate::midi::{U7, Voice};
+
+/// Most CC 96 and 97 that one log makes a receiver send: a forged journal must not flood the instrument.
+const MOST_STEPS: i16 = 256;
+
+impl History {
+    /// Appends the commands that bring this history to what `theirs` says; says whether anything was lost.
+    ///
+    /// `forced`: a log before this one was lost, so this one is newer than all that is known.
+    pub(crate) fn repair(&self, theirs: &Log, forced: bool, out: &mut Vec<Voice>) -> bool {
+        let value = |entry: Option<Entry>| entry.map(|entry| entry.value);
+        let steps = |button: Option<Button>| button.map_or(0, |button| button.count);
+        let (msb, lsb) = (value(theirs.msb), value(theirs.lsb));
+        let known = self.find(theirs.id);
+        let entered = msb.is_some() || lsb.is_some();
+        let same_entry = known.is_some_and(|known| {
+            (msb.is_none() || msb == value(known.msb)) && (!entered || lsb == value(known.lsb))
+        });
+        let resend = entered && (forced || !same_entry);
+        // Without data entry since, the log's count goes on from ours.
+        let before = if resend {
+            0
+        } else {
+            known.map_or(0, |known| steps(known.a_button))
+        };
+        let after = match theirs.a_button {
+            Some(button) => button.count,
+            None if entered => 0,
+            None => before,
+        };
+        if resend || after != before {
+            out.extend(theirs.id.select());
+            if resend {
+                out.extend(msb.map(|msb| control(6, msb)));
+                out.extend(lsb.map(|lsb| control(38, lsb)));
+            }
+            let difference = (after - before).clamp(-MOST_STEPS, MOST_STEPS);
+            let step = control(if difference > 0 { 96 } else { 97 }, U7::default());
+            out.extend(std::iter::repeat_n(
+                step,
+                usize::from(difference.unsigned_abs()),
+            ));
+            return true;
+        }
+        known.is_none()
+    }
+
+    /// Takes the log's values, whose repair has been executed.
+    pub(crate) fn adopt(&mut self, theirs: &Log, loss: &Loss) {
+        let parameter: &mut Parameter = self.touch(theirs.id, loss.stamp());
+        if theirs.msb.is_some() {
+            (parameter.msb, parameter.lsb) = (theirs.msb, None);
+        }
+        if theirs.lsb.is_some() {
+            parameter.lsb = theirs.lsb;
+        }
+        match theirs.a_button {
+            Some(button) => {
+                let since_reset = if button.reset { 0 } else { button.count };
+                (parameter.a_button, parameter.c_button) =
+                    (Some(button), theirs.c_button.unwrap_or(since_reset));
+            }
+            None if theirs.msb.is_some() || theirs.lsb.is_some() => {
+                (parameter.a_button, parameter.c_button) = (None, 0);
+            }
+            None => {}
+        }
+    }
+
+    /// The commands that bring the selection to what `theirs` says, behind its logs.
+    pub(crate) fn repair_selection(
+        &self,
+        theirs: &Chapter<'_>,
+        last: Option<Id>,
+    ) -> impl Iterator<Item = Voice> + use<> {
+        let wanted = match (theirs.pending, theirs.open) {
+            (Some((kind, msb)), _) => Selection::Pending(kind, msb),
+            (None, true) => last.map_or(Selection::Closed, Selection::Open),
+            (None, false) => Selection::Closed,
+        };
+        let commands: [Option<Voice>; 2] = if wanted == self.selection {
+            [None, None]
+        } else {
+            match wanted {
+                Selection::Closed => close().map(Some),
+                Selection::Pending(kind, msb) => [Some(Kind::pending(kind, msb)), None],
+                Selection::Open(id) => id.select().map(Some),
+            }
+        };
+        commands.into_iter().flatten()
+    }
+}

@@ -1,0 +1,212 @@
+//! What a channel journal makes a receiver do, in an order in which no chapter undoes another's work.
+//!
+//! Settings come before notes. Notes end before pedals go down and begin after, so that nothing is held that the
+//! sender let go (A.6.2). Commands are executed and observed one by one: each chapter is compared with a history that
+//! knows all repairs before it.
+
+use super::control::{self, BANK_LSB, BANK_MSB, is_pedal};
+use super::{History, Journal, note, parameter, program};
+use crate::journal::window::{Loss, Origin, Repair};
+use crate::midi::{U7, Voice};
+
+impl History {
+    /// Repairs what `theirs` says was lost; gives each command to `play`.
+    pub(crate) fn repair(
+        &mut self,
+        theirs: &Journal<'_>,
+        loss: &Loss,
+        play: &mut impl FnMut(Voice),
+    ) {
+        self.repair_poly_aftertouch(theirs, loss, true, play);
+        let select = theirs
+            .program
+            .is_some_and(|program| self.repair_program(&program, theirs, loss, play));
+        let pedals = theirs
+            .control
+            .map(|control| self.repair_control(&control, select, loss, play));
+        if let Some(parameter) = theirs.parameter {
+            self.repair_parameter(&parameter, loss, play);
+        }
+        if let Some(voice) = theirs.wheel.and_then(|wheel| self.wheel.repair(&wheel)) {
+            self.execute(voice, loss, play);
+        }
+        let (mut offs, mut ons) = (Vec::new(), Vec::new());
+        if let Some(chapter) = &theirs.note {
+            self.note
+                .lost_offs(chapter, &theirs.extras, loss, &mut offs);
+            self.note.lost_ons(chapter, loss, &mut ons);
+        }
+        for voice in offs.into_iter().chain(pedals.into_iter().flatten()) {
+            self.execute(voice, loss, play);
+        }
+        self.start_notes(theirs.note.as_ref(), &theirs.extras, &ons, loss, play);
+        if let Some(voice) = theirs
+            .channel_aftertouch
+            .and_then(|chapter| self.channel_aftertouch.repair(&chapter))
+        {
+            self.execute(voice, loss, play);
+        }
+        self.repair_poly_aftertouch(theirs, loss, false, play);
+    }
+
+    fn execute(&mut self, voice: Voice, loss: &Loss, play: &mut impl FnMut(Voice)) {
+        play(voice);
+        self.observe(voice, loss.stamp(), Origin::Repair);
+    }
+
+    /// Says whether a bank select was sent, which CC 0 and 32 of Chapter C must then follow.
+    fn repair_program(
+        &mut self,
+        theirs: &program::Chapter,
+        journal: &Journal<'_>,
+        loss: &Loss,
+        play: &mut impl FnMut(Voice),
+    ) -> bool {
+        if !self.program.lacks(theirs) {
+            return false;
+        }
+        let mut selected = false;
+        if let Some(bank) = theirs.bank {
+            let listed = |number| journal.control.and_then(|control| control.find(number));
+            let lsb = match (listed(BANK_MSB), listed(BANK_LSB)) {
+                // BANK-LSB 0 also says that no CC 32 followed the CC 0: then an older one stays in force.
+                (Some((msb, _)), Some((lsb, log))) if bank.lsb.get() == 0 && lsb < msb => log.value,
+                (None, None) if self.program.selects(bank) => None,
+                _ => Some(bank.lsb),
+            };
+            let differs =
+                |number, value: U7| self.control.value(number).unwrap_or_default() != value;
+            let lsb = lsb.filter(|lsb| differs(BANK_LSB, *lsb));
+            let msb = differs(BANK_MSB, bank.msb) || lsb.is_some() || !self.program.selects(bank);
+            selected = msb;
+            for (number, value) in [(BANK_MSB, msb.then_some(bank.msb)), (BANK_LSB, lsb)] {
+                if let Some(value) = value {
+                    self.execute(
+                        Voice::ControlChange {
+                            controller: U7::masked(number),
+                            value,
+                        },
+                        loss,
+                        play,
+                    );
+                }
+            }
+        }
+        self.execute(
+            Voice::ProgramChange {
+                program: theirs.program,
+            },
+            loss,
+            play,
+        );
+        self.program.adopt(theirs);
+        selected
+    }
+
+    /// Returns the pedals to be put down once the lost NoteOffs are out.
+    fn repair_control(
+        &mut self,
+        theirs: &control::Chapter<'_>,
+        bank_selected: bool,
+        loss: &Loss,
+        play: &mut impl FnMut(Voice),
+    ) -> Vec<Voice> {
+        let bank_lost = bank_selected || self.bank_select_lost(theirs);
+        let last_reset = theirs
+            .groups()
+            .position(|group| self.control.lacks_reset(&group));
+        let mut reset = false;
+        let mut pedals = Vec::new();
+        for (index, group) in theirs.groups().enumerate() {
+            let number = group.controller.get();
+            let is_bank = matches!(number, BANK_MSB | BANK_LSB);
+            let final_pedal = is_pedal(number) && last_reset.is_none_or(|reset| reset < index);
+            for voice in self.control.repair(&group, reset || (is_bank && bank_lost)) {
+                if parameter::enters_data(number) && self.parameter.takes() {
+                    for voice in parameter::close() {
+                        self.execute(voice, loss, play);
+                    }
+                }
+                match voice {
+                    Voice::ControlChange { value, .. } if final_pedal && value.get() >= 64 => {
+                        pedals.push(voice)
+                    }
+                    _ => self.execute(voice, loss, play),
+                }
+            }
+            reset |= last_reset == Some(index);
+            self.control.adopt(&group);
+        }
+        pedals
+    }
+
+    /// Whether CC 0 and 32 came in another order, or with other values, than this history knows.
+    fn bank_select_lost(&self, theirs: &control::Chapter<'_>) -> bool {
+        let differs =
+            |group: &control::Group| group.value != self.control.value(group.controller.get());
+        match (theirs.find(BANK_MSB), theirs.find(BANK_LSB)) {
+            (Some((msb, first)), Some((lsb, second))) => {
+                differs(&first) || differs(&second) || (msb < lsb) != self.program.lsb_follows()
+            }
+            (Some((_, group)), None) | (None, Some((_, group))) => differs(&group),
+            (None, None) => false,
+        }
+    }
+
+    fn repair_parameter(
+        &mut self,
+        theirs: &parameter::Chapter<'_>,
+        loss: &Loss,
+        play: &mut impl FnMut(Voice),
+    ) {
+        let (mut lost, mut last, mut commands) = (false, None, Vec::new());
+        for log in theirs.logs() {
+            lost |= self.parameter.repair(&log, lost, &mut commands);
+            for voice in commands.drain(..) {
+                self.execute(voice, loss, play);
+            }
+            self.parameter.adopt(&log, loss);
+            last = Some(log.id);
+        }
+        for voice in self.parameter.repair_selection(theirs, last) {
+            self.execute(voice, loss, play);
+        }
+    }
+
+    fn start_notes(
+        &mut self,
+        theirs: Option<&note::Chapter<'_>>,
+        extras: &note::Extras<'_>,
+        ons: &[Repair],
+        loss: &Loss,
+        play: &mut impl FnMut(Voice),
+    ) {
+        for on in ons {
+            match *on {
+                Repair::Play(voice) => self.execute(voice, loss, play),
+                Repair::Note(voice) => self.observe(voice, loss.stamp(), Origin::Repair),
+            }
+        }
+        if let Some(chapter) = theirs {
+            self.note.adopt(chapter, extras, loss);
+        }
+    }
+
+    /// Pressure that an all-notes-off followed comes before the controllers, other pressure behind the notes.
+    fn repair_poly_aftertouch(
+        &mut self,
+        theirs: &Journal<'_>,
+        loss: &Loss,
+        silenced: bool,
+        play: &mut impl FnMut(Voice),
+    ) {
+        let Some(chapter) = theirs.poly_aftertouch else {
+            return;
+        };
+        for log in chapter.logs().filter(|log| log.silenced == silenced) {
+            if let Some(voice) = self.poly_aftertouch.repair(&log, loss) {
+                self.execute(voice, loss, play);
+            }
+        }
+    }
+}

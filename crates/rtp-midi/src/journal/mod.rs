@@ -1,0 +1,30 @@
+//! The recovery journal (RFC 6295 sections 4 and 5, appendices A and B).
+//!
+//! Both ends observe commands into the same kind of [`History`]. The sender's journal is a view of its history through
+//! a window of packets; the receiver compares a journal with its own history and executes the difference.
+//!
+//! | chapter | commands | file |
+//! |---|---|---|
+//! | P | Program Change, bank select | `channel/program.rs` |
+//! | C | Control Change | `channel/control/` |
+//! | M | RPN and NRPN | `channel/parameter/` |
+//! | W | Pitch Wheel | `channel/pitch_wheel.rs` |
+//! | N, E | NoteOn, NoteOff, release velocities, overlaps | `channel/note/` |
+//! | T | Channel Aftertouch | `channel/channel_aftertouch.rs` |
+//! | A | Poly Aftertouch | `channel/poly_aftertouch.rs` |
+
+mod channel;
+mod history;
+mod octets;
+mod policy;
+mod recency;
+mod section;
+#[cfg(test)]
+mod testing;
+mod window;
+
+pub(crate) use history::History;
+pub(crate) use policy::Checkpoint;
+pub(crate) use section::Section;
+pub use window::{Event, Origin};
+pub(crate) use window::{Loss, Seq, Stamp};

@@ -1,0 +1,208 @@
+//! Where the checkpoint stands (RFC 6295, C.2.2).
+
+use super::window::{Seq, View};
+use crate::config::{OPEN_LOOP_PACKETS, Policy};
+
+/// Chooses the checkpoint packet.
+///
+/// In a closed loop the checkpoint follows the slowest of the receivers that report; while nobody reports it stays at
+/// the first packet. A receiver that comes late first gets all lasting state, until it has reported a packet with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Checkpoint {
+    policy: Policy,
+    first: Seq,
+    reporters: Vec<Reporter>,
+    /// The oldest packet that some reporter may still need.
+    needed: Seq,
+    /// Reports of more receivers than are remembered: from then on the checkpoint stays.
+    crowded: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Reporter {
+    id: u32,
+    /// The highest packet it has reported.
+    acknowledged: Seq,
+    /// It came late and has what it lacks once it reports this packet.
+    complete_at: Option<Seq>,
+}
+
+/// Most receivers remembered.
+const REPORTERS: usize = 4096;
+
+/// The checkpoint stays this close, so that sixteen bits name it.
+const REACH: u32 = 0x7FFF;
+
+impl Checkpoint {
+    pub(crate) const fn new(policy: Policy, first: Seq) -> Self {
+        Self {
+            policy,
+            first,
+            reporters: Vec::new(),
+            needed: first,
+            crowded: false,
+        }
+    }
+
+    /// The window of the journal in packet `next`.
+    pub(crate) fn view(&self, next: Seq, now: u32, fresh: u32) -> View {
+        let reach = Seq(next.0.saturating_sub(REACH)).max(self.first);
+        let (since, checkpoint) = match self.policy {
+            Policy::Anchor => (self.first, self.first),
+            Policy::OpenLoop => {
+                let start = Seq(next.0.saturating_sub(OPEN_LOOP_PACKETS)).max(self.first);
+                (start, start)
+            }
+            Policy::ClosedLoop => {
+                let late = self
+                    .reporters
+                    .iter()
+                    .any(|reporter| reporter.complete_at.is_some());
+                (
+                    if late { self.first } else { self.needed },
+                    self.needed.max(reach),
+                )
+            }
+        };
+        View {
+            since,
+            checkpoint,
+            previous: next.before(),
+            now,
+            fresh,
+        }
+    }
+
+    /// Takes a report that packet `highest` is the latest one to arrive; `sent` is the latest one sent.
+    ///
+    /// Reports of packets not sent yet, or older than an earlier report, change nothing.
+    pub(crate) fn acknowledge(&mut self, id: u32, highest: Seq, sent: Seq) {
+        if highest > sent || highest < self.first {
+            return;
+        }
+        match self.reporters.iter().position(|reporter| reporter.id == id) {
+            Some(index) => {
+                let reporter = &mut self.reporters[index];
+                reporter.acknowledged = reporter.acknowledged.max(highest);
+                reporter.complete_at = reporter.complete_at.filter(|packet| highest < *packet);
+            }
+            None if self.reporters.len() == REPORTERS => self.crowded = true,
+            None => {
+                // Every packet so far carried everything as long as the checkpoint has not moved.
+                let complete_at = (self.needed > self.first).then_some(sent.next());
+                self.reporters.push(Reporter {
+                    id,
+                    acknowledged: highest,
+                    complete_at,
+                });
+            }
+        }
+        self.advance();
+    }
+
+    /// A receiver said goodbye or fell silent for too long.
+    pub(crate) fn reporter_left(&mut self, id: u32) {
+        self.reporters.retain(|reporter| reporter.id != id);
+        self.advance();
+    }
+
+    /// How many receivers report.
+    pub(crate) fn reporters(&self) -> usize {
+        self.reporters.len()
+    }
+
+    /// Whether every receiver that reports has packet `packet`.
+    pub(crate) fn is_acknowledged(&self, packet: Seq) -> bool {
+        !self.crowded
+            && !self.reporters.is_empty()
+            && self
+                .reporters
+                .iter()
+                .all(|reporter| reporter.acknowledged >= packet && reporter.complete_at.is_none())
+    }
+
+    fn advance(&mut self) {
+        let slowest = self
+            .reporters
+            .iter()
+            .map(|reporter| reporter.acknowledged.next())
+            .min();
+        if let Some(slowest) = slowest.filter(|_| !self.crowded) {
+            self.needed = self.needed.max(slowest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Seq = Seq(0x1_0064);
+
+    fn seq(packet: u32) -> Seq {
+        Seq(FIRST.0 + packet)
+    }
+
+    fn window(checkpoint: &Checkpoint, next: u32) -> (Seq, Seq) {
+        let view = checkpoint.view(seq(next), 0, 0);
+        (view.since, view.checkpoint)
+    }
+
+    #[test]
+    fn the_anchor_never_moves() {
+        let mut checkpoint = Checkpoint::new(Policy::Anchor, FIRST);
+        checkpoint.acknowledge(1, seq(50), seq(60));
+        assert_eq!(window(&checkpoint, 70_000), (FIRST, FIRST));
+    }
+
+    #[test]
+    fn a_closed_loop_follows_the_slowest_receiver() {
+        let mut checkpoint = Checkpoint::new(Policy::ClosedLoop, FIRST);
+        assert_eq!(window(&checkpoint, 100), (FIRST, FIRST));
+        checkpoint.acknowledge(1, seq(50), seq(60));
+        assert_eq!(window(&checkpoint, 61), (seq(51), seq(51)));
+        checkpoint.acknowledge(1, seq(40), seq(60));
+        checkpoint.acknowledge(1, seq(61), seq(60));
+        assert_eq!(
+            window(&checkpoint, 61),
+            (seq(51), seq(51)),
+            "stale and future reports change nothing"
+        );
+    }
+
+    #[test]
+    fn a_late_receiver_gets_everything_until_it_reports_a_packet_that_had_it() {
+        let mut checkpoint = Checkpoint::new(Policy::ClosedLoop, FIRST);
+        checkpoint.acknowledge(1, seq(50), seq(60));
+        checkpoint.acknowledge(2, seq(58), seq(60));
+        assert_eq!(window(&checkpoint, 61).0, FIRST);
+        checkpoint.acknowledge(1, seq(60), seq(60));
+        checkpoint.acknowledge(2, seq(61), seq(63));
+        assert_eq!(window(&checkpoint, 64), (seq(61), seq(61)));
+    }
+
+    #[test]
+    fn a_receiver_that_left_holds_nothing_back() {
+        let mut checkpoint = Checkpoint::new(Policy::ClosedLoop, FIRST);
+        checkpoint.acknowledge(1, seq(10), seq(60));
+        checkpoint.acknowledge(2, seq(50), seq(60));
+        assert_eq!(window(&checkpoint, 61).1, seq(11));
+        checkpoint.reporter_left(1);
+        assert_eq!(checkpoint.reporters(), 1);
+        assert_eq!(window(&checkpoint, 61).1, seq(51));
+    }
+
+    #[test]
+    fn a_checkpoint_is_never_further_back_than_sixteen_bits_can_say() {
+        let checkpoint = Checkpoint::new(Policy::ClosedLoop, FIRST);
+        let (since, named) = window(&checkpoint, 100_000);
+        assert_eq!((since, seq(100_000).0 - named.0), (FIRST, REACH));
+    }
+
+    #[test]
+    fn an_open_loop_follows_the_sender() {
+        let checkpoint = Checkpoint::new(Policy::OpenLoop, FIRST);
+        assert_eq!(window(&checkpoint, 10), (FIRST, FIRST));
+        assert_eq!(window(&checkpoint, 5000).1, seq(5000 - OPEN_LOOP_PACKETS));
+    }
+}

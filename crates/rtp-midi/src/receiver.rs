@@ -1,0 +1,271 @@
+//! RTP payloads in, commands out.
+
+use crate::config::{Config, Journal, Policy};
+use crate::error::Error;
+use crate::journal::{Event, History, Loss, Origin, Section, Seq, Stamp};
+use crate::midi::{Channel, Command, Voice};
+use crate::payload::Payload;
+use crate::sequence::{Arrival, Sequence};
+
+/// The receiving end of one stream, which is one SSRC.
+#[derive(Clone, Debug)]
+pub struct Receiver {
+    config: Config,
+    sequence: Sequence,
+    history: History,
+    stats: ReceiverStats,
+}
+
+/// A packet as it comes from the network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Received<'a> {
+    /// Sequence number of the RTP header.
+    pub sequence: u16,
+    /// Timestamp of the RTP header.
+    pub timestamp: u32,
+    /// The RTP payload.
+    pub payload: &'a [u8],
+}
+
+/// What became of a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The first packet of the stream; `commands` of earlier ones were made up for.
+    First {
+        /// Repairs given out.
+        commands: u32,
+    },
+    /// The packet that was to come.
+    InOrder,
+    /// Packets before this one are missing.
+    Repaired {
+        /// How many.
+        lost: u32,
+        /// Repairs given out.
+        commands: u32,
+    },
+    /// The sender has begun anew: what sounded has been ended.
+    Restarted {
+        /// Repairs given out.
+        commands: u32,
+    },
+    /// Too late, or there already: what it says has been made up for. Nothing was given out.
+    Late,
+    /// No RTP MIDI payload; the packet counts as lost.
+    Malformed(Error),
+}
+
+/// What a receiver has seen and done so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct ReceiverStats {
+    /// Packets that were taken.
+    pub packets: u64,
+    /// Packets that are missing.
+    pub lost: u64,
+    /// Runs of missing packets.
+    pub losses: u64,
+    /// Packets that came late or twice.
+    pub late: u64,
+    /// Commands from MIDI lists.
+    pub commands: u64,
+    /// Commands made up from journals.
+    pub repairs: u64,
+    /// Payloads that could not be read at all.
+    pub malformed_payloads: u64,
+    /// MIDI lists with a defect; what stood before it was used.
+    pub malformed_lists: u64,
+    /// Journals with a defect, where one was needed.
+    pub malformed_journals: u64,
+    /// Delta times of five octets, taken as 0.
+    pub clamped_deltas: u64,
+    /// Losses that the journal did not reach back to.
+    pub uncovered: u64,
+    /// Times a sender began anew.
+    pub restarts: u64,
+    /// Commands given out to end what sounded, because nothing else was known.
+    pub silenced: u64,
+}
+
+impl Receiver {
+    /// A receiver that has heard nothing yet.
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            sequence: Sequence::default(),
+            history: History::default(),
+            stats: ReceiverStats::default(),
+        }
+    }
+
+    /// Takes a packet; gives repairs, then the packet's commands, to `out` in the order of execution.
+    pub fn receive(&mut self, packet: Received<'_>, mut out: impl FnMut(Event<'_>)) -> Outcome {
+        let payload = match Payload::decode(packet.payload) {
+            Ok(payload) => payload,
+            Err(error) => {
+                self.stats.malformed_payloads += 1;
+                return Outcome::Malformed(error);
+            }
+        };
+        let arrival = self.sequence.arrive(packet.sequence);
+        let repairs = self.stats.repairs;
+        let number = match arrival {
+            Arrival::Late => {
+                self.stats.late += 1;
+                return Outcome::Late;
+            }
+            Arrival::Next(number) => number,
+            Arrival::First(number) => {
+                self.recover(&payload, Seq::NEVER, number, packet.timestamp, &mut out);
+                number
+            }
+            Arrival::Gap {
+                heard,
+                packet: number,
+            } => {
+                self.stats.losses += 1;
+                self.stats.lost += u64::from(number.0 - heard.0 - 1);
+                self.recover(&payload, heard, number, packet.timestamp, &mut out);
+                number
+            }
+            Arrival::Restart(number) => {
+                self.stats.restarts += 1;
+                self.end_sound(packet.timestamp, &mut out);
+                self.history = History::default();
+                self.recover(&payload, Seq::NEVER, number, packet.timestamp, &mut out);
+                number
+            }
+        };
+        self.stats.packets += 1;
+        self.execute(&payload, number, packet.timestamp, &mut out);
+        let commands = (self.stats.repairs - repairs) as u32;
+        match arrival {
+            Arrival::First(_) => Outcome::First { commands },
+            Arrival::Restart(_) => Outcome::Restarted { commands },
+            Arrival::Gap { heard, .. } => Outcome::Repaired {
+                lost: number.0 - heard.0 - 1,
+                commands,
+            },
+            Arrival::Next(_) | Arrival::Late => Outcome::InOrder,
+        }
+    }
+
+    /// Ends everything that sounds and lifts the pedals: when the stream ends, falls silent or is left (section 4).
+    pub fn silence(&mut self, time: u32, mut out: impl FnMut(Event<'_>)) {
+        self.end_sound(time, &mut out);
+    }
+
+    /// Forgets the stream: the next packet is the first of a new one. Call [`silence`](Self::silence) before.
+    pub fn reset(&mut self) {
+        self.sequence = Sequence::default();
+        self.history = History::default();
+    }
+
+    /// The number of notes that sound.
+    pub fn sounding(&self) -> usize {
+        self.history.sounding()
+    }
+
+    /// What has been seen and done so far.
+    pub fn stats(&self) -> ReceiverStats {
+        self.stats
+    }
+
+    /// Makes up for the packets between `heard` and `number`.
+    fn recover(
+        &mut self,
+        payload: &Payload<'_>,
+        heard: Seq,
+        number: Seq,
+        time: u32,
+        out: &mut impl FnMut(Event<'_>),
+    ) {
+        let Some(octets) = payload.journal else {
+            if heard != Seq::NEVER {
+                self.end_sound(time, out);
+            }
+            return;
+        };
+        let Ok(journal) = Section::decode(octets) else {
+            self.stats.malformed_journals += 1;
+            self.end_sound(time, out);
+            return;
+        };
+        let checkpoint = match self.config.journal {
+            // Sixteen bits do not name a first packet for ever, and need not: it covers everything (C.2.2.1).
+            Journal::Recovery(Policy::Anchor) => Seq::NEVER,
+            _ => number.latest(journal.checkpoint),
+        };
+        if heard != Seq::NEVER && checkpoint > heard.next() {
+            self.stats.uncovered += 1;
+            self.end_sound(time, out);
+        }
+        let loss = Loss {
+            heard,
+            previous: number.before(),
+            checkpoint,
+            time,
+            recent: self.config.fresh.saturating_mul(5),
+        };
+        let repairs = &mut self.stats.repairs;
+        let repaired = self.history.repair(&journal, &loss, &mut |channel, voice| {
+            *repairs += 1;
+            out(repair(time, channel, voice));
+        });
+        self.stats.malformed_journals += u64::from(repaired.malformed);
+    }
+
+    /// Gives out the packet's own commands.
+    fn execute(
+        &mut self,
+        payload: &Payload<'_>,
+        number: Seq,
+        timestamp: u32,
+        out: &mut impl FnMut(Event<'_>),
+    ) {
+        let mut commands = payload.commands(timestamp);
+        for timed in commands.by_ref() {
+            let Ok(timed) = timed else {
+                // What could not be read is missing: the next journal tells of it.
+                self.stats.malformed_lists += 1;
+                self.sequence.damaged();
+                break;
+            };
+            self.stats.commands += 1;
+            self.history.observe(
+                &timed.command,
+                Stamp {
+                    packet: number,
+                    time: timed.time,
+                },
+            );
+            out(Event {
+                time: timed.time,
+                command: timed.command,
+                origin: Origin::Stream,
+            });
+        }
+        self.stats.clamped_deltas += u64::from(commands.clamped());
+    }
+
+    fn end_sound(&mut self, time: u32, out: &mut impl FnMut(Event<'_>)) {
+        let stamp = Stamp {
+            packet: self.sequence.highest(),
+            time,
+        };
+        let silenced = &mut self.stats.silenced;
+        self.history.silence(stamp, &mut |channel, voice| {
+            *silenced += 1;
+            out(repair(time, channel, voice));
+        });
+    }
+}
+
+fn repair<'a>(time: u32, channel: Channel, voice: Voice) -> Event<'a> {
+    Event {
+        time,
+        command: Command::Channel(channel, voice),
+        origin: Origin::Repair,
+    }
+}

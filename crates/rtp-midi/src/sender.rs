@@ -1,0 +1,258 @@
+//! Commands in, RTP payloads out.
+
+use core::fmt;
+
+use crate::config::{Config, Format, Journal};
+use crate::guard::Guard;
+use crate::journal::{Checkpoint, History, Seq, Stamp};
+use crate::midi::{Command, Status};
+use crate::payload::{self, Reader, Writer, delta_length};
+
+/// The sending end of one stream.
+///
+/// [`queue`](Self::queue) commands, then take the [`packet`](Self::packet). Whoever owns the clock asks
+/// [`due`](Self::due) when the next packet without commands must go out.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    config: Config,
+    list: Writer,
+    history: History,
+    checkpoint: Option<Checkpoint>,
+    next: Seq,
+    /// The time that the packets so far cover: none may begin before it (section 3.1).
+    covered: Option<u32>,
+    /// The packet of the latest command.
+    active: Seq,
+    guard: Guard,
+    stats: SenderStats,
+}
+
+/// What goes into the RTP header of a payload.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Packet {
+    /// Sequence number.
+    pub sequence: u16,
+    /// Timestamp in RTP clock ticks.
+    pub timestamp: u32,
+    /// Marker bit.
+    pub marker: bool,
+    /// Octets of the payload that are journal.
+    pub journal: usize,
+}
+
+/// The packet under construction has no room for the command: take the packet, then queue the command again.
+///
+/// A System Exclusive that fits no packet must be cut with [`Segment::split`](crate::midi::Segment::split).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Full;
+
+/// What a sender has done so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct SenderStats {
+    /// Packets.
+    pub packets: u64,
+    /// Packets without commands among them.
+    pub guard_packets: u64,
+    /// Commands, of which each segment of a System Exclusive counts as one.
+    pub commands: u64,
+    /// Octets of MIDI command sections.
+    pub list_octets: u64,
+    /// Octets of journal sections.
+    pub journal_octets: u64,
+    /// Channel journals that left out their oldest settings because LENGTH could not say more.
+    pub journal_cuts: u64,
+    /// Receivers that report.
+    pub reporters: usize,
+    /// Packets from the checkpoint to the latest packet.
+    pub checkpoint_distance: u32,
+}
+
+/// The fixed part of an RTP header.
+const RTP_HEADER: usize = 12;
+/// The long header of a MIDI command section.
+const LIST_HEADER: usize = 2;
+/// However long the journal, a list may have this many octets.
+const LEAST_LIST: usize = 256;
+
+impl Sender {
+    /// A sender whose first packet has the sequence number `first`; it should be random (RFC 3550, 5.1).
+    pub fn new(config: Config, first: u16) -> Self {
+        let next = Seq::first(first);
+        let checkpoint = match config.journal {
+            Journal::None => None,
+            Journal::Recovery(policy) => Some(Checkpoint::new(policy, next)),
+        };
+        Self {
+            list: Writer::default(),
+            history: History::default(),
+            checkpoint,
+            next,
+            covered: None,
+            active: Seq::NEVER,
+            guard: Guard::new(config.guardtime, |ms| config.ticks(ms)),
+            stats: SenderStats::default(),
+            config,
+        }
+    }
+
+    /// Adds a command to the packet under construction; `time` is its RTP timestamp.
+    ///
+    /// A time before that of an earlier command is taken as equal to it.
+    pub fn queue(&mut self, time: u32, command: Command<'_>) -> Result<(), Full> {
+        self.queue_from(time, command, Status::Given)
+    }
+
+    /// The same for a command whose source used running status (the P bit, section 3.2).
+    pub fn queue_running(&mut self, time: u32, command: Command<'_>) -> Result<(), Full> {
+        self.queue_from(time, command, Status::Running)
+    }
+
+    fn queue_from(&mut self, time: u32, command: Command<'_>, source: Status) -> Result<(), Full> {
+        let empty = self.list.is_empty();
+        let time = match self.covered {
+            Some(covered) if empty && is_before(time, covered) => covered,
+            _ => time,
+        };
+        let limit = if empty {
+            Writer::MAX
+        } else {
+            self.list_limit()
+        };
+        if self.list.push(time, command, source, limit) {
+            self.stats.commands += 1;
+            Ok(())
+        } else {
+            Err(Full)
+        }
+    }
+
+    /// Most data octets of a System Exclusive segment that a packet has room for.
+    pub fn segment_size(&self) -> usize {
+        self.list_limit() - delta_length(u32::MAX) - 2
+    }
+
+    /// Whether nothing is queued.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Ends the packet under construction and appends its payload to `out`.
+    ///
+    /// With nothing queued this is a guard or keep-alive packet at the RTP time `now`; else its timestamp is the time
+    /// of its first command.
+    pub fn packet(&mut self, now: u32, out: &mut Vec<u8>) -> Packet {
+        let start = out.len();
+        let (timestamp, last) = match (self.list.is_empty(), self.covered) {
+            (false, _) => self.list.span(),
+            (true, Some(covered)) if is_before(now, covered) => (covered, covered),
+            (true, _) => (now, now),
+        };
+        payload::encode(&self.list, self.checkpoint.is_some(), out);
+        let journal_start = out.len();
+        if let Some(checkpoint) = &self.checkpoint {
+            let view = checkpoint.view(self.next, timestamp, self.config.fresh);
+            let coded = self.history.encode(&view, out);
+            self.stats.journal_cuts += u64::from(coded.cut);
+            self.stats.checkpoint_distance = self.next.0 - view.checkpoint.0;
+            // The journal of this packet knows nothing of its commands, that of the next one does (A.1).
+            for timed in Reader::new(self.list.octets(), timestamp, false).flatten() {
+                self.history.observe(
+                    &timed.command,
+                    Stamp {
+                        packet: self.next,
+                        time: timed.time,
+                    },
+                );
+            }
+        }
+        let active = !self.list.is_empty();
+        let packet = Packet {
+            sequence: self.next.low(),
+            timestamp,
+            marker: active || self.config.format == Format::Mpeg4Generic,
+            journal: out.len() - journal_start,
+        };
+        self.stats.packets += 1;
+        self.stats.guard_packets += u64::from(!active);
+        self.stats.list_octets += (journal_start - start) as u64;
+        self.stats.journal_octets += packet.journal as u64;
+        if active {
+            self.active = self.next;
+        }
+        self.guard.sent(timestamp, active.then_some(last));
+        self.covered = Some(last);
+        self.next = self.next.next();
+        self.list.clear();
+        packet
+    }
+
+    /// The RTP time at which a packet must go out although nothing is queued: a guard packet or a keep-alive.
+    pub fn due(&self) -> Option<u32> {
+        self.guard.due()
+    }
+
+    /// The sequence number of the packet under construction.
+    pub fn next_sequence(&self) -> u16 {
+        self.next.low()
+    }
+
+    /// Takes the extended highest sequence number of an RTCP receiver report from `reporter` (closed loop, C.2.2.2).
+    ///
+    /// Only the low sixteen bits count: a receiver that came late has seen fewer cycles.
+    pub fn acknowledge(&mut self, reporter: u32, highest: u32) {
+        let sent = self.next.before();
+        if let Some(checkpoint) = &mut self.checkpoint {
+            checkpoint.acknowledge(reporter, sent.latest(highest as u16), sent);
+            if checkpoint.is_acknowledged(self.active) {
+                self.guard.finish();
+            }
+        }
+    }
+
+    /// A receiver said goodbye or timed out.
+    pub fn reporter_left(&mut self, reporter: u32) {
+        if let Some(checkpoint) = &mut self.checkpoint {
+            checkpoint.reporter_left(reporter);
+        }
+    }
+
+    /// What has been done so far.
+    pub fn stats(&self) -> SenderStats {
+        let reporters = self.checkpoint.as_ref().map_or(0, Checkpoint::reporters);
+        SenderStats {
+            reporters,
+            ..self.stats
+        }
+    }
+
+    /// Notes that sound at the receivers, as far as commands have been taken into packets.
+    pub fn sounding(&self) -> usize {
+        self.history.sounding()
+    }
+
+    /// Most octets of the list under construction.
+    fn list_limit(&self) -> usize {
+        let journal = match self.stats.packets {
+            0 => 0,
+            packets => (self.stats.journal_octets / packets) as usize,
+        };
+        self.config
+            .mtu
+            .saturating_sub(RTP_HEADER + LIST_HEADER + journal)
+            .clamp(LEAST_LIST, Writer::MAX)
+    }
+}
+
+/// Whether RTP time `a` is before `b`.
+fn is_before(a: u32, b: u32) -> bool {
+    a.wrapping_sub(b) > u32::MAX / 2
+}
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no room in the packet under construction")
+    }
+}
+
+impl std::error::Error for Full {}
