@@ -33,12 +33,24 @@ impl Song {
         }
     }
 
-    /// Which channels the song uses: bit n stands for channel n, counted from 0.
-    pub fn channels(&self) -> u16 {
-        self.events().fold(0, |channels, event| match event.body {
-            Body::Message(&[status @ 0x80..=0xEF, ..]) => channels | 1 << (status & 0x0F),
-            _ => channels,
-        })
+    /// Gives `take` a `NoteOff` for every note that the events before `index` leave sounding: those whose last command is
+    /// a `NoteOn`, unless a later All Notes Off, All Sound Off, change of mode or reset ended them.
+    pub fn release(&self, index: usize, mut take: impl FnMut([u8; 3])) {
+        let mut sounding = [0_u128; 16];
+        for event in self.range(0..index) {
+            let Body::Message(octets) = event.body else { continue };
+            let channel = usize::from(octets[0] & 0x0F);
+            match *octets {
+                [0x90..=0x9F, note @ ..0x80, 1..] => sounding[channel] |= 1 << note,
+                [0x80..=0x9F, note @ ..0x80, _] => sounding[channel] &= !(1 << note),
+                [0xB0..=0xBF, 120 | 123.., _] => sounding[channel] = 0,
+                _ if resets(octets) => sounding = [0; 16],
+                _ => {}
+            }
+        }
+        for (channel, notes) in (0..).zip(sounding) {
+            (0..0x80).filter(|note| notes >> note & 1 == 1).for_each(|note| take([0x80 | channel, note, 64]));
+        }
     }
 }
 
@@ -55,10 +67,7 @@ struct State {
 impl State {
     fn observe(&mut self, octets: &[u8]) {
         let (channel, kind) = match octets.first() {
-            Some(&status @ 0x80..=0xEF) => (
-                &mut self.channels[usize::from(status & 0x0F)],
-                status & 0xF0,
-            ),
+            Some(&status @ 0x80..=0xEF) => (&mut self.channels[usize::from(status & 0x0F)], status & 0xF0),
             _ => return,
         };
         match (kind, &octets[1..]) {
@@ -123,9 +132,7 @@ impl Default for Channel {
 impl Selected {
     /// Whether data entry has anything to set.
     fn is_open(self) -> bool {
-        self.most.is_some()
-            && self.least.is_some()
-            && (self.most, self.least) != (Some(127), Some(127))
+        self.most.is_some() && self.least.is_some() && (self.most, self.least) != (Some(127), Some(127))
     }
 }
 
@@ -157,11 +164,7 @@ impl Channel {
 
     fn select(&mut self, registered: bool, change: impl FnOnce(&mut Selected)) {
         if self.selected.registered != registered {
-            self.selected = Selected {
-                registered,
-                most: None,
-                least: None,
-            };
+            self.selected = Selected { registered, most: None, least: None };
         }
         change(&mut self.selected);
     }
@@ -171,17 +174,9 @@ impl Channel {
         if !selected.is_open() {
             return;
         }
-        let known = self
-            .parameters
-            .iter()
-            .position(|parameter| parameter.selected == selected);
+        let known = self.parameters.iter().position(|parameter| parameter.selected == selected);
         let index = known.unwrap_or_else(|| {
-            self.parameters.push(Parameter {
-                selected,
-                most: None,
-                least: None,
-                steps: 0,
-            });
+            self.parameters.push(Parameter { selected, most: None, least: None, steps: 0 });
             self.parameters.len() - 1
         });
         change(&mut self.parameters[index]);
@@ -192,11 +187,7 @@ impl Channel {
         for controller in [1, 11, 64, 65, 66, 67] {
             self.controllers[controller] = default(controller);
         }
-        self.selected = Selected {
-            registered: true,
-            most: Some(127),
-            least: Some(127),
-        };
+        self.selected = Selected { registered: true, most: Some(127), least: Some(127) };
         self.wheel = Some(CENTRE);
         self.pressure = Some(0);
     }
@@ -204,8 +195,7 @@ impl Channel {
     /// Says the state, with the defaults of what is set only elsewhere (`ever`).
     fn tell(&self, ever: &Self, say: &mut impl FnMut(u8, &[u8])) {
         let value = |controller: usize| {
-            self.controllers[controller]
-                .or_else(|| ever.controllers[controller].and_then(|_| default(controller)))
+            self.controllers[controller].or_else(|| ever.controllers[controller].and_then(|_| default(controller)))
         };
         // Modes first: they end all notes and some synthesisers reset with them.
         for mode in [122, 124, 125, 126, 127] {
@@ -213,10 +203,7 @@ impl Channel {
                 say(0xB0, &[mode as u8, value]);
             }
         }
-        let program = self.program.or(ever.program.map(|_| Program {
-            bank: [None; 2],
-            program: 0,
-        }));
+        let program = self.program.or(ever.program.map(|_| Program { bank: [None; 2], program: 0 }));
         let mut bank = [None; 2];
         if let Some(program) = program {
             for (index, controller) in [(0, 0), (1, 32)] {
@@ -249,37 +236,22 @@ impl Channel {
     fn tell_parameters(&self, ever: &Self, say: &mut impl FnMut(u8, &[u8])) {
         for parameter in &ever.parameters {
             let selected = parameter.selected;
-            match self
-                .parameters
-                .iter()
-                .find(|known| known.selected == selected)
-            {
+            match self.parameters.iter().find(|known| known.selected == selected) {
                 Some(known) => known.tell(say),
-                None => default_parameter(selected)
-                    .into_iter()
-                    .for_each(|parameter| parameter.tell(say)),
+                None => default_parameter(selected).into_iter().for_each(|parameter| parameter.tell(say)),
             }
         }
         if self.selected.most.is_some() || self.selected.least.is_some() {
             self.selected.tell(say);
         } else if !ever.parameters.is_empty() {
-            Selected {
-                registered: true,
-                most: Some(127),
-                least: Some(127),
-            }
-            .tell(say);
+            Selected { registered: true, most: Some(127), least: Some(127) }.tell(say);
         }
     }
 }
 
 impl Selected {
     fn tell(self, say: &mut impl FnMut(u8, &[u8])) {
-        let (most, least) = if self.registered {
-            (101, 100)
-        } else {
-            (99, 98)
-        };
+        let (most, least) = if self.registered { (101, 100) } else { (99, 98) };
         for (controller, value) in [(most, self.most), (least, self.least)] {
             if let Some(value) = value {
                 say(0xB0, &[controller, value]);
@@ -320,12 +292,7 @@ fn default_parameter(selected: Selected) -> Option<Parameter> {
         (true, 0, 1 | 2) => (64, 0),
         _ => return None,
     };
-    Some(Parameter {
-        selected,
-        most: Some(most),
-        least: Some(least),
-        steps: 0,
-    })
+    Some(Parameter { selected, most: Some(most), least: Some(least), steps: 0 })
 }
 
 /// The wheel at rest.
@@ -351,40 +318,20 @@ mod tests {
 
     #[test]
     fn the_last_value_counts_and_notes_do_not() {
-        let song: [&[u8]; 5] = [
-            &[0xB2, 7, 1],
-            &[0x92, 60, 1],
-            &[0xB2, 7, 2],
-            &[0xE2, 1, 2],
-            &[0xD2, 9],
-        ];
-        assert_eq!(
-            chased(&song, 5),
-            [vec![0xB2, 7, 2], vec![0xE2, 1, 2], vec![0xD2, 9]]
-        );
+        let song: [&[u8]; 5] = [&[0xB2, 7, 1], &[0x92, 60, 1], &[0xB2, 7, 2], &[0xE2, 1, 2], &[0xD2, 9]];
+        assert_eq!(chased(&song, 5), [vec![0xB2, 7, 2], vec![0xE2, 1, 2], vec![0xD2, 9]]);
     }
 
     #[test]
     fn a_program_brings_the_bank_it_was_chosen_from() {
         let song: [&[u8]; 4] = [&[0xB0, 0, 8], &[0xB0, 32, 1], &[0xC0, 5], &[0xB0, 0, 9]];
-        assert_eq!(
-            chased(&song, 4),
-            [
-                vec![0xB0, 0, 8],
-                vec![0xB0, 32, 1],
-                vec![0xC0, 5],
-                vec![0xB0, 0, 9]
-            ]
-        );
+        assert_eq!(chased(&song, 4), [vec![0xB0, 0, 8], vec![0xB0, 32, 1], vec![0xC0, 5], vec![0xB0, 0, 9]]);
     }
 
     #[test]
     fn what_is_set_only_later_gets_its_default() {
         let song: [&[u8]; 4] = [&[0x90, 1, 1], &[0xC0, 5], &[0xB0, 7, 3], &[0xE0, 0, 0]];
-        assert_eq!(
-            chased(&song, 1),
-            [vec![0xC0, 0], vec![0xB0, 7, 100], vec![0xE0, 0, 64]]
-        );
+        assert_eq!(chased(&song, 1), [vec![0xC0, 0], vec![0xB0, 7, 100], vec![0xE0, 0, 64]]);
     }
 
     #[test]
@@ -399,33 +346,13 @@ mod tests {
             &[0xB0, 6, 70],
             &[0xB0, 38, 3],
         ];
-        let controls: Vec<[u8; 2]> = chased(&song, 8)
-            .iter()
-            .map(|octets| [octets[1], octets[2]])
-            .collect();
+        let controls: Vec<[u8; 2]> = chased(&song, 8).iter().map(|octets| [octets[1], octets[2]]).collect();
         assert_eq!(
             controls,
-            [
-                [101, 0],
-                [100, 0],
-                [6, 12],
-                [97, 0],
-                [99, 1],
-                [98, 8],
-                [6, 70],
-                [38, 3],
-                [99, 1],
-                [98, 8]
-            ]
+            [[101, 0], [100, 0], [6, 12], [97, 0], [99, 1], [98, 8], [6, 70], [38, 3], [99, 1], [98, 8]]
         );
-        let controls: Vec<[u8; 2]> = chased(&song, 0)
-            .iter()
-            .map(|octets| [octets[1], octets[2]])
-            .collect();
-        assert_eq!(
-            controls,
-            [[101, 0], [100, 0], [6, 2], [38, 0], [101, 127], [100, 127]]
-        );
+        let controls: Vec<[u8; 2]> = chased(&song, 0).iter().map(|octets| [octets[1], octets[2]]).collect();
+        assert_eq!(controls, [[101, 0], [100, 0], [6, 2], [38, 0], [101, 127], [100, 127]]);
     }
 
     #[test]
@@ -438,13 +365,27 @@ mod tests {
     }
 
     #[test]
+    fn notes_whose_last_command_is_a_note_on_are_released() {
+        let messages: [&[u8]; 7] =
+            [&[0x90, 1, 1], &[0x91, 2, 1], &[0x91, 3, 1], &[0x90, 1, 1], &[0x90, 1, 0], &[0x81, 2, 9], &[0xB1, 123, 0]];
+        let mut track = Track::new();
+        for message in messages {
+            track.message(0, message).unwrap();
+        }
+        let song = Song::read(&encode_file(0, Division::Quarter(500), &[track]), 0).unwrap();
+        let released = |index| {
+            let mut out = Vec::new();
+            song.release(index, |message| out.push(message));
+            out
+        };
+        assert_eq!(released(4), [[0x80, 1, 64], [0x81, 2, 64], [0x81, 3, 64]]);
+        assert_eq!(released(6), [[0x81, 3, 64]]);
+        assert_eq!(released(99), [[0; 3]; 0]);
+    }
+
+    #[test]
     fn the_later_of_omni_on_and_off_and_of_mono_and_poly_counts() {
-        let song: [&[u8]; 4] = [
-            &[0xB0, 126, 1],
-            &[0xB0, 124, 0],
-            &[0xB0, 127, 0],
-            &[0xB0, 123, 0],
-        ];
+        let song: [&[u8]; 4] = [&[0xB0, 126, 1], &[0xB0, 124, 0], &[0xB0, 127, 0], &[0xB0, 123, 0]];
         assert_eq!(chased(&song, 4), [vec![0xB0, 124, 0], vec![0xB0, 127, 0]]);
     }
 }

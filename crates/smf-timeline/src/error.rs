@@ -178,12 +178,8 @@ impl Error {
         Some(match self {
             Self::NotSmf { found } => match found {
                 Found::Empty => "was the file copied or downloaded completely?",
-                Found::Text => {
-                    "a Standard MIDI File is binary; is this a score or a web page saved under its name?"
-                }
-                Found::Wave | Found::Audio => {
-                    "this is recorded sound; a Standard MIDI File holds notes"
-                }
+                Found::Text => "a Standard MIDI File is binary; is this a score or a web page saved under its name?",
+                Found::Wave | Found::Audio => "this is recorded sound; a Standard MIDI File holds notes",
                 Found::SoundFont => "this is a set of instruments; it renders a Standard MIDI File",
                 Found::MidiClip => "convert the MIDI 2.0 clip to a Standard MIDI File first",
                 Found::Compressed => "unpack it first",
@@ -211,25 +207,15 @@ impl fmt::Display for Error {
             Self::TruncatedHeader { octets } => {
                 write!(f, "the header needs 14 octets, the file has {octets}")
             }
-            Self::HeaderLength { length } => write!(
-                f,
-                "the header is {length} octets long, at least 6 are needed"
-            ),
+            Self::HeaderLength { length } => write!(f, "the header is {length} octets long, at least 6 are needed"),
             Self::Format { format } => write!(f, "format {format} is none of 0, 1 and 2"),
             Self::Division { division } => write!(f, "division 0x{division:04x} gives no time"),
-            Self::NoSequence {
-                sequence,
-                sequences,
-            } => write!(f, "no sequence {sequence} among {sequences}"),
+            Self::NoSequence { sequence, sequences } => write!(f, "no sequence {sequence} among {sequences}"),
             Self::TrackCount { declared, found } => {
                 write!(f, "{found} tracks where the header says {declared}")
             }
             Self::SecondHeader { offset } => write!(f, "octet {offset}: a second header"),
-            Self::TruncatedTrack {
-                at,
-                expected,
-                actual,
-            } => {
+            Self::TruncatedTrack { at, expected, actual } => {
                 write!(f, "{at}: the track has {actual} octets of {expected}")
             }
             Self::TruncatedEvent { at } => {

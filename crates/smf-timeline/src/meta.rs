@@ -86,17 +86,9 @@ impl<'a> Meta<'a> {
                 Self::SmpteOffset([hours, minutes, seconds, frames, parts])
             }
             (0x58, &[beats, unit, clocks_per_click, thirty_seconds_per_quarter]) => {
-                Self::TimeSignature(TimeSignature {
-                    beats,
-                    unit,
-                    clocks_per_click,
-                    thirty_seconds_per_quarter,
-                })
+                Self::TimeSignature(TimeSignature { beats, unit, clocks_per_click, thirty_seconds_per_quarter })
             }
-            (0x59, &[sharps, minor @ 0..=1]) => Self::KeySignature {
-                sharps: sharps.cast_signed(),
-                minor: minor == 1,
-            },
+            (0x59, &[sharps, minor @ 0..=1]) => Self::KeySignature { sharps: sharps.cast_signed(), minor: minor == 1 },
             (0x7F, data) => Self::SequencerSpecific(data),
             (kind, data) => match TextKind::decode(kind) {
                 Some(text) => Self::Text(text, data),
@@ -126,19 +118,14 @@ impl<'a> Meta<'a> {
     pub fn with_data<R>(&self, take: impl FnOnce(&[u8]) -> R) -> R {
         match *self {
             Self::SequenceNumber(number) => take(&number.to_be_bytes()),
-            Self::Text(_, data) | Self::SequencerSpecific(data) | Self::Other { data, .. } => {
-                take(data)
-            }
+            Self::Text(_, data) | Self::SequencerSpecific(data) | Self::Other { data, .. } => take(data),
             Self::ChannelPrefix(octet) | Self::Port(octet) => take(&[octet]),
             Self::EndOfTrack => take(&[]),
             Self::Tempo(tempo) => take(&tempo.min(0x00FF_FFFF).to_be_bytes()[1..]),
             Self::SmpteOffset(octets) => take(&octets),
-            Self::TimeSignature(TimeSignature {
-                beats,
-                unit,
-                clocks_per_click,
-                thirty_seconds_per_quarter,
-            }) => take(&[beats, unit, clocks_per_click, thirty_seconds_per_quarter]),
+            Self::TimeSignature(TimeSignature { beats, unit, clocks_per_click, thirty_seconds_per_quarter }) => {
+                take(&[beats, unit, clocks_per_click, thirty_seconds_per_quarter])
+            }
             Self::KeySignature { sharps, minor } => take(&[sharps.cast_unsigned(), minor.into()]),
         }
     }
@@ -185,19 +172,7 @@ mod tests {
 
     #[test]
     fn a_wrong_length_is_kept_but_has_no_meaning() {
-        assert_eq!(
-            Meta::decode(0x59, &[2]),
-            Meta::Other {
-                kind: 0x59,
-                data: &[2]
-            }
-        );
-        assert_eq!(
-            Meta::decode(0x59, &[0xFE, 1]),
-            Meta::KeySignature {
-                sharps: -2,
-                minor: true
-            }
-        );
+        assert_eq!(Meta::decode(0x59, &[2]), Meta::Other { kind: 0x59, data: &[2] });
+        assert_eq!(Meta::decode(0x59, &[0xFE, 1]), Meta::KeySignature { sharps: -2, minor: true });
     }
 }

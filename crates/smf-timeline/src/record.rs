@@ -27,12 +27,7 @@ impl Recorder {
 
     /// Begins a file with ticks of this `division`.
     pub fn new(division: Division) -> Self {
-        Self {
-            writer: Writer::new(division),
-            sysex: Assembler::default(),
-            recorded: 0,
-            dropped: 0,
-        }
+        Self { writer: Writer::new(division), sysex: Assembler::default(), recorded: 0, dropped: 0 }
     }
 
     /// Records the message at the start of `octets` at `time` (nanoseconds).
@@ -52,9 +47,7 @@ impl Recorder {
         if status < 0xF8 {
             self.cut_off();
         }
-        let message = data
-            .get(..message_length(status) - 1)
-            .map(|_| &octets[..message_length(status)]);
+        let message = data.get(..message_length(status) - 1).map(|_| &octets[..message_length(status)]);
         match (status, message) {
             (0xF4 | 0xF5 | 0xF9 | 0xFD | 0xFE, _) => {}
             (_, Some(message)) => {
@@ -152,10 +145,7 @@ mod tests {
     fn what_follows_a_message_is_ignored() {
         assert_eq!(
             record(&[&[0x90, 1, 2, 0x40], &[0xC0, 5, 0xC0, 6], &[0xF8, 0xFA]]),
-            (
-                vec![(0, vec![0x90, 1, 2]), (1, vec![0xC0, 5]), (2, vec![0xF8])],
-                0
-            )
+            (vec![(0, vec![0x90, 1, 2]), (1, vec![0xC0, 5]), (2, vec![0xF8])], 0)
         );
     }
 
@@ -163,44 +153,25 @@ mod tests {
     fn a_sysex_in_pieces_is_joined_with_or_without_continuation_status() {
         let expected = (vec![(2, vec![0xF0, 1, 2, 3, 0xF7])], 0);
         assert_eq!(record(&[&[0xF0, 1], &[2], &[3, 0xF7]]), expected);
-        assert_eq!(
-            record(&[&[0xF0, 1], &[0xF7, 2], &[0xF7, 3, 0xF7]]),
-            expected
-        );
+        assert_eq!(record(&[&[0xF0, 1], &[0xF7, 2], &[0xF7, 3, 0xF7]]), expected);
         assert_eq!(record(&[&[0xF0, 1, 2], &[3], &[0xF7]]), expected);
     }
 
     #[test]
     fn real_time_does_not_end_a_sysex_but_a_note_does() {
-        let (messages, dropped) = record(&[
-            &[0xF0, 1],
-            &[0xF8],
-            &[2, 0xF7],
-            &[0xF0, 3],
-            &[0x90, 4, 5],
-            &[6, 0xF7],
-        ]);
+        let (messages, dropped) = record(&[&[0xF0, 1], &[0xF8], &[2, 0xF7], &[0xF0, 3], &[0x90, 4, 5], &[6, 0xF7]]);
         let octets: Vec<_> = messages.into_iter().map(|(_, octets)| octets).collect();
-        assert_eq!(
-            octets,
-            [vec![0xF8], vec![0xF0, 1, 2, 0xF7], vec![0x90, 4, 5]]
-        );
+        assert_eq!(octets, [vec![0xF8], vec![0xF0, 1, 2, 0xF7], vec![0x90, 4, 5]]);
         assert_eq!(dropped, 2);
     }
 
     #[test]
     fn ticks_undefined_commands_and_active_sense_are_not_recorded() {
-        assert_eq!(
-            record(&[&[0xF9], &[0xFD], &[0xF4, 1], &[0xF5], &[0xFE]]),
-            (vec![], 0)
-        );
+        assert_eq!(record(&[&[0xF9], &[0xFD], &[0xF4, 1], &[0xF5], &[0xFE]]), (vec![], 0));
     }
 
     #[test]
     fn garbage_is_counted() {
-        assert_eq!(
-            record(&[&[], &[1, 2, 3], &[0x90, 1], &[0x90, 0x90, 1], &[0xF7]]),
-            (vec![], 5)
-        );
+        assert_eq!(record(&[&[], &[1, 2, 3], &[0x90, 1], &[0x90, 0x90, 1], &[0xF7]]), (vec![], 5));
     }
 }

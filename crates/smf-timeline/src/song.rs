@@ -132,9 +132,7 @@ impl Song {
     /// The events of `range`, which is clipped to those there are.
     pub fn range(&self, range: Range<usize>) -> impl ExactSizeIterator<Item = Event<'_>> + Clone {
         let end = range.end.min(self.entries.len());
-        self.entries[range.start.min(end)..end]
-            .iter()
-            .map(|entry| self.view(entry))
+        self.entries[range.start.min(end)..end].iter().map(|entry| self.view(entry))
     }
 
     /// The index of the first event at or behind `time` (nanoseconds); the number of events if there is none.
@@ -153,12 +151,7 @@ impl Song {
             Kind::Message => Body::Message(octets),
             Kind::Meta(kind) => Body::Meta(Meta::decode(kind, octets)),
         };
-        Event {
-            tick: entry.tick,
-            time: entry.time,
-            track: entry.track,
-            body,
-        }
+        Event { tick: entry.tick, time: entry.time, track: entry.track, body }
     }
 }
 
@@ -173,10 +166,7 @@ fn read(file: &[u8], sequence: u16, defects: &mut Defects) -> Result<Song> {
     }
     let found = layout.tracks.len();
     if found == 0 || found != usize::from(layout.declared) || layout.format == 0 && found != 1 {
-        let error = Error::TrackCount {
-            declared: layout.declared,
-            found,
-        };
+        let error = Error::TrackCount { declared: layout.declared, found };
         if found == 0 {
             return Err(error);
         }
@@ -185,10 +175,7 @@ fn read(file: &[u8], sequence: u16, defects: &mut Defects) -> Result<Song> {
     let mut builder = Builder::default();
     let mut chunks = (0..).zip(&layout.tracks);
     let (tracks, sequences) = if layout.format == 2 {
-        let missing = Error::NoSequence {
-            sequence,
-            sequences: found,
-        };
+        let missing = Error::NoSequence { sequence, sequences: found };
         let (number, chunk) = chunks.nth(usize::from(sequence)).ok_or(missing)?;
         track::read(number, chunk, defects, &mut builder)?;
         (1, found as u16)
@@ -198,24 +185,13 @@ fn read(file: &[u8], sequence: u16, defects: &mut Defects) -> Result<Song> {
         }
         (found as u16, 1)
     };
-    let Builder {
-        mut entries,
-        octets,
-    } = builder;
+    let Builder { mut entries, octets } = builder;
     entries.sort_by_key(|entry| entry.tick);
     let tempo = set_times(&mut entries, &octets, layout.division);
     let duration = entries.last().map_or(0, |entry| entry.time);
     // A file of format 0 with many tracks is one of format 1 that says it wrongly.
     let format = if tracks > 1 { 1 } else { layout.format };
-    Ok(Song {
-        format,
-        tracks,
-        sequences,
-        tempo,
-        entries,
-        octets,
-        duration,
-    })
+    Ok(Song { format, tracks, sequences, tempo, entries, octets, duration })
 }
 
 /// Gives the sorted `entries` their times; a tempo in any track counts for all.
@@ -224,10 +200,8 @@ fn set_times(entries: &mut [Entry], octets: &[u8], division: Division) -> TempoM
     for entry in entries {
         entry.time = map.time(entry.tick);
         if let Kind::Meta(kind) = entry.kind
-            && let Meta::Tempo(tempo @ 1..) = Meta::decode(
-                kind,
-                &octets[entry.start as usize..][..entry.length as usize],
-            )
+            && let Meta::Tempo(tempo @ 1..) =
+                Meta::decode(kind, &octets[entry.start as usize..][..entry.length as usize])
         {
             map.push(entry.tick, tempo);
         }
@@ -244,24 +218,11 @@ pub(crate) struct Builder {
 
 impl Builder {
     /// Adds an event whose octets `write` appends to what it is given.
-    pub(crate) fn push(
-        &mut self,
-        track: u16,
-        tick: u64,
-        kind: Kind,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) {
+    pub(crate) fn push(&mut self, track: u16, tick: u64, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.octets.len();
         write(&mut self.octets);
         let length = (self.octets.len() - start) as u32;
-        self.entries.push(Entry {
-            tick,
-            time: 0,
-            start: start as u32,
-            length,
-            track,
-            kind,
-        });
+        self.entries.push(Entry { tick, time: 0, start: start as u32, length, track, kind });
     }
 }
 
@@ -272,11 +233,7 @@ mod tests {
 
     /// A file of `format` with these tracks, 480 ticks per quarter note.
     fn file(format: u8, tracks: &[&[u8]]) -> Vec<u8> {
-        let mut file = [
-            b"MThd\0\0\0\x06\0",
-            &[format, 0, tracks.len() as u8, 0x01, 0xE0][..],
-        ]
-        .concat();
+        let mut file = [b"MThd\0\0\0\x06\0", &[format, 0, tracks.len() as u8, 0x01, 0xE0][..]].concat();
         for track in tracks {
             file.extend_from_slice(&[b"MTrk\0\0\0", &[track.len() as u8][..], track].concat());
         }
@@ -298,54 +255,29 @@ mod tests {
         let error = Song::read(&file, 0).unwrap_err();
         let (song, defects) = Song::salvage(&file, 0).unwrap();
         assert_eq!(defects.first(), Some(&error));
-        (
-            error,
-            messages(&song)
-                .into_iter()
-                .map(|(.., octets)| octets)
-                .collect(),
-            defects.len(),
-        )
+        (error, messages(&song).into_iter().map(|(.., octets)| octets).collect(), defects.len())
     }
 
     const END: [u8; 4] = [0, 0xFF, 0x2F, 0];
 
     fn at(offset: usize) -> At {
-        At {
-            track: 0,
-            offset: 22 + offset,
-        }
+        At { track: 0, offset: 22 + offset }
     }
 
     #[test]
     fn events_of_one_tick_keep_track_order_then_file_order() {
         let first: [u8; 13] = [9, 0x90, 1, 1, 0, 0xC0, 1, 0, 0xC0, 2, 0, 0xFF, 0x2F];
-        let file = file(
-            1,
-            &[
-                &[&first[..], &[0]].concat(),
-                &[&[5, 0x91, 2, 2, 4, 2, 0][..], &END].concat(),
-            ],
-        );
+        let file = file(1, &[&[&first[..], &[0]].concat(), &[&[5, 0x91, 2, 2, 4, 2, 0][..], &END].concat()]);
         let song = Song::read(&file, 0).unwrap();
-        let order: Vec<_> = messages(&song)
-            .into_iter()
-            .map(|(tick, track, octets)| (tick, track, octets[1]))
-            .collect();
-        assert_eq!(
-            order,
-            [(5, 1, 2), (9, 0, 1), (9, 0, 1), (9, 0, 2), (9, 1, 2)]
-        );
+        let order: Vec<_> = messages(&song).into_iter().map(|(tick, track, octets)| (tick, track, octets[1])).collect();
+        assert_eq!(order, [(5, 1, 2), (9, 0, 1), (9, 0, 1), (9, 0, 2), (9, 1, 2)]);
     }
 
     #[test]
     fn a_tempo_in_any_track_counts_for_all() {
         let file = file(
             1,
-            &[
-                &[0x83, 0x60, 0xF7, 1, 0xF8, 0, 0xFF, 0x2F, 0],
-                &[&[0, 0xFF, 0x51, 3, 1, 0, 0][..], &END].concat(),
-            ],
+            &[&[0x83, 0x60, 0xF7, 1, 0xF8, 0, 0xFF, 0x2F, 0], &[&[0, 0xFF, 0x51, 3, 1, 0, 0][..], &END].concat()],
         );
         let song = Song::read(&file, 0).unwrap();
         assert_eq!((song.duration(), song.tempo_at(0)), (65_536_000, 65_536));
@@ -353,65 +285,32 @@ mod tests {
 
     #[test]
     fn one_sequence_of_format_2_is_read() {
-        let file = file(
-            2,
-            &[
-                &[&[0, 0xC0, 1][..], &END].concat(),
-                &[&[0, 0xC0, 2][..], &END].concat(),
-            ],
-        );
+        let file = file(2, &[&[&[0, 0xC0, 1][..], &END].concat(), &[&[0, 0xC0, 2][..], &END].concat()]);
         for (sequence, program) in [(0, 1), (1, 2)] {
             let song = Song::read(&file, sequence).unwrap();
             assert_eq!(messages(&song), [(0, sequence, vec![0xC0, program])]);
             assert_eq!((song.sequences(), song.tracks()), (2, 1));
         }
-        assert_eq!(
-            Song::read(&file, 2),
-            Err(Error::NoSequence {
-                sequence: 2,
-                sequences: 2
-            })
-        );
+        assert_eq!(Song::read(&file, 2), Err(Error::NoSequence { sequence: 2, sequences: 2 }));
     }
 
     #[test]
     fn split_system_exclusives_are_joined_and_escapes_opened() {
-        let track = [
-            &[
-                0, 0xF0, 2, 1, 2, 5, 0xF7, 1, 3, 0, 0xF7, 2, 4, 0xF7, 1, 0xF7, 5, 0xF3, 1, 0xF2, 2,
-                3,
-            ][..],
-            &END,
-        ];
+        let track =
+            [&[0, 0xF0, 2, 1, 2, 5, 0xF7, 1, 3, 0, 0xF7, 2, 4, 0xF7, 1, 0xF7, 5, 0xF3, 1, 0xF2, 2, 3][..], &END];
         let song = Song::read(&file(0, &[&track.concat()]), 0).unwrap();
         assert_eq!(
             messages(&song),
-            [
-                (5, 0, vec![0xF0, 1, 2, 3, 4, 0xF7]),
-                (6, 0, vec![0xF3, 1]),
-                (6, 0, vec![0xF2, 2, 3])
-            ]
+            [(5, 0, vec![0xF0, 1, 2, 3, 4, 0xF7]), (6, 0, vec![0xF3, 1]), (6, 0, vec![0xF2, 2, 3])]
         );
     }
 
     #[test]
     fn meta_events_are_kept_whatever_their_length() {
-        let track = [
-            &[
-                0, 0xFF, 0x59, 1, 2, 0, 0xFF, 0x03, 2, b'h', b'i', 0, 0xFF, 0x54, 5, 99, 99, 0, 0,
-                0,
-            ][..],
-            &END,
-        ];
+        let track = [&[0, 0xFF, 0x59, 1, 2, 0, 0xFF, 0x03, 2, b'h', b'i', 0, 0xFF, 0x54, 5, 99, 99, 0, 0, 0][..], &END];
         let song = Song::read(&file(0, &[&track.concat()]), 0).unwrap();
         let metas: Vec<_> = song.events().map(|event| event.body).collect();
-        assert_eq!(
-            metas[0],
-            Body::Meta(Meta::Other {
-                kind: 0x59,
-                data: &[2]
-            })
-        );
+        assert_eq!(metas[0], Body::Meta(Meta::Other { kind: 0x59, data: &[2] }));
         assert_eq!(metas[2], Body::Meta(Meta::SmpteOffset([99, 99, 0, 0, 0])));
         assert_eq!(metas.len(), 4);
     }
@@ -420,134 +319,70 @@ mod tests {
     fn positions_are_found_by_time() {
         let track = [&[0, 0xC0, 1, 96, 1, 0, 2, 96, 3][..], &END].concat();
         let song = Song::read(&file(0, &[&track]), 0).unwrap();
-        assert_eq!(
-            [0, 1, 100_000_000, 100_000_001, u64::MAX].map(|time| song.index_at(time)),
-            [0, 1, 1, 3, 5]
-        );
+        assert_eq!([0, 1, 100_000_000, 100_000_001, u64::MAX].map(|time| song.index_at(time)), [0, 1, 1, 3, 5]);
         assert_eq!(song.range(1..9).len(), 4);
     }
 
     #[test]
     fn a_data_octet_out_of_range_costs_one_event() {
-        let (error, saved, defects) =
-            salvaged(&[&[0, 0xB0, 0xA8, 1, 0, 0xB0, 7, 1][..], &END].concat());
-        assert_eq!(
-            error,
-            Error::Data {
-                at: at(0),
-                octet: 0xA8
-            }
-        );
+        let (error, saved, defects) = salvaged(&[&[0, 0xB0, 0xA8, 1, 0, 0xB0, 7, 1][..], &END].concat());
+        assert_eq!(error, Error::Data { at: at(0), octet: 0xA8 });
         assert_eq!((saved, defects), (vec![vec![0xB0, 7, 1]], 1));
     }
 
     #[test]
     fn a_system_message_outside_an_escape_is_saved() {
-        let (error, saved, defects) =
-            salvaged(&[&[0, 0xF8, 0, 0xF2, 1, 2, 0, 0xC0, 3][..], &END].concat());
-        assert_eq!(
-            error,
-            Error::Status {
-                at: at(0),
-                status: 0xF8
-            }
-        );
-        assert_eq!(
-            (saved, defects),
-            (vec![vec![0xF8], vec![0xF2, 1, 2], vec![0xC0, 3]], 2)
-        );
+        let (error, saved, defects) = salvaged(&[&[0, 0xF8, 0, 0xF2, 1, 2, 0, 0xC0, 3][..], &END].concat());
+        assert_eq!(error, Error::Status { at: at(0), status: 0xF8 });
+        assert_eq!((saved, defects), (vec![vec![0xF8], vec![0xF2, 1, 2], vec![0xC0, 3]], 2));
     }
 
     #[test]
     fn running_status_across_a_meta_event_is_taken_as_meant() {
-        let (error, saved, defects) =
-            salvaged(&[&[0, 0xC0, 1, 0, 0xFF, 1, 0, 0, 2, 0, 3][..], &END].concat());
-        assert_eq!(
-            error,
-            Error::NoStatus {
-                at: at(7),
-                octet: 2
-            }
-        );
-        assert_eq!(
-            (saved, defects),
-            (vec![vec![0xC0, 1], vec![0xC0, 2], vec![0xC0, 3]], 1)
-        );
+        let (error, saved, defects) = salvaged(&[&[0, 0xC0, 1, 0, 0xFF, 1, 0, 0, 2, 0, 3][..], &END].concat());
+        assert_eq!(error, Error::NoStatus { at: at(7), octet: 2 });
+        assert_eq!((saved, defects), (vec![vec![0xC0, 1], vec![0xC0, 2], vec![0xC0, 3]], 1));
     }
 
     #[test]
     fn a_system_exclusive_without_end_gets_one() {
-        let (error, saved, defects) =
-            salvaged(&[&[3, 0xF0, 2, 1, 2, 0, 0xC0, 1][..], &END].concat());
+        let (error, saved, defects) = salvaged(&[&[3, 0xF0, 2, 1, 2, 0, 0xC0, 1][..], &END].concat());
         assert_eq!(error, Error::Unterminated { at: at(0) });
-        assert_eq!(
-            (saved, defects),
-            (vec![vec![0xF0, 1, 2, 0xF7], vec![0xC0, 1]], 1)
-        );
+        assert_eq!((saved, defects), (vec![vec![0xF0, 1, 2, 0xF7], vec![0xC0, 1]], 1));
+    }
+
+    #[test]
+    fn a_system_exclusive_cut_off_by_the_end_stands_before_it() {
+        let file = file(0, &[&[&[0, 0xF0, 1, 1][..], &END].concat()]);
+        let (song, _) = Song::salvage(&file, 0).unwrap();
+        let bodies: Vec<_> = song.events().map(|event| event.body).collect();
+        assert_eq!(bodies, [Body::Message(&[0xF0, 1, 0xF7]), Body::Meta(Meta::EndOfTrack)]);
     }
 
     #[test]
     fn truncation_is_never_silent() {
-        let whole = file(
-            0,
-            &[&[
-                &[
-                    0, 0xC0, 1, 0, 0xF0, 3, 1, 2, 0xF7, 0, 0xFF, 3, 2, b'h', b'i',
-                ][..],
-                &END,
-            ]
-            .concat()],
-        );
+        let whole = file(0, &[&[&[0, 0xC0, 1, 0, 0xF0, 3, 1, 2, 0xF7, 0, 0xFF, 3, 2, b'h', b'i'][..], &END].concat()]);
         for end in 0..whole.len() {
             assert!(Song::read(&whole[..end], 0).is_err(), "{end} octets");
         }
         let (song, defects) = Song::salvage(&whole[..30], 0).unwrap();
         assert_eq!(messages(&song), [(0, 0, vec![0xC0, 1])]);
-        let truncated = Error::TruncatedTrack {
-            at: at(0),
-            expected: 19,
-            actual: 8,
-        };
-        assert_eq!(
-            defects,
-            [
-                truncated,
-                Error::TruncatedEvent { at: at(3) },
-                Error::MissingEndOfTrack { at: at(8) }
-            ]
-        );
+        let truncated = Error::TruncatedTrack { at: at(0), expected: 19, actual: 8 };
+        assert_eq!(defects, [truncated, Error::TruncatedEvent { at: at(3) }, Error::MissingEndOfTrack { at: at(8) }]);
     }
 
     #[test]
     fn octets_behind_the_end_of_a_track_and_tempo_zero_are_told() {
-        assert_eq!(
-            salvaged(&[0, 0xFF, 0x2F, 0, 0, 0]).0,
-            Error::AfterEndOfTrack {
-                at: at(4),
-                octets: 2
-            }
-        );
+        assert_eq!(salvaged(&[0, 0xFF, 0x2F, 0, 0, 0]).0, Error::AfterEndOfTrack { at: at(4), octets: 2 });
         let track = [&[0, 0xFF, 0x51, 3, 0, 0, 0, 96, 0xC0, 1][..], &END].concat();
-        assert_eq!(
-            salvaged(&track).0,
-            Error::Tempo {
-                at: at(0),
-                length: 3
-            }
-        );
-        assert_eq!(
-            Song::salvage(&file(0, &[&track]), 0).unwrap().0.duration(),
-            100_000_000
-        );
+        assert_eq!(salvaged(&track).0, Error::Tempo { at: at(0), length: 3 });
+        assert_eq!(Song::salvage(&file(0, &[&track]), 0).unwrap().0.duration(), 100_000_000);
     }
 
     #[test]
     fn format_0_with_two_tracks_is_saved_as_format_1() {
         let file = file(0, &[&END, &END]);
-        let error = Error::TrackCount {
-            declared: 2,
-            found: 2,
-        };
+        let error = Error::TrackCount { declared: 2, found: 2 };
         assert_eq!(Song::read(&file, 0), Err(error));
         let (song, defects) = Song::salvage(&file, 0).unwrap();
         assert_eq!((song.format(), defects), (1, vec![error]));

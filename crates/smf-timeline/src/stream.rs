@@ -47,9 +47,7 @@ impl Assembler {
             }
             _ => match self.pending.first() {
                 None => out(Piece::Stray(octet)),
-                Some(&status)
-                    if status != 0xF0 && self.pending.len() + 1 == message_length(status) =>
-                {
+                Some(&status) if status != 0xF0 && self.pending.len() + 1 == message_length(status) => {
                     self.complete(octet, out);
                 }
                 Some(_) => self.pending.push(octet),
@@ -97,9 +95,7 @@ mod tests {
         let mut pieces = Vec::new();
         let mut out = |piece: Piece<'_>| pieces.push(format!("{piece:02X?}"));
         for packet in packets {
-            packet
-                .iter()
-                .for_each(|&octet| assembler.push(octet, &mut out));
+            packet.iter().for_each(|&octet| assembler.push(octet, &mut out));
             assembler.end_packet(&mut out);
         }
         assembler.abandon(&mut out);
@@ -108,38 +104,25 @@ mod tests {
 
     #[test]
     fn a_sysex_in_three_packets_becomes_one() {
-        assert_eq!(
-            cut(&[&[0xF0, 0x43], &[0x12], &[0x00, 0xF7]]),
-            ["Message([F0, 43, 12, 00, F7])"]
-        );
+        assert_eq!(cut(&[&[0xF0, 0x43], &[0x12], &[0x00, 0xF7]]), ["Message([F0, 43, 12, 00, F7])"]);
     }
 
     #[test]
     fn real_time_passes_through_an_open_sysex() {
-        assert_eq!(
-            cut(&[&[0xF0, 1], &[0xF8], &[0xF7]]),
-            ["Message([F8])", "Message([F0, 01, F7])"]
-        );
+        assert_eq!(cut(&[&[0xF0, 1], &[0xF8], &[0xF7]]), ["Message([F8])", "Message([F0, 01, F7])"]);
     }
 
     #[test]
     fn one_packet_holds_several_messages() {
         assert_eq!(
             cut(&[&[0xF3, 1, 0xF2, 0, 4, 0xFA]]),
-            [
-                "Message([F3, 01])",
-                "Message([F2, 00, 04])",
-                "Message([FA])"
-            ]
+            ["Message([F3, 01])", "Message([F2, 00, 04])", "Message([FA])"]
         );
     }
 
     #[test]
     fn what_is_cut_off_or_out_of_place_is_told() {
-        assert_eq!(
-            cut(&[&[0xF0, 1, 0x90, 2]]),
-            ["Unterminated([F0, 01])", "Unterminated([90, 02])"]
-        );
+        assert_eq!(cut(&[&[0xF0, 1, 0x90, 2]]), ["Unterminated([F0, 01])", "Unterminated([90, 02])"]);
         assert_eq!(cut(&[&[0x05, 0xF7]]), ["Stray(05)", "Stray(F7)"]);
     }
 }

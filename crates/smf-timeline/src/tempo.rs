@@ -29,9 +29,7 @@ impl Division {
     /// The division behind the two octets of a header; `None` when they give no time.
     pub fn decode(octets: [u8; 2]) -> Option<Self> {
         match octets {
-            [high @ 0..=0x7F, low] => Some(u16::from_be_bytes([high, low]))
-                .filter(|&n| n > 0)
-                .map(Self::Quarter),
+            [high @ 0..=0x7F, low] => Some(u16::from_be_bytes([high, low])).filter(|&n| n > 0).map(Self::Quarter),
             [_, 0] => None,
             [0xE8, ticks] => Some(Self::Frame(FrameRate::Fps24, ticks)),
             [0xE7, ticks] => Some(Self::Frame(FrameRate::Fps25, ticks)),
@@ -99,14 +97,7 @@ impl TempoMap {
 
     /// A map with the default tempo throughout.
     pub fn new(division: Division) -> Self {
-        Self {
-            division,
-            changes: vec![Change {
-                tick: 0,
-                tempo: Self::DEFAULT_TEMPO,
-                elapsed: 0,
-            }],
-        }
+        Self { division, changes: vec![Change { tick: 0, tempo: Self::DEFAULT_TEMPO, elapsed: 0 }] }
     }
 
     /// The division the map was made for.
@@ -117,11 +108,7 @@ impl TempoMap {
     /// Lets `tempo` (microseconds per quarter note, not zero) begin at `tick`, which is at or behind all earlier ones.
     pub fn push(&mut self, tick: u64, tempo: u32) {
         let last = self.last_before(|change| change.tick <= tick);
-        let change = Change {
-            tick,
-            tempo: tempo.max(1),
-            elapsed: self.units(last, tick),
-        };
+        let change = Change { tick, tempo: tempo.max(1), elapsed: self.units(last, tick) };
         match self.changes.last_mut() {
             Some(last) if last.tick >= tick => last.tempo = change.tempo,
             Some(last) if last.tempo == change.tempo => {}
@@ -133,8 +120,7 @@ impl TempoMap {
     pub fn time(&self, tick: u64) -> u64 {
         let (num, den) = self.division.unit();
         let units = self.units(self.last_before(|change| change.tick <= tick), tick);
-        u64::try_from((units * num + den / 2) / den)
-            .map_or(Self::MAX_TIME, |time| time.min(Self::MAX_TIME))
+        u64::try_from((units * num + den / 2) / den).map_or(Self::MAX_TIME, |time| time.min(Self::MAX_TIME))
     }
 
     /// The tick nearest to `time` (nanoseconds).
@@ -144,16 +130,13 @@ impl TempoMap {
         let change = self.last_before(|change| change.elapsed * num <= scaled);
         let step = num * self.units_per_tick(change);
         let ticks = (scaled - change.elapsed * num + step / 2) / step;
-        change
-            .tick
-            .saturating_add(u64::try_from(ticks).unwrap_or(u64::MAX))
+        change.tick.saturating_add(u64::try_from(ticks).unwrap_or(u64::MAX))
     }
 
     /// The tempo in force at `time` (nanoseconds), in microseconds per quarter note.
     pub fn tempo(&self, time: u64) -> u32 {
         let (num, den) = self.division.unit();
-        self.last_before(|change| change.elapsed * num <= u128::from(time) * den)
-            .tempo
+        self.last_before(|change| change.elapsed * num <= u128::from(time) * den).tempo
     }
 
     fn last_before(&self, holds: impl FnMut(&Change) -> bool) -> Change {
@@ -183,14 +166,8 @@ mod tests {
     fn a_tempo_change_moves_only_what_follows_it() {
         let mut map = TempoMap::new(Division::Quarter(480));
         map.push(960, 250_000);
-        assert_eq!(
-            [map.time(480), map.time(960), map.time(1440)],
-            [SECOND / 2, SECOND, SECOND + SECOND / 4]
-        );
-        assert_eq!(
-            [map.tempo(SECOND - 1), map.tempo(SECOND)],
-            [500_000, 250_000]
-        );
+        assert_eq!([map.time(480), map.time(960), map.time(1440)], [SECOND / 2, SECOND, SECOND + SECOND / 4]);
+        assert_eq!([map.tempo(SECOND - 1), map.tempo(SECOND)], [500_000, 250_000]);
     }
 
     #[test]
@@ -210,16 +187,9 @@ mod tests {
 
     #[test]
     fn ticks_come_back_from_their_times() {
-        for division in [
-            Division::Quarter(22_050),
-            Division::Quarter(96),
-            Division::Frame(FrameRate::Fps2997, 80),
-        ] {
+        for division in [Division::Quarter(22_050), Division::Quarter(96), Division::Frame(FrameRate::Fps2997, 80)] {
             let mut map = TempoMap::new(division);
-            for (n, tempo) in [500_000, 123_457, 16_777_215, 1000, 761_904]
-                .into_iter()
-                .enumerate()
-            {
+            for (n, tempo) in [500_000, 123_457, 16_777_215, 1000, 761_904].into_iter().enumerate() {
                 map.push(n as u64 * 1_000_003, tempo);
             }
             for tick in (0..6_000_000).step_by(997) {
@@ -237,14 +207,7 @@ mod tests {
 
     #[test]
     fn divisions_come_back_from_their_octets() {
-        for octets in [
-            [0x01, 0xE0],
-            [0x7F, 0xFF],
-            [0xE8, 80],
-            [0xE7, 40],
-            [0xE3, 100],
-            [0xE2, 255],
-        ] {
+        for octets in [[0x01, 0xE0], [0x7F, 0xFF], [0xE8, 80], [0xE7, 40], [0xE3, 100], [0xE2, 255]] {
             assert_eq!(Division::decode(octets).map(Division::encode), Some(octets));
         }
         for octets in [[0, 0], [0x80, 1], [0xE7, 0], [0xFF, 0xFF], [0xE1, 4]] {

@@ -37,35 +37,15 @@ impl Defects {
 }
 
 /// Reads the events of `chunk` into `song`.
-pub(crate) fn read(
-    track: u16,
-    chunk: &Chunk<'_>,
-    defects: &mut Defects,
-    song: &mut Builder,
-) -> Result<()> {
-    let at = At {
-        track,
-        offset: chunk.start,
-    };
+pub(crate) fn read(track: u16, chunk: &Chunk<'_>, defects: &mut Defects, song: &mut Builder) -> Result<()> {
+    let at = At { track, offset: chunk.start };
     let actual = chunk.octets.len();
     if actual < chunk.length as usize {
-        defects.report(Error::TruncatedTrack {
-            at,
-            expected: chunk.length,
-            actual,
-        })?;
+        defects.report(Error::TruncatedTrack { at, expected: chunk.length, actual })?;
     }
     let given_up = defects.count() + DEFECTS_PER_TRACK;
-    let mut reader = Reader {
-        track,
-        chunk,
-        tick: 0,
-        assembler: Assembler::default(),
-        begun: at,
-        voice: None,
-        defects,
-        song,
-    };
+    let mut reader =
+        Reader { track, chunk, tick: 0, assembler: Assembler::default(), begun: at, voice: None, defects, song };
     let mut events = EventIter::new(chunk.octets);
     let ended = loop {
         let rest = events.unread();
@@ -134,10 +114,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn at(&self, rest: &[u8]) -> At {
-        At {
-            track: self.track,
-            offset: self.chunk.start + self.chunk.octets.len() - rest.len(),
-        }
+        At { track: self.track, offset: self.chunk.start + self.chunk.octets.len() - rest.len() }
     }
 
     /// An event that midly read, and the octets it came from, delta time first.
@@ -165,12 +142,10 @@ impl Reader<'_> {
                 self.packet(at, &[], data)?;
                 Ok(Flow::Next)
             }
-            TrackEventKind::Meta(_) => {
-                match varlen(octets).and_then(|(_, event)| meta_parts(event)) {
-                    Some((kind, data, _)) => self.meta(at, kind, data),
-                    None => Ok(Flow::Lost),
-                }
-            }
+            TrackEventKind::Meta(_) => match varlen(octets).and_then(|(_, event)| meta_parts(event)) {
+                Some((kind, data, _)) => self.meta(at, kind, data),
+                None => Ok(Flow::Lost),
+            },
         }
     }
 
@@ -178,14 +153,12 @@ impl Reader<'_> {
     fn meta(&mut self, at: At, kind: u8, data: &[u8]) -> Result<Flow> {
         let (track, tick) = (self.track, self.tick);
         if kind == END_OF_TRACK {
+            self.cut_off()?;
             self.song.push(track, tick, Kind::Meta(kind), |_| {});
             return Ok(Flow::End);
         }
         if kind == TEMPO && (data.len() != 3 || data == [0; 3]) {
-            self.defects.report(Error::Tempo {
-                at,
-                length: data.len(),
-            })?;
+            self.defects.report(Error::Tempo { at, length: data.len() })?;
             return Ok(Flow::Next);
         }
         self.song.push(track, tick, Kind::Meta(kind), |out| {
@@ -203,10 +176,7 @@ impl Reader<'_> {
                 result = self.piece(at, piece);
             }
         };
-        status
-            .iter()
-            .chain(data)
-            .for_each(|&octet| assembler.push(octet, &mut take));
+        status.iter().chain(data).for_each(|&octet| assembler.push(octet, &mut take));
         assembler.end_packet(&mut take);
         self.assembler = assembler;
         result
@@ -231,8 +201,7 @@ impl Reader<'_> {
                 Ok(())
             }
             Piece::Unterminated(octets) => {
-                self.defects
-                    .report(Error::Unterminated { at: self.begun })?;
+                self.defects.report(Error::Unterminated { at: self.begun })?;
                 if octets.first() == Some(&0xF0) {
                     self.song.push(track, tick, Kind::Message, |out| {
                         out.extend_from_slice(octets);
@@ -249,11 +218,7 @@ impl Reader<'_> {
     fn step_over(&mut self, at: At, rest: &[u8], running: Option<u8>) -> Result<Flow> {
         let Some((ticks, event)) = varlen(rest) else {
             let long = rest.len() >= 4;
-            self.defects.report(if long {
-                Error::DeltaTime { at }
-            } else {
-                Error::TruncatedEvent { at }
-            })?;
+            self.defects.report(if long { Error::DeltaTime { at } } else { Error::TruncatedEvent { at } })?;
             return Ok(Flow::Lost);
         };
         let (&first, data) = match (event.split_first(), running) {
@@ -274,9 +239,7 @@ impl Reader<'_> {
                 &data[count..]
             }
             0x80..=0xEF => {
-                let (data, behind) = data
-                    .split_at_checked(message_length(first) - 1)
-                    .unwrap_or((&[], &[]));
+                let (data, behind) = data.split_at_checked(message_length(first) - 1).unwrap_or((&[], &[]));
                 let Some(&octet) = data.iter().find(|&&octet| octet >= 0x80) else {
                     return self.truncated(at);
                 };
@@ -295,25 +258,15 @@ impl Reader<'_> {
             }
             _ => return self.truncated(at),
         };
-        let running = if first < 0xF0 {
-            Some(first)
-        } else {
-            running.filter(|_| first != 0xFF)
-        };
-        Ok(Flow::Resume {
-            step: rest.len() - behind.len(),
-            running,
-        })
+        let running = if first < 0xF0 { Some(first) } else { running.filter(|_| first != 0xFF) };
+        Ok(Flow::Resume { step: rest.len() - behind.len(), running })
     }
 
     /// A data octet without a running status; lax files go on with the status from before a meta event or SysEx.
     fn no_status(&mut self, at: At, octet: u8, step: usize) -> Result<Flow> {
         self.defects.report(Error::NoStatus { at, octet })?;
         let step = if self.voice.is_some() { 0 } else { step };
-        Ok(Flow::Resume {
-            step,
-            running: self.voice,
-        })
+        Ok(Flow::Resume { step, running: self.voice })
     }
 
     fn truncated(&mut self, at: At) -> Result<Flow> {
@@ -329,9 +282,7 @@ fn is_whole(octets: &[u8], event: &TrackEvent<'_>) -> bool {
     };
     match event.kind {
         TrackEventKind::Midi { .. } => true,
-        TrackEventKind::SysEx(_) | TrackEventKind::Escape(_) => {
-            body.get(1..).and_then(sized).is_some()
-        }
+        TrackEventKind::SysEx(_) | TrackEventKind::Escape(_) => body.get(1..).and_then(sized).is_some(),
         TrackEventKind::Meta(_) => meta_parts(body).is_some(),
     }
 }
@@ -353,12 +304,7 @@ fn sized(octets: &[u8]) -> Option<(&[u8], &[u8])> {
 fn varlen(octets: &[u8]) -> Option<(u32, &[u8])> {
     let last = octets.iter().take(4).position(|&octet| octet < 0x80)?;
     let (quantity, behind) = octets.split_at(last + 1);
-    Some((
-        quantity
-            .iter()
-            .fold(0, |value, octet| value << 7 | u32::from(octet & 0x7F)),
-        behind,
-    ))
+    Some((quantity.iter().fold(0, |value, octet| value << 7 | u32::from(octet & 0x7F)), behind))
 }
 
 const END_OF_TRACK: u8 = 0x2F;

@@ -30,6 +30,8 @@ pub enum WriteError {
         /// How many it has.
         octets: usize,
     },
+    /// The track has its End of Track already.
+    Ended,
 }
 
 impl Track {
@@ -42,13 +44,11 @@ impl Track {
     ///
     /// System messages other than System Exclusive become `F7` escapes. A tick before the last event's counts as that.
     pub fn message(&mut self, tick: u64, octets: &[u8]) -> Result<(), WriteError> {
-        let wrong = WriteError::NotOneMessage {
-            octets: octets.len(),
-        };
-        let (&status, data) = octets
-            .split_first()
-            .filter(|&(&status, _)| status >= 0x80)
-            .ok_or(wrong)?;
+        if self.ended {
+            return Err(WriteError::Ended);
+        }
+        let wrong = WriteError::NotOneMessage { octets: octets.len() };
+        let (&status, data) = octets.split_first().filter(|&(&status, _)| status >= 0x80).ok_or(wrong)?;
         let clean = |data: &[u8]| data.iter().all(|&octet| octet < 0x80);
         match status {
             0xF0 => {
@@ -73,12 +73,13 @@ impl Track {
         }
     }
 
-    /// Appends a meta event; [`Meta::EndOfTrack`] ends the track, and nothing is added behind it.
+    /// Appends a meta event; [`Meta::EndOfTrack`] ends the track.
     pub fn meta(&mut self, tick: u64, meta: &Meta<'_>) -> Result<(), WriteError> {
-        if !self.ended {
-            meta.with_data(|data| self.sized(tick, &[0xFF, meta.kind()], data))?;
-            self.ended = *meta == Meta::EndOfTrack;
+        if self.ended {
+            return Err(WriteError::Ended);
         }
+        meta.with_data(|data| self.sized(tick, &[0xFF, meta.kind()], data))?;
+        self.ended = *meta == Meta::EndOfTrack;
         Ok(())
     }
 
@@ -88,9 +89,7 @@ impl Track {
     }
 
     fn sized(&mut self, tick: u64, head: &[u8], data: &[u8]) -> Result<(), WriteError> {
-        let length = u32::try_from(data.len())
-            .ok()
-            .filter(|&length| length <= LARGEST);
+        let length = u32::try_from(data.len()).ok().filter(|&length| length <= LARGEST);
         let length = length.ok_or(WriteError::TooLong { octets: data.len() })?;
         self.delta(tick);
         self.octets.extend_from_slice(head);
@@ -133,11 +132,7 @@ impl Song {
         let format = self.format() % 2;
         let mut tracks = vec![Track::new(); usize::from(self.tracks())];
         for event in self.events() {
-            let index = if self.format() == 2 {
-                0
-            } else {
-                usize::from(event.track)
-            };
+            let index = if self.format() == 2 { 0 } else { usize::from(event.track) };
             let Some(track) = tracks.get_mut(index) else {
                 continue;
             };
@@ -180,11 +175,7 @@ impl Writer {
 
     /// A file with the default tempo until a [`Meta::Tempo`] is written.
     pub fn new(division: Division) -> Self {
-        Self {
-            track: Track::new(),
-            tempo: TempoMap::new(division),
-            settled: 0,
-        }
+        Self { track: Track::new(), tempo: TempoMap::new(division), settled: 0 }
     }
 
     /// Appends one whole message at the tick nearest to `time` (nanoseconds), but not before the last event.
@@ -224,11 +215,7 @@ impl Writer {
         header[14..18].copy_from_slice(b"MTrk");
         let length = u32::try_from(offset - 22 + octets.len() as u64).unwrap_or(u32::MAX);
         header[18..].copy_from_slice(&length.to_be_bytes());
-        Checkpoint {
-            offset,
-            octets,
-            header,
-        }
+        Checkpoint { offset, octets, header }
     }
 }
 
@@ -247,10 +234,8 @@ impl fmt::Display for WriteError {
             Self::NotOneMessage { octets } => {
                 write!(f, "{octets} octets that are not one whole MIDI message")
             }
-            Self::TooLong { octets } => write!(
-                f,
-                "an event of {octets} octets is longer than a file can say"
-            ),
+            Self::Ended => f.write_str("an event behind the End of Track"),
+            Self::TooLong { octets } => write!(f, "an event of {octets} octets is longer than a file can say"),
         }
     }
 }
@@ -323,9 +308,7 @@ mod tests {
     fn moments_of_the_rtp_clock_are_kept_to_the_nanosecond() {
         let song = recording(|writer| {
             for n in 0..44_100_u64 {
-                writer
-                    .message((n * SECOND + 22_050) / 44_100, &[0xF8])
-                    .unwrap();
+                writer.message((n * SECOND + 22_050) / 44_100, &[0xF8]).unwrap();
             }
         });
         for (n, event) in (0..44_100_u64).zip(song.events()) {
@@ -340,10 +323,7 @@ mod tests {
             writer.message(86_400 * SECOND, &[0x80, 1, 2]).unwrap();
         });
         let last = song.events().rev().nth(1).unwrap();
-        assert_eq!(
-            (last.time, last.body),
-            (86_400 * SECOND, Body::Message(&[0x80, 1, 2]))
-        );
+        assert_eq!((last.time, last.body), (86_400 * SECOND, Body::Message(&[0x80, 1, 2])));
     }
 
     #[test]
@@ -359,28 +339,12 @@ mod tests {
     #[test]
     fn what_is_not_one_message_is_refused() {
         let mut track = Track::new();
-        let cases: [&[u8]; 8] = [
-            &[],
-            &[1, 2],
-            &[0x90, 1],
-            &[0x90, 1, 2, 3],
-            &[0x90, 0x80, 1],
-            &[0xF0, 1],
-            &[0xF0, 0x90, 0xF7],
-            &[0xF7],
-        ];
+        let cases: [&[u8]; 8] =
+            [&[], &[1, 2], &[0x90, 1], &[0x90, 1, 2, 3], &[0x90, 0x80, 1], &[0xF0, 1], &[0xF0, 0x90, 0xF7], &[0xF7]];
         for octets in cases {
-            assert_eq!(
-                track.message(0, octets),
-                Err(WriteError::NotOneMessage {
-                    octets: octets.len()
-                })
-            );
+            assert_eq!(track.message(0, octets), Err(WriteError::NotOneMessage { octets: octets.len() }));
         }
-        assert_eq!(
-            encode_file(0, Division::Quarter(96), &[track])[14..],
-            *b"MTrk\0\0\0\x04\0\xFF\x2F\0"
-        );
+        assert_eq!(encode_file(0, Division::Quarter(96), &[track])[14..], *b"MTrk\0\0\0\x04\0\xFF\x2F\0");
     }
 
     #[test]

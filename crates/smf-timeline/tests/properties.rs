@@ -6,8 +6,7 @@ use laws::{messages, reading_is_safe_and_stable};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use smf_timeline::{
-    Division, FrameRate, Meta, Recorder, Song, TempoMap, TextKind, TimeSignature, Track, Writer,
-    encode_file,
+    Division, FrameRate, Meta, Recorder, Song, TempoMap, TextKind, TimeSignature, Track, Writer, encode_file,
 };
 
 /// An event to write: ticks after the last one, and what.
@@ -22,23 +21,13 @@ enum Item {
 }
 
 fn message() -> impl Strategy<Value = Vec<u8>> {
-    let voice =
-        (0x80..=0xEF_u8, 0..128_u8, 0..128_u8).prop_map(|(status, one, two)| match status >> 4 {
-            0xC | 0xD => vec![status, one],
-            _ => vec![status, one, two],
-        });
-    let sysex = vec(0..128_u8, 0..300).prop_map(|data| [&[0xF0], &data[..], &[0xF7]].concat());
-    let system = (0..6_usize).prop_map(|n| {
-        [
-            vec![0xF1, 2],
-            vec![0xF2, 3, 4],
-            vec![0xF3, 5],
-            vec![0xF6],
-            vec![0xF8],
-            vec![0xFF],
-        ][n]
-            .clone()
+    let voice = (0x80..=0xEF_u8, 0..128_u8, 0..128_u8).prop_map(|(status, one, two)| match status >> 4 {
+        0xC | 0xD => vec![status, one],
+        _ => vec![status, one, two],
     });
+    let sysex = vec(0..128_u8, 0..300).prop_map(|data| [&[0xF0], &data[..], &[0xF7]].concat());
+    let system = (0..6_usize)
+        .prop_map(|n| [vec![0xF1, 2], vec![0xF2, 3, 4], vec![0xF3, 5], vec![0xF6], vec![0xF8], vec![0xFF]][n].clone());
     prop_oneof![8 => voice, 1 => sysex, 1 => system]
 }
 
@@ -56,12 +45,7 @@ fn track() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn division() -> impl Strategy<Value = Division> {
-    let rates = [
-        FrameRate::Fps24,
-        FrameRate::Fps25,
-        FrameRate::Fps2997,
-        FrameRate::Fps30,
-    ];
+    let rates = [FrameRate::Fps24, FrameRate::Fps25, FrameRate::Fps2997, FrameRate::Fps30];
     prop_oneof![
         (1..0x8000_u16).prop_map(Division::Quarter),
         (0..4_usize, 1..=255_u8).prop_map(move |(rate, ticks)| Division::Frame(rates[rate], ticks)),
@@ -99,9 +83,7 @@ fn encode(steps: &[Step]) -> Track {
             (_, None) => unreachable!("what is no message is a meta event"),
         }
     }
-    track
-        .meta(tick, &Meta::EndOfTrack)
-        .expect("a short meta event");
+    track.meta(tick, &Meta::EndOfTrack).expect("a short meta event");
     track
 }
 

@@ -74,12 +74,7 @@ fn naive(file: &[u8]) -> Option<Messages> {
         }
         ((sum + u128::from(tick - since) * tempo) * 1000 + division / 2) / division
     };
-    Some(
-        events
-            .into_iter()
-            .map(|(tick, track, _, octets)| (tick, time(tick) as u64, track, octets))
-            .collect(),
-    )
+    Some(events.into_iter().map(|(tick, track, _, octets)| (tick, time(tick) as u64, track, octets)).collect())
 }
 
 type Events = Vec<(u64, u16, usize, Vec<u8>)>;
@@ -107,27 +102,13 @@ fn walk(data: &[u8], track: u16, events: &mut Events, tempos: &mut Tempos) -> Op
         }
         match status {
             0x80..=0xEF => {
-                let count = if matches!(status >> 4, 0xC | 0xD) {
-                    1
-                } else {
-                    2
-                };
-                events.push((
-                    tick,
-                    track,
-                    order,
-                    [&[status], data.get(at..at + count)?].concat(),
-                ));
+                let count = if matches!(status >> 4, 0xC | 0xD) { 1 } else { 2 };
+                events.push((tick, track, order, [&[status], data.get(at..at + count)?].concat()));
                 at += count;
             }
             0xF0 => {
                 let count = number(&mut at)? as usize;
-                events.push((
-                    tick,
-                    track,
-                    order,
-                    [&[status], data.get(at..at + count)?].concat(),
-                ));
+                events.push((tick, track, order, [&[status], data.get(at..at + count)?].concat()));
                 at += count;
             }
             0xFF => {
@@ -138,12 +119,7 @@ fn walk(data: &[u8], track: u16, events: &mut Events, tempos: &mut Tempos) -> Op
                 at += count;
                 match kind {
                     0x2F => return Some(()),
-                    0x51 => tempos.push((
-                        tick,
-                        track,
-                        order,
-                        body.iter().fold(0, |n, &b| n << 8 | u128::from(b)),
-                    )),
+                    0x51 => tempos.push((tick, track, order, body.iter().fold(0, |n, &b| n << 8 | u128::from(b)))),
                     _ => {}
                 }
             }
@@ -154,11 +130,7 @@ fn walk(data: &[u8], track: u16, events: &mut Events, tempos: &mut Tempos) -> Op
 
 fn corpus() -> Vec<PathBuf> {
     let named = std::env::var("SMF_CORPUS").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = named
-        .split(':')
-        .filter(|name| !name.is_empty())
-        .map(PathBuf::from)
-        .collect();
+    let mut folders: Vec<PathBuf> = named.split(':').filter(|name| !name.is_empty()).map(PathBuf::from).collect();
     folders.push("/usr/share/games/openttd/baseset/openmsx".into());
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -176,6 +148,5 @@ fn corpus() -> Vec<PathBuf> {
 }
 
 fn is_midi(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("mid"))
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mid"))
 }

@@ -1,20 +1,26 @@
 //! GStreamer plugin `rtpmidi`: MIDI over RTP (RFC 6295) and Standard MIDI Files.
 
-use gst::glib;
+pub use plugin::plugin_register_static;
 
-fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-    let _ = plugin;
-    Ok(())
+mod plugin {
+    #![allow(missing_docs, reason = "plugin_define! writes items without docs")]
+
+    use gst::glib;
+
+    fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+        let _ = plugin;
+        Ok(())
+    }
+
+    gst::plugin_define!(
+        rtpmidi,
+        env!("CARGO_PKG_DESCRIPTION"),
+        plugin_init,
+        concat!(env!("CARGO_PKG_VERSION"), "-", env!("COMMIT_ID")),
+        "MIT/X11",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_REPOSITORY"),
+        env!("BUILD_REL_DATE")
+    );
 }
-
-gst::plugin_define!(
-    rtpmidi,
-    env!("CARGO_PKG_DESCRIPTION"),
-    plugin_init,
-    concat!(env!("CARGO_PKG_VERSION"), "-", env!("COMMIT_ID")),
-    "MIT/X11",
-    env!("CARGO_PKG_NAME"),
-    env!("CARGO_PKG_NAME"),
-    env!("CARGO_PKG_REPOSITORY"),
-    env!("BUILD_REL_DATE")
-);

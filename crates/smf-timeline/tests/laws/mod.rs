@@ -15,17 +15,11 @@ pub(crate) fn reading_is_safe_and_stable(file: &[u8]) {
     }
     // No event is made of nothing, so memory is bounded by the size of the file.
     assert!(song.len() <= file.len());
-    assert!(
-        song.events()
-            .is_sorted_by_key(|event| (event.time, event.tick))
-    );
+    assert!(song.events().is_sorted_by_key(|event| (event.time, event.tick)));
     let middle = song.duration() / 2;
     let index = song.index_at(middle);
     assert!(song.range(0..index).all(|event| event.time < middle));
-    assert!(
-        song.range(index..song.len())
-            .all(|event| event.time >= middle)
-    );
+    assert!(song.range(index..song.len()).all(|event| event.time >= middle));
     song.chase(middle, |octets| {
         assert!(octets.len() == 2 || octets.len() == 3);
     });
