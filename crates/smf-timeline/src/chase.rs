@@ -41,9 +41,9 @@ impl Song {
             let Body::Message(octets) = event.body else { continue };
             let channel = usize::from(octets[0] & 0x0F);
             match *octets {
-                [0x90..=0x9F, note @ ..0x80, 1..] => sounding[channel] |= 1 << note,
+                [0x90..=0x9F, note @ ..0x80, 1..=127] => sounding[channel] |= 1 << note,
                 [0x80..=0x9F, note @ ..0x80, _] => sounding[channel] &= !(1 << note),
-                [0xB0..=0xBF, 120 | 123.., _] => sounding[channel] = 0,
+                [0xB0..=0xBF, 120 | 123..=127, _] => sounding[channel] = 0,
                 _ if resets(octets) => sounding = [0; 16],
                 _ => {}
             }
