@@ -1,0 +1,50 @@
+//! What can be wrong with a session description, and where.
+
+use std::fmt;
+
+/// Why a description cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text is no session description (RFC 8866, section 5).
+    Syntax {
+        /// The line, counted from 1, where it is known.
+        line: Option<usize>,
+        /// What the reader of SDP says about it.
+        reason: String,
+    },
+    /// A session description without an RTP MIDI stream.
+    NoMidi {
+        /// Each media line that is there, in few words: `m=audio 5004: opus/48000`.
+        found: Vec<String>,
+    },
+    /// The `rtpmap` of an RTP MIDI stream names no clock rate, for which there is no default (RFC 6295, 6.1).
+    NoClockRate {
+        /// The payload type of the stream.
+        payload_type: u8,
+    },
+    /// A parameter has a value that must not be accepted (RFC 6295, C.2) or that is out of its range (D).
+    Value {
+        /// The name of the parameter.
+        name: &'static str,
+        /// The value it has.
+        value: String,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax { line: Some(line), reason } => write!(f, "line {line}: {reason}"),
+            Self::Syntax { line: None, reason } => f.write_str(reason),
+            Self::NoMidi { found } if found.is_empty() => f.write_str("no media line (m=)"),
+            Self::NoMidi { found } => write!(f, "no rtp-midi stream, but {}", found.join(", ")),
+            Self::NoClockRate { payload_type } => {
+                write!(f, "a=rtpmap:{payload_type} names no clock rate (rtp-midi/44100)")
+            }
+            Self::Value { name, value } => write!(f, "{name}={value} is not a value of {name}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
