@@ -1,0 +1,100 @@
+//! The session description that tells listeners where the broadcast is.
+
+use std::fs;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rtp_midi::{Format, Journal};
+use rtp_midi_sdp::{Address, Direction, Host, Origin, Parameters, Session, Stream};
+
+use crate::destination::local_address;
+use crate::failure::{Failure, Result};
+
+/// The payload type of the stream: the first of those that a description assigns.
+pub(super) const PAYLOAD_TYPE: u8 = 96;
+
+/// RTP ticks per second: a rate in common use for audio (RFC 6295, 2.1), so that a listener can play in step.
+pub(super) const CLOCK_RATE: u32 = 44_100;
+
+/// The fmtp line: the journal, and how packets are timed where that is not the default.
+pub(super) fn parameters(journal: Journal, ptime: Option<u32>, guardtime: Option<u32>) -> Parameters {
+    let mut parameters = Parameters::for_journal(journal);
+    if let Some(milliseconds) = ptime {
+        parameters.push("rtp_ptime", ticks(milliseconds));
+    }
+    if let Some(milliseconds) = guardtime {
+        parameters.push("guardtime", ticks(milliseconds));
+    }
+    parameters
+}
+
+/// The description of a broadcast. Its reader is a listener, so the direction is "receive only".
+pub(super) fn describe(title: &str, to: SocketAddr, ttl: u8, parameters: Parameters) -> Session {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Session {
+        title: title.to_owned(),
+        origin: Some(Origin { id: now, version: now, address: local_address(to).unwrap_or(to.ip()) }),
+        tool: Some(concat!("rtpmidi ", env!("CARGO_PKG_VERSION")).to_owned()),
+        direction: Direction::ReceiveOnly,
+        streams: vec![Stream {
+            address: Some(Address { host: Host::Ip(to.ip()), ttl: Some(ttl).filter(|_| to.ip().is_multicast()) }),
+            port: to.port(),
+            rtcp_port: to.port() + 1,
+            payload_type: PAYLOAD_TYPE,
+            format: Format::Native,
+            clock_rate: CLOCK_RATE,
+            parameters,
+            direction: Direction::ReceiveOnly,
+        }],
+    }
+}
+
+/// Writes the description so that a reader finds either all of it or the file that was there before.
+pub(super) fn write(session: &Session, path: &Path) -> Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let written = fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(session.print().as_bytes()))
+        .and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&temporary);
+        Failure::new(format!("cannot write {}: {error}", path.display()))
+    })
+}
+
+fn ticks(milliseconds: u32) -> u64 {
+    u64::from(milliseconds) * u64::from(CLOCK_RATE) / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rtp_midi::Policy;
+
+    #[test]
+    fn what_is_announced_can_be_read() {
+        let parameters = parameters(Journal::Recovery(Policy::Anchor), Some(10), Some(1000));
+        assert_eq!(parameters.to_string(), "j_sec=recj; j_update=anchor; rtp_ptime=441; guardtime=44100");
+        let session = describe("Canon", "239.1.2.3:5004".parse().unwrap(), 3, parameters);
+        let text = session.print();
+        assert!(text.contains("c=IN IP4 239.1.2.3/3\r\n") && text.contains("a=recvonly\r\n"), "{text}");
+        assert_eq!(Session::parse(text.as_bytes()), Ok(session));
+    }
+
+    #[test]
+    fn the_file_is_replaced_and_nothing_else_is_left() {
+        let folder = std::env::temp_dir().join(format!("rtpmidi-announce-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("x.sdp");
+        fs::write(&path, "old").unwrap();
+        let session = describe("Canon", "127.0.0.1:5004".parse().unwrap(), 1, Parameters::new());
+        write(&session, &path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), session.print());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(&folder).unwrap();
+        let failure = write(&session, &path).unwrap_err().to_string();
+        assert!(failure.starts_with("error: cannot write "), "{failure}");
+    }
+}

@@ -1,0 +1,140 @@
+//! The pieces one after the other without gaps: one that plays and one that waits.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use gst::prelude::*;
+
+use super::playlist::{Piece, Reading};
+use crate::elements;
+use crate::failure::Result;
+
+/// How the pieces are played.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Play {
+    /// Whether the first piece follows the last one.
+    pub(super) repeat: bool,
+    /// Time in the first piece at which to begin.
+    pub(super) start: Duration,
+    pub(super) speed: f64,
+    pub(super) reading: Reading,
+}
+
+/// Puts the pieces in front of `concat`, which lines them up in running time.
+pub(super) struct Feed {
+    pipeline: gst::Pipeline,
+    concat: gst::Element,
+    pieces: Vec<Piece>,
+    play: Play,
+    /// How many pieces have been put in front, rounds counted.
+    begun: usize,
+    branches: VecDeque<Branch>,
+    /// Whether no further piece follows those in front.
+    complete: Arc<AtomicBool>,
+}
+
+/// The elements of one piece.
+struct Branch {
+    elements: [gst::Element; 2],
+    pad: gst::Pad,
+    ended: Arc<AtomicBool>,
+}
+
+/// Pieces in front of `concat` at a time: short ones must not run out while the main loop sleeps.
+const AHEAD: usize = 3;
+
+impl Feed {
+    /// A feed with the first pieces, whose music comes out of [`Feed::element`].
+    pub(super) fn new(pipeline: &gst::Pipeline, pieces: &[Piece], play: Play) -> Result<Self> {
+        let concat = elements::make("concat")?;
+        elements::chain(pipeline, &[&concat])?;
+        let complete = Arc::new(AtomicBool::new(false));
+        let last = complete.clone();
+        // The end of the last piece in front is the end of the music only if nothing follows.
+        elements::pad(&concat, "src")?.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+            match info.event().map(|event| event.type_()) {
+                Some(gst::EventType::Eos) if !last.load(Ordering::SeqCst) => gst::PadProbeReturn::Drop,
+                _ => gst::PadProbeReturn::Ok,
+            }
+        });
+        let (pipeline, pieces) = (pipeline.clone(), pieces.to_vec());
+        let mut feed = Self { pipeline, concat, pieces, play, begun: 0, branches: VecDeque::new(), complete };
+        feed.fill()?;
+        Ok(feed)
+    }
+
+    /// The element that the music comes out of.
+    pub(super) const fn element(&self) -> &gst::Element {
+        &self.concat
+    }
+
+    /// Takes away pieces that have ended, and puts others in their place. To be called now and then.
+    pub(super) fn turn(&mut self) -> Result<()> {
+        while self.branches.front().is_some_and(|branch| branch.ended.load(Ordering::SeqCst)) && self.branches.len() > 1
+        {
+            if let Some(branch) = self.branches.pop_front() {
+                branch.take_away(&self.pipeline, &self.concat);
+            }
+        }
+        self.fill()
+    }
+
+    fn fill(&mut self) -> Result<()> {
+        while self.branches.len() < AHEAD && (self.play.repeat || self.begun < self.pieces.len()) {
+            let piece = &self.pieces[self.begun % self.pieces.len()];
+            let start = if self.begun == 0 { self.play.start } else { Duration::ZERO };
+            let branch = Branch::put(&self.pipeline, &self.concat, &piece.path, start, &self.play)?;
+            self.branches.push_back(branch);
+            self.begun += 1;
+        }
+        let complete = !self.play.repeat && self.begun == self.pieces.len();
+        self.complete.store(complete, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+impl Branch {
+    fn put(pipeline: &gst::Pipeline, concat: &gst::Element, path: &Path, start: Duration, play: &Play) -> Result<Self> {
+        let file = elements::with("filesrc", &[("location", &path)])?;
+        let parse = elements::with("smfparse", &[("lenient", &(play.reading == Reading::Lenient))])?;
+        let pad = elements::pad(concat, "sink_%u")?;
+        let ended = Arc::new(AtomicBool::new(false));
+        watch(&elements::pad(&parse, "src")?, play.speed, ended.clone());
+        elements::chain(pipeline, &[&file, &parse])?;
+        elements::link(&elements::pad(&parse, "src")?, &pad)?;
+        for element in [&parse, &file] {
+            elements::follow(element)?;
+        }
+        Ok(Self { elements: [file, parse], pad, ended })
+    }
+
+    fn take_away(self, pipeline: &gst::Pipeline, concat: &gst::Element) {
+        for element in &self.elements {
+            // Going to NULL cannot fail for elements that only read a file; what is left is freed with the pipeline.
+            let _ = element.set_state(gst::State::Null);
+            let _ = pipeline.remove(element);
+        }
+        concat.release_request_pad(&self.pad);
+    }
+}
+
+/// Gives the segments of a piece their rate, so that running time and with it RTP time passes faster or slower than
+/// the music's own, and notes the end.
+fn watch(pad: &gst::Pad, speed: f64, ended: Arc<AtomicBool>) {
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        match info.event().map(|event| event.view()) {
+            Some(gst::EventView::Eos(_)) => ended.store(true, Ordering::SeqCst),
+            Some(gst::EventView::Segment(event)) => {
+                let mut segment = event.segment().clone();
+                segment.set_rate(speed);
+                let event = gst::event::Segment::builder(&segment).seqnum(event.seqnum()).build();
+                info.data = Some(gst::PadProbeData::Event(event));
+            }
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+}

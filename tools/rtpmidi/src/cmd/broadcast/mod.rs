@@ -1,0 +1,167 @@
+//! `rtpmidi broadcast`: plays Standard MIDI Files into the network.
+
+mod announce;
+mod feed;
+mod playlist;
+mod station;
+mod tap;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use rtp_midi::{Journal, Policy};
+
+use crate::destination::Destination;
+use crate::elements;
+use crate::failure::{Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::report::{Reader, Reporter};
+use crate::time;
+use playlist::Reading;
+use station::Station;
+
+/// Send Standard MIDI Files as one RTP MIDI stream.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Files to play one after the other; a folder stands for the *.mid, *.midi and *.smf in it
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// Where to send to: a host or a multicast group, and the port of the RTP packets; RTCP takes the port above
+    #[arg(long, value_name = "udp://HOST:PORT")]
+    to: Destination,
+
+    /// Write the session description, which a listener needs, to this file before the first packet is sent
+    #[arg(long, value_name = "FILE")]
+    sdp: Option<PathBuf>,
+
+    /// How packets repeat what earlier ones said, so that listeners recover from loss
+    #[arg(long, value_enum, default_value_t = JournalOption::Anchor, value_name = "POLICY")]
+    journal: JournalOption,
+
+    /// Gather messages for this many milliseconds into one packet
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=1000), value_name = "MS")]
+    ptime: u32,
+
+    /// Send an empty packet when nothing was sent for this many milliseconds
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3_600_000), value_name = "MS")]
+    guardtime: Option<u32>,
+
+    /// Play faster or slower: 2 is twice as fast
+    #[arg(long, default_value_t = 1.0, value_parser = speed, value_name = "X")]
+    speed: f64,
+
+    /// Begin again when the last file has ended, until Ctrl-C
+    #[arg(long = "loop")]
+    repeat: bool,
+
+    /// Begin at this time in the first file: seconds, or minutes:seconds
+    #[arg(long, value_parser = time::parse, value_name = "TIME")]
+    start: Option<Duration>,
+
+    /// How many routers a packet to a multicast group may pass
+    #[arg(long, default_value_t = 1, value_name = "HOPS")]
+    ttl: u8,
+
+    /// Play what can be read of damaged files
+    #[arg(long)]
+    lenient: bool,
+
+    /// Print progress and summary as JSON, one object per line
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Example:
+  rtpmidi broadcast song.mid --to udp://127.0.0.1:5004 --sdp song.sdp
+  rtpmidi listen song.sdp --wav song.wav      (in a second terminal, started before or after)
+
+The broadcast ends with the last file, or with Ctrl-C, which ends the notes that sound.";
+
+/// `--journal`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum JournalOption {
+    /// All of the stream so far, so that anyone may join at any time
+    Anchor,
+    /// What some listener has not reported to have yet
+    ClosedLoop,
+    /// The latest packets, whatever listeners report
+    OpenLoop,
+    /// Nothing: a lost packet stays lost
+    None,
+}
+
+impl From<JournalOption> for Journal {
+    fn from(option: JournalOption) -> Self {
+        match option {
+            JournalOption::Anchor => Self::Recovery(Policy::Anchor),
+            JournalOption::ClosedLoop => Self::Recovery(Policy::ClosedLoop),
+            JournalOption::OpenLoop => Self::Recovery(Policy::OpenLoop),
+            JournalOption::None => Self::None,
+        }
+    }
+}
+
+/// How long the main loop waits for something to happen before it looks at the clock again.
+const HEARTBEAT: gst::ClockTime = gst::ClockTime::from_mseconds(20);
+
+/// Reads the files, announces the stream, and plays to the end.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let reading = if args.lenient { Reading::Lenient } else { Reading::Strict };
+    let pieces = playlist::read(&args.files, reading, |warning| eprintln!("{warning}"))?;
+    check_start(args.start, &pieces[0])?;
+    let to = args.to.resolve()?;
+
+    elements::start()?;
+    let interrupt = Interrupt::catch()?;
+    let mut station = Station::build(&station::Plan {
+        pieces: &pieces,
+        play: feed::Play { repeat: args.repeat, start: args.start.unwrap_or_default(), speed: args.speed, reading },
+        to,
+        ttl: args.ttl,
+        journal: args.journal.into(),
+        ptime: args.ptime,
+        guardtime: args.guardtime,
+    })?;
+
+    let mut reporter = Reporter::new(args.json);
+    if let Some(path) = &args.sdp {
+        let ptime = Some(args.ptime).filter(|ptime| *ptime > 0);
+        let parameters = announce::parameters(args.journal.into(), ptime, args.guardtime);
+        announce::write(&announce::describe(&pieces[0].title, to, args.ttl, parameters), path)?;
+    }
+    reporter.say(&format!("playing {} to {}", pieces[0].title, args.to));
+    station.play()?;
+    loop {
+        if station.turn(HEARTBEAT)? {
+            break;
+        }
+        let reader = reporter.show(Instant::now(), || station.progress())?;
+        if interrupt.asked() || reader == Reader::Gone {
+            station.stop();
+        }
+    }
+    let summary = station.end();
+    reporter.finish(&summary)
+}
+
+fn check_start(start: Option<Duration>, first: &playlist::Piece) -> Result<()> {
+    match start {
+        Some(start) if start >= first.duration => Err(Failure::new(format!(
+            "{} ends at {}, before the --start",
+            first.path.display(),
+            time::minutes(first.duration.as_secs_f64())
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(speed) if (0.01..=100.0).contains(&speed) => Ok(speed),
+        _ => Err("it is a number from 0.01 to 100".to_owned()),
+    }
+}

@@ -1,0 +1,231 @@
+//! The pipeline of a broadcast:
+//!
+//! ```text
+//!            ┌─ smfparse ◀─ filesrc             ┌────────┐─ send_rtp_src ──▶ udpsink  HOST:PORT
+//!  concat ◀──┼─ smfparse ◀─ filesrc             │        │
+//!    │       └─ …                               │ rtpbin │─ send_rtcp_src ─▶ udpsink  HOST:PORT+1
+//!    └─▶ clocksync ─▶ (tap) rtpmidipay ────────▶│        │                      │ one socket
+//!                                               └────────┘◀─ recv_rtcp_sink ─ udpsrc
+//! ```
+//!
+//! `clocksync` makes the music live: what is behind it happens now, so that the payloader keeps time by the clock and
+//! the notes that sound can be ended at any moment.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use gst::prelude::*;
+use rtp_midi::{Journal, Policy};
+
+use super::announce::PAYLOAD_TYPE;
+use super::feed::{Feed, Play};
+use super::playlist::Piece;
+use super::tap::Tap;
+use crate::elements;
+use crate::failure::{Failure, Result};
+use crate::report::{BroadcastSummary, Progress, bits_per_second};
+
+/// What to play, where to, and in what packets.
+pub(super) struct Plan<'a> {
+    pub(super) pieces: &'a [Piece],
+    pub(super) play: Play,
+    pub(super) to: SocketAddr,
+    pub(super) ttl: u8,
+    pub(super) journal: Journal,
+    /// Milliseconds of music in a packet.
+    pub(super) ptime: u32,
+    /// Milliseconds between packets at most.
+    pub(super) guardtime: Option<u32>,
+}
+
+/// The running broadcast.
+pub(super) struct Station {
+    pipeline: gst::Pipeline,
+    bus: gst::Bus,
+    feed: Feed,
+    tap: Tap,
+    pay: gst::Element,
+    sent: Arc<Mutex<Sent>>,
+    /// Seconds the whole broadcast takes; `None` when it has no end.
+    duration: Option<f64>,
+    stopped: bool,
+    /// When, and after how many octets, progress was told last.
+    told: (Instant, u64),
+}
+
+/// What has left the payloader.
+#[derive(Clone, Copy, Default)]
+struct Sent {
+    packets: u64,
+    octets: u64,
+    span: Option<(Instant, Instant)>,
+}
+
+/// How long the last packets and the BYE may take after the end of the music.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+impl Station {
+    /// Builds the pipeline; nothing is sent yet.
+    pub(super) fn build(plan: &Plan<'_>) -> Result<Self> {
+        let pipeline = gst::Pipeline::new();
+        let bus = pipeline.bus().ok_or_else(|| Failure::new("the pipeline has no bus"))?;
+        let feed = Feed::new(&pipeline, plan.pieces, plan.play)?;
+        let clocksync = elements::make("clocksync")?;
+        let pay = payloader(plan)?;
+        elements::chain(&pipeline, &[&clocksync, &pay])?;
+        elements::link(&elements::pad(feed.element(), "src")?, &elements::pad(&clocksync, "sink")?)?;
+        connect(&pipeline, &pay, plan)?;
+
+        let sent = Arc::new(Mutex::new(Sent::default()));
+        count(&elements::pad(&pay, "src")?, sent.clone());
+        let tap = Tap::on(elements::pad(&pay, "sink")?);
+        let total: Duration = plan.pieces.iter().map(|piece| piece.duration).sum();
+        let seconds = total.saturating_sub(plan.play.start).as_secs_f64() / plan.play.speed;
+        Ok(Self {
+            pipeline,
+            bus,
+            feed,
+            tap,
+            pay,
+            sent,
+            duration: (!plan.play.repeat).then_some(seconds),
+            stopped: false,
+            told: (Instant::now(), 0),
+        })
+    }
+
+    /// Starts the music.
+    pub(super) fn play(&mut self) -> Result<()> {
+        self.told = (Instant::now(), 0);
+        match self.pipeline.set_state(gst::State::Playing) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(elements::why(&self.bus)),
+        }
+    }
+
+    /// Handles what has happened, after waiting for it for at most `patience`. True when the broadcast is over.
+    pub(super) fn turn(&mut self, patience: gst::ClockTime) -> Result<bool> {
+        let message = self.bus.timed_pop(patience);
+        match message.as_ref().map(|message| message.view()) {
+            Some(gst::MessageView::Eos(_)) => return Ok(true),
+            Some(gst::MessageView::Error(error)) => return Err(elements::failure(error)),
+            Some(gst::MessageView::Latency(_)) => {
+                // Failing means that an element is leaving: the pipeline asks again when it is gone.
+                let _ = self.pipeline.recalculate_latency();
+            }
+            _ => {}
+        }
+        self.feed.turn()?;
+        Ok(self.tap.ended().is_some_and(|ended| ended.elapsed() > FAREWELL))
+    }
+
+    /// Ends the notes that sound and then the stream, which takes as long as the guard packets. Once is enough.
+    pub(super) fn stop(&mut self) {
+        if !std::mem::replace(&mut self.stopped, true) {
+            self.tap.end(self.pipeline.current_running_time());
+        }
+    }
+
+    /// Where the broadcast is.
+    pub(super) fn progress(&mut self) -> Progress {
+        let sent = *self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let (before, octets) = std::mem::replace(&mut self.told, (Instant::now(), sent.octets));
+        let position = self.pipeline.current_running_time().unwrap_or_default().seconds_f64();
+        Progress {
+            position: self.duration.map_or(position, |duration| position.min(duration)),
+            duration: self.duration,
+            packets: sent.packets,
+            lost: None,
+            repaired: None,
+            bit_rate: bits_per_second(sent.octets - octets, before.elapsed()),
+        }
+    }
+
+    /// Stops everything and says what it came to.
+    pub(super) fn end(self) -> BroadcastSummary {
+        let journal_octets = self.pay.property::<gst::Structure>("stats").get("journal-octets").unwrap_or_default();
+        let events = self.tap.events();
+        let sent = *self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        BroadcastSummary {
+            duration: sent.span.map_or(0.0, |(first, last)| last.duration_since(first).as_secs_f64()),
+            packets: sent.packets,
+            events,
+            octets: sent.octets,
+            journal_octets,
+        }
+    }
+}
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        let _ = self.pipeline.set_state(gst::State::Null);
+    }
+}
+
+fn payloader(plan: &Plan<'_>) -> Result<gst::Element> {
+    let journal = match plan.journal {
+        Journal::None => "none",
+        Journal::Recovery(Policy::Anchor) => "anchor",
+        Journal::Recovery(Policy::ClosedLoop) => "closed-loop",
+        Journal::Recovery(Policy::OpenLoop) => "open-loop",
+    };
+    let ptime = i64::from(plan.ptime) * 1_000_000;
+    let guardtime = u64::from(plan.guardtime.unwrap_or(0)) * 1_000_000;
+    let pay = elements::with(
+        "rtpmidipay",
+        &[("pt", &u32::from(PAYLOAD_TYPE)), ("min-ptime", &ptime), ("guardtime", &guardtime)],
+    )?;
+    pay.set_property_from_str("journal", journal);
+    Ok(pay)
+}
+
+/// Puts RTP and RTCP on the network. Reports come back to the socket that ours leave from.
+fn connect(pipeline: &gst::Pipeline, pay: &gst::Element, plan: &Plan<'_>) -> Result<()> {
+    let host = plan.to.ip().to_string();
+    let sink = |port: u16| {
+        elements::with(
+            "udpsink",
+            &[
+                ("host", &host),
+                ("port", &i32::from(port)),
+                ("ttl-mc", &i32::from(plan.ttl)),
+                ("auto-multicast", &false),
+                // What plays is never too early, and nobody waits for the first RTCP packet.
+                ("async", &false),
+            ],
+        )
+    };
+    let (rtp, rtcp) = (sink(plan.to.port())?, sink(plan.to.port() + 1)?);
+    rtcp.set_property("sync", false);
+    let rtpbin = elements::make("rtpbin")?;
+    let sdes = gst::Structure::builder("application/x-rtp-source-sdes").field("tool", "rtpmidi").build();
+    rtpbin.set_property("sdes", sdes);
+    let any = if plan.to.is_ipv4() { "0.0.0.0" } else { "::" };
+    let reports = elements::with("udpsrc", &[("address", &any), ("port", &0_i32)])?;
+    reports.set_property("caps", gst::Caps::new_empty_simple("application/x-rtcp"));
+    for element in [&rtpbin, &rtp, &rtcp, &reports] {
+        elements::chain(pipeline, &[element])?;
+    }
+
+    elements::link(&elements::pad(pay, "src")?, &elements::pad(&rtpbin, "send_rtp_sink_0")?)?;
+    elements::link(&elements::pad(&rtpbin, "send_rtp_src_0")?, &elements::pad(&rtp, "sink")?)?;
+    elements::link(&elements::pad(&rtpbin, "send_rtcp_src_0")?, &elements::pad(&rtcp, "sink")?)?;
+    elements::link(&elements::pad(&reports, "src")?, &elements::pad(&rtpbin, "recv_rtcp_sink_0")?)?;
+
+    reports.set_state(gst::State::Ready).map_err(|_| Failure::new("no UDP socket for RTCP can be opened"))?;
+    rtcp.set_property("close-socket", false);
+    let socket = if plan.to.is_ipv4() { "socket" } else { "socket-v6" };
+    rtcp.set_property_from_value(socket, &reports.property_value("used-socket"));
+    Ok(())
+}
+
+fn count(pad: &gst::Pad, sent: Arc<Mutex<Sent>>) {
+    elements::for_each_buffer(pad, move |packet| {
+        let now = Instant::now();
+        let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.packets += 1;
+        sent.octets += packet.size() as u64;
+        sent.span = Some((sent.span.map_or(now, |(first, _)| first), now));
+    });
+}

@@ -1,0 +1,119 @@
+//! Who is heard: one sender, and nothing but RTP of the described payload type.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::rtp::{self, Header};
+
+/// How long the sender must have been silent before another one is accepted in its place.
+const FAITHFUL_FOR: Duration = Duration::from_secs(5);
+
+/// Lets the packets of one sender pass.
+///
+/// The first packet of the described payload type decides who the sender is. It may change its SSRC at any time, as a
+/// sender does that found a collision or was started again from the same port; another address is accepted only when
+/// the sender has been silent for some seconds.
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
+    payload_type: u8,
+    sender: Option<Sender>,
+    foreign: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sender {
+    address: SocketAddr,
+    heard: Duration,
+}
+
+impl Gate {
+    /// A gate for streams of this payload type.
+    pub(super) const fn new(payload_type: u8) -> Self {
+        Self { payload_type, sender: None, foreign: 0 }
+    }
+
+    /// Whether an RTP datagram passes; `at` is a time that only rises.
+    pub(super) fn admits(&mut self, at: Duration, from: SocketAddr, datagram: &[u8]) -> bool {
+        let ours = Header::parse(datagram).is_some_and(|header| header.payload_type == self.payload_type);
+        let admitted = ours
+            && self
+                .sender
+                .is_none_or(|sender| sender.address == from || at.saturating_sub(sender.heard) > FAITHFUL_FOR);
+        if admitted {
+            self.sender = Some(Sender { address: from, heard: at });
+        } else {
+            self.foreign += 1;
+        }
+        admitted
+    }
+
+    /// Whether an RTCP datagram passes. It comes from another port of the sender; before the first RTP packet any
+    /// address may turn out to be the sender's.
+    pub(super) fn admits_rtcp(&mut self, from: IpAddr, datagram: &[u8]) -> bool {
+        let admitted = rtp::is_rtcp(datagram) && self.sender.is_none_or(|sender| sender.address.ip() == from);
+        if !admitted {
+            self.foreign += 1;
+        }
+        admitted
+    }
+
+    /// Datagrams that did not pass.
+    pub(super) const fn foreign(&self) -> u64 {
+        self.foreign
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn packet(payload_type: u8, ssrc: u8) -> Vec<u8> {
+        vec![0x80, payload_type, 0, 1, 0, 0, 0, 0, 0, 0, 0, ssrc, 0]
+    }
+
+    fn from(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_first_sender_is_the_sender() {
+        let mut gate = Gate::new(96);
+        assert!(gate.admits(SECOND, from("10.0.0.1:4000"), &packet(96, 1)));
+        assert!(!gate.admits(SECOND, from("10.0.0.2:4000"), &packet(96, 2)));
+        assert!(!gate.admits(SECOND, from("10.0.0.1:4001"), &packet(96, 2)));
+        assert!(gate.admits(SECOND, from("10.0.0.1:4000"), &packet(96, 3)), "a new SSRC from the same address");
+        assert_eq!(gate.foreign(), 2);
+    }
+
+    #[test]
+    fn garbage_does_not_become_the_sender() {
+        let mut gate = Gate::new(96);
+        for garbage in [&b""[..], b"hello", &[0x80; 13], &packet(97, 1), &[0xFF; 1500]] {
+            assert!(!gate.admits(SECOND, from("10.0.0.9:9"), garbage));
+        }
+        assert!(gate.admits(SECOND, from("10.0.0.1:4000"), &packet(96, 1)));
+        assert_eq!(gate.foreign(), 5);
+    }
+
+    #[test]
+    fn a_sender_that_fell_silent_can_be_replaced() {
+        let mut gate = Gate::new(96);
+        assert!(gate.admits(SECOND, from("10.0.0.1:4000"), &packet(96, 1)));
+        assert!(!gate.admits(6 * SECOND, from("10.0.0.1:5000"), &packet(96, 2)));
+        assert!(gate.admits(7 * SECOND, from("10.0.0.1:5000"), &packet(96, 2)));
+        assert!(!gate.admits(8 * SECOND, from("10.0.0.1:4000"), &packet(96, 1)));
+    }
+
+    #[test]
+    fn rtcp_comes_from_the_senders_address() {
+        let mut gate = Gate::new(96);
+        let report = rtp::goodbye(1);
+        assert!(gate.admits_rtcp(from("10.0.0.2:1").ip(), &report));
+        assert!(gate.admits(SECOND, from("10.0.0.1:4000"), &packet(96, 1)));
+        assert!(gate.admits_rtcp(from("10.0.0.1:1").ip(), &report));
+        assert!(!gate.admits_rtcp(from("10.0.0.2:1").ip(), &report));
+        assert!(!gate.admits_rtcp(from("10.0.0.1:1").ip(), b"garbage"));
+    }
+}

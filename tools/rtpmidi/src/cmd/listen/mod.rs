@@ -1,0 +1,183 @@
+//! `rtpmidi listen`: receives an RTP MIDI stream, repairs it, and plays, records or prints it.
+
+mod describe;
+mod gate;
+mod outputs;
+mod reception;
+mod sockets;
+mod soundfont;
+mod source;
+mod wire;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::elements;
+use crate::failure::{Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::loss::{Channel, Loss};
+use crate::report::{Reader, Reporter};
+use outputs::Outputs;
+use reception::Reception;
+use source::Source;
+
+/// Receive an RTP MIDI stream, repair its losses, and play or record it.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The session description of the stream; - reads it from stdin
+    #[arg(value_name = "SOURCE.sdp")]
+    source: PathBuf,
+
+    /// Render the music to a WAV file (16 bit, stereo)
+    #[arg(long, value_name = "FILE")]
+    wav: Option<PathBuf>,
+
+    /// Record the music to a Standard MIDI File
+    #[arg(long, value_name = "FILE")]
+    smf: Option<PathBuf>,
+
+    /// Play aloud
+    #[arg(long)]
+    play: bool,
+
+    /// Print each message to stdout
+    #[arg(long)]
+    print: bool,
+
+    /// How long to wait for packets that are late or out of order
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=10_000), value_name = "MS")]
+    latency: u32,
+
+    /// Drop packets on purpose: a percentage, and after a colon how many in a row on average
+    #[arg(long, value_name = "PCT[:BURST]")]
+    loss: Option<Loss>,
+
+    /// Drop other packets: equal numbers drop the same ones
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    loss_seed: u64,
+
+    /// End when the sender has been silent for so many seconds; without it, wait for the first packet for ever and
+    /// for another one for 30 seconds
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..), value_name = "SECONDS")]
+    timeout: Option<u32>,
+
+    /// The instruments for --wav and --play; without it, the one that is installed
+    #[arg(long, value_name = "FILE")]
+    soundfont: Option<PathBuf>,
+
+    /// Print progress, messages and summary as JSON, one object per line
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Example:
+  rtpmidi listen song.sdp --wav song.wav --smf song.mid
+  rtpmidi listen song.sdp --play --loss 20:3      (a fifth of the packets is lost, three in a row on average)
+
+The listener ends when the sender says good-bye, after --timeout, or with Ctrl-C; files are then complete.";
+
+/// How long a sender that was heard may be silent. Its reports, which count, come every five seconds or so.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How long the main loop waits for something to happen before it looks at the clock again.
+const HEARTBEAT: gst::ClockTime = gst::ClockTime::from_mseconds(20);
+
+/// Receives until the end.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let source = Source::read(&args.source)?;
+    elements::start()?;
+    let outputs = Outputs {
+        wav: args.wav.as_deref(),
+        smf: args.smf.as_deref(),
+        play: args.play,
+        print: args.print.then_some(if args.json { outputs::Print::Json } else { outputs::Print::Words }),
+        soundfont: (args.wav.is_some() || args.play).then(|| soundfont::find(args.soundfont.as_deref())).transpose()?,
+    };
+    let interrupt = Interrupt::catch()?;
+    let channel = args.loss.map(|loss| Channel::new(loss, args.loss_seed));
+    let mut reception = Reception::start(&source, args.latency, channel, &outputs)?;
+
+    let mut reporter = Reporter::new(args.json);
+    reporter.say(&format!("listening for {} on {}", source.title, source.rtp()));
+    let patience = Patience::new(args.timeout);
+    let mut ended_by = None;
+    while !reception.turn(HEARTBEAT, |words| reporter.say(words))? {
+        let reader = reporter.show(Instant::now(), || reception.progress())?;
+        let end = if interrupt.asked() || reader == Reader::Gone {
+            Some(End::Asked)
+        } else {
+            reception.silence().is_some_and(|silence| patience.is_over(silence)).then_some(End::TimeOut)
+        };
+        if let Some(end) = end {
+            ended_by.get_or_insert(end);
+            reception.stop();
+        }
+    }
+    let heard = reception.was_heard();
+    let summary = reception.end();
+    if !heard && ended_by == Some(End::TimeOut) {
+        return Err(Failure::new(format!("nothing came to UDP port {} of {}", source.rtp().port(), source.rtp().ip()))
+            .hint("is the sender running, and does a firewall let UDP through?"));
+    }
+    reporter.finish(&summary)
+}
+
+/// Why the listener ended itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum End {
+    Asked,
+    TimeOut,
+}
+
+/// When silence has lasted long enough.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    before_first: Option<Duration>,
+    after_last: Duration,
+}
+
+/// How long nothing has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Silence {
+    /// Since the start.
+    BeforeFirst(Duration),
+    /// Since the last sign of life.
+    AfterLast(Duration),
+}
+
+impl Patience {
+    fn new(timeout: Option<u32>) -> Self {
+        let timeout = timeout.map(|seconds| Duration::from_secs(seconds.into()));
+        Self { before_first: timeout, after_last: timeout.unwrap_or(SILENCE) }
+    }
+
+    fn is_over(self, silence: Silence) -> bool {
+        match silence {
+            Silence::BeforeFirst(time) => self.before_first.is_some_and(|limit| time >= limit),
+            Silence::AfterLast(time) => time >= self.after_last,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_timeout_the_first_packet_may_take_for_ever() {
+        let hours = Duration::from_secs(36_000);
+        assert!(!Patience::new(None).is_over(Silence::BeforeFirst(hours)));
+        assert!(Patience::new(None).is_over(Silence::AfterLast(hours)));
+    }
+
+    #[test]
+    fn a_timeout_counts_before_and_behind_the_first_packet() {
+        let (patience, second) = (Patience::new(Some(2)), Duration::from_secs(1));
+        for silence in [Silence::BeforeFirst, Silence::AfterLast] {
+            assert!(!patience.is_over(silence(second)));
+            assert!(patience.is_over(silence(2 * second)));
+        }
+    }
+}

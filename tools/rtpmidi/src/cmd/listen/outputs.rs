@@ -1,0 +1,108 @@
+//! What becomes of the music: branches behind the `tee` that has it.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::json;
+
+use super::describe::{describe, hex};
+use crate::elements::{self, chain, make, with};
+use crate::failure::{Failure, Result};
+use crate::report::{self, Reader};
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Outputs<'a> {
+    pub(super) wav: Option<&'a Path>,
+    pub(super) smf: Option<&'a Path>,
+    pub(super) play: bool,
+    pub(super) print: Option<Print>,
+    /// There if `wav` or `play` is.
+    pub(super) soundfont: Option<PathBuf>,
+}
+
+/// How messages are printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Print {
+    Words,
+    Json,
+}
+
+impl Outputs<'_> {
+    /// Adds the branches to `pipeline`, behind `tee`. `gone` becomes true when nobody reads what is printed.
+    pub(super) fn attach(&self, pipeline: &gst::Pipeline, tee: &gst::Element, gone: &Arc<AtomicBool>) -> Result<()> {
+        // Something must take the music even if it is only counted.
+        let rest = with("fakesink", &[("sync", &false), ("async", &false)])?;
+        if let Some(print) = self.print {
+            print_messages(&elements::pad(&rest, "sink")?, print, gone.clone());
+        }
+        branch(pipeline, tee, &[&rest])?;
+
+        if let Some(path) = self.smf {
+            branch(pipeline, tee, &[&make("smfmux")?, &file(path)?])?;
+        }
+        if let Some(soundfont) = &self.soundfont {
+            self.attach_sound(pipeline, tee, soundfont)?;
+        }
+        Ok(())
+    }
+
+    fn attach_sound(&self, pipeline: &gst::Pipeline, tee: &gst::Element, soundfont: &Path) -> Result<()> {
+        // Ours only wraps it, and its error would not name the package.
+        make("fluiddec")?;
+        let render = with("midirender", &[("soundfont", &soundfont)])?;
+        let sound = make("tee")?;
+        branch(pipeline, tee, &[&render, &make("audioconvert")?, &sound])?;
+        if let Some(path) = self.wav {
+            let format = gst::Caps::builder("audio/x-raw").field("format", "S16LE").build();
+            let format = with("capsfilter", &[("caps", &format)])?;
+            branch(pipeline, &sound, &[&make("audioconvert")?, &format, &make("wavenc")?, &file(path)?])?;
+        }
+        if self.play {
+            let device = make("autoaudiosink")?;
+            branch(pipeline, &sound, &[&make("audioconvert")?, &make("audioresample")?, &device])?;
+        }
+        Ok(())
+    }
+}
+
+/// A row of elements behind `tee`, with a queue so that none waits for another.
+fn branch(pipeline: &gst::Pipeline, tee: &gst::Element, row: &[&gst::Element]) -> Result<()> {
+    let queue = make("queue")?;
+    let row: Vec<&gst::Element> = [&queue].into_iter().chain(row.iter().copied()).collect();
+    chain(pipeline, &row)?;
+    elements::link(&elements::pad(tee, "src_%u")?, &elements::pad(&queue, "sink")?)
+}
+
+/// A file sink; that the file can be written is found out now and not at the end of the concert.
+fn file(path: &Path) -> Result<gst::Element> {
+    std::fs::File::create(path).map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))?;
+    with("filesink", &[("location", &path), ("sync", &false), ("async", &false)])
+}
+
+/// One line for each message, with the time since the first one.
+fn print_messages(pad: &gst::Pad, print: Print, gone: Arc<AtomicBool>) {
+    let first = Mutex::new(None);
+    let line = move |buffer: &gst::BufferRef| {
+        let Ok(message) = buffer.map_readable() else { return };
+        let time = buffer.pts().unwrap_or_default();
+        let start = *first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(time);
+        let seconds = time.saturating_sub(start).seconds_f64();
+        let line = match print {
+            Print::Words => format!("{seconds:9.3}  {}", describe(&message)),
+            Print::Json => json!({
+                "type": "event",
+                "time_s": report::seconds(seconds),
+                "octets": hex(&message),
+                "words": describe(&message),
+            })
+            .to_string(),
+        };
+        // Whatever the reason, there is no use in further lines.
+        if !matches!(report::data(&line), Ok(Reader::Listening)) {
+            gone.store(true, Ordering::SeqCst);
+        }
+    };
+    elements::for_each_buffer(pad, line);
+}

@@ -1,0 +1,147 @@
+//! The UDP sockets of a stream, and the threads that read them.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+
+use crate::failure::{Failure, Result};
+
+/// How often a reading thread looks whether it is to end.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What the kernel may hold while this process does not run; it is a wish.
+const RECEIVE_BUFFER: usize = 1 << 20;
+
+/// Opens a socket for datagrams to `address`: joins the group if it is one, and listens everywhere if the address is
+/// not one of this machine, as behind a router that translates it.
+pub(super) fn open(address: SocketAddr) -> Result<UdpSocket> {
+    let socket = match bind(address) {
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => bind(anywhere(address)),
+        socket => socket,
+    };
+    let socket = socket.map_err(|error| cannot_listen(address, &error))?;
+    join(&socket, address.ip()).map_err(|error| {
+        Failure::new(format!("cannot join the group {}: {error}", address.ip()))
+            .hint("a network interface must be up and have a route for multicast: ip route add 224.0.0.0/4 dev eth0")
+    })?;
+    Ok(socket)
+}
+
+fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+    // Listeners to one group share its port; listeners to one unicast port would steal each other's packets.
+    socket.set_reuse_address(address.ip().is_multicast())?;
+    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    socket.bind(&address.into())?;
+    let socket = UdpSocket::from(socket);
+    socket.set_read_timeout(Some(PATIENCE))?;
+    Ok(socket)
+}
+
+fn anywhere(address: SocketAddr) -> SocketAddr {
+    let ip = if address.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
+    (ip, address.port()).into()
+}
+
+fn join(socket: &UdpSocket, group: IpAddr) -> io::Result<()> {
+    match group {
+        IpAddr::V4(group) if group.is_multicast() => socket.join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(group) if group.is_multicast() => socket.join_multicast_v6(&group, 0),
+        _ => Ok(()),
+    }
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
+    let (ip, port) = (address.ip(), address.port());
+    match error.kind() {
+        io::ErrorKind::AddrInUse => Failure::new(format!("UDP port {port} on {ip} is in use"))
+            .hint(format!("ss -ulpn 'sport = :{port}' names the program that has it")),
+        io::ErrorKind::PermissionDenied => Failure::new(format!("UDP port {port} on {ip} is not allowed"))
+            .hint("ports below 1024 need special rights: broadcast to a higher one"),
+        _ => Failure::new(format!("cannot listen on UDP port {port} of {ip}: {error}")),
+    }
+}
+
+/// A thread that gives each datagram to a function; it ends when this is dropped.
+pub(super) struct Reader {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Reader {
+    /// Starts the thread `name` on `socket`.
+    pub(super) fn start(
+        name: &str,
+        socket: UdpSocket,
+        mut take: impl FnMut(SocketAddr, &[u8]) + Send + 'static,
+    ) -> Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let mut datagram = vec![0; 65_536];
+            while !stopped.load(Ordering::Relaxed) {
+                // Errors are time-outs, and ICMP telling that a report reached nobody.
+                if let Ok((length, from)) = socket.recv_from(&mut datagram) {
+                    take(from, &datagram[..length]);
+                }
+            }
+        });
+        let thread = thread.map_err(|error| Failure::new(format!("cannot start a thread: {error}")))?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // It panics only if `take` does, which has then been reported on stderr.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    #[test]
+    fn a_port_in_use_is_named() {
+        let taken = UdpSocket::bind((LOOPBACK, 0)).unwrap().local_addr().unwrap();
+        let first = open(taken).unwrap();
+        let failure = open(taken).unwrap_err().to_string();
+        let port = taken.port();
+        assert!(failure.starts_with(&format!("error: UDP port {port} on 127.0.0.1 is in use\nhint: ss ")), "{failure}");
+        drop(first);
+    }
+
+    #[test]
+    fn an_address_of_another_machine_is_listened_for_everywhere() {
+        let port = UdpSocket::bind((LOOPBACK, 0)).unwrap().local_addr().unwrap().port();
+        let socket = open((Ipv4Addr::new(192, 0, 2, 94), port).into()).unwrap();
+        assert!(socket.local_addr().unwrap().ip().is_unspecified());
+    }
+
+    #[test]
+    fn datagrams_arrive_with_their_sender() {
+        let socket = open((LOOPBACK, 0).into()).unwrap();
+        let to = socket.local_addr().unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let reader =
+            Reader::start("test", socket, move |from, octets| sender.send((from, octets.to_vec())).unwrap()).unwrap();
+        let other = UdpSocket::bind((LOOPBACK, 0)).unwrap();
+        other.send_to(b"hello", to).unwrap();
+        let arrived = receiver.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!(arrived, (other.local_addr().unwrap(), b"hello".to_vec()));
+        drop(reader);
+        assert!(receiver.recv_timeout(Duration::from_secs(10)).is_err(), "the thread has ended");
+    }
+}

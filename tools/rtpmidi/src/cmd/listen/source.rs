@@ -1,0 +1,152 @@
+//! Where to listen: the session description, and the addresses of this machine that it means.
+
+use std::fs;
+use std::io::{self, Read};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::path::Path;
+
+use rtp_midi::Format;
+use rtp_midi_sdp::{Host, Session, Stream};
+
+use crate::failure::{Failure, Result};
+
+/// Longer descriptions are none: an RTP MIDI stream with all its parameters takes a few hundred octets.
+const LONGEST: u64 = 1 << 20;
+
+/// A stream and the group or address it comes to.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub(super) title: String,
+    pub(super) stream: Stream,
+    /// `c=` as numbers.
+    pub(super) address: IpAddr,
+}
+
+impl Source {
+    /// Reads the description in the file `path`, or from stdin for `-`.
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let unreadable = |error| Failure::new(format!("cannot read {}: {error}", path.display()));
+        let mut text = Vec::new();
+        if path.as_os_str() == "-" {
+            io::stdin().take(LONGEST).read_to_end(&mut text).map_err(unreadable)?;
+        } else {
+            let file = fs::File::open(path).map_err(unreadable)?;
+            file.take(LONGEST).read_to_end(&mut text).map_err(unreadable)?;
+        }
+        Self::parse(&text, &path.display().to_string())
+    }
+
+    /// The first RTP MIDI stream of a description; `name` stands in errors.
+    fn parse(text: &[u8], name: &str) -> Result<Self> {
+        let wrong = |error: rtp_midi_sdp::Error| {
+            let hint = match &error {
+                rtp_midi_sdp::Error::NoMidi { .. } => "a stream that can be played has a=rtpmap:96 rtp-midi/44100",
+                _ => "rtpmidi broadcast --sdp FILE writes a description that works",
+            };
+            Failure::new(format!("{name}: {error}")).hint(hint)
+        };
+        let session = Session::parse(text).map_err(wrong)?;
+        let stream = session.streams.into_iter().next().ok_or_else(|| Failure::new(format!("{name}: no stream")))?;
+        stream.config().map_err(wrong)?;
+        let host = stream.address.as_ref().map(|address| address.host.clone());
+        let address = match host {
+            Some(Host::Ip(ip)) => ip,
+            Some(Host::Name(host)) => resolve(&host).ok_or_else(|| {
+                Failure::new(format!("{name}: host {host} is not known")).hint("give the address in numbers")
+            })?,
+            None => {
+                return Err(Failure::new(format!("{name}: no address (c=)"))
+                    .hint("add a line such as c=IN IP4 127.0.0.1 above the line m="));
+            }
+        };
+        Ok(Self { title: session.title, stream, address })
+    }
+
+    /// The caps of the stream: the parameters as fields, of a repeated one the last. The depayloader gets the whole
+    /// line besides.
+    pub(super) fn caps(&self) -> gst::Caps {
+        let stream = &self.stream;
+        let encoding = match stream.format {
+            Format::Native => "RTP-MIDI",
+            Format::Mpeg4Generic => "MPEG4-GENERIC",
+        };
+        let mut caps = gst::Caps::builder("application/x-rtp")
+            .field("media", "audio")
+            .field("payload", i32::from(stream.payload_type))
+            .field("clock-rate", stream.clock_rate as i32)
+            .field("encoding-name", encoding)
+            .build();
+        let fields = caps.make_mut();
+        for parameter in &stream.parameters {
+            fields.set(parameter.name.to_lowercase().as_str(), parameter.value.as_str());
+        }
+        caps
+    }
+
+    /// Where RTP packets come in.
+    pub(super) fn rtp(&self) -> SocketAddr {
+        (self.address, self.stream.port).into()
+    }
+
+    /// Where RTCP packets come in.
+    pub(super) fn rtcp(&self) -> SocketAddr {
+        (self.address, self.stream.rtcp_port).into()
+    }
+}
+
+fn resolve(host: &str) -> Option<IpAddr> {
+    Some((host, 0).to_socket_addrs().ok()?.next()?.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CANON: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=Canon\r\nt=0 0\r\nm=audio 5004 RTP/AVP 97\r\n\
+        c=IN IP4 127.0.0.1\r\na=rtpmap:97 rtp-midi/48000\r\na=fmtp:97 ch_never=N; J_Update=anchor; ch_never=1N\r\n";
+
+    fn words(text: &str) -> String {
+        Source::parse(text.as_bytes(), "x.sdp").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_description_tells_where_and_what() {
+        let source = Source::parse(CANON.as_bytes(), "x.sdp").unwrap();
+        assert_eq!(source.title, "Canon");
+        assert_eq!(source.rtp(), "127.0.0.1:5004".parse().unwrap());
+        assert_eq!(source.rtcp(), "127.0.0.1:5005".parse().unwrap());
+    }
+
+    #[test]
+    fn parameters_become_strings_in_the_caps() {
+        gst::init().unwrap();
+        let caps = Source::parse(CANON.as_bytes(), "x.sdp").unwrap().caps();
+        let fields = caps.structure(0).unwrap();
+        assert_eq!(fields.get::<i32>("payload"), Ok(97));
+        assert_eq!(fields.get::<i32>("clock-rate"), Ok(48_000));
+        assert_eq!(fields.get::<&str>("j_update"), Ok("anchor"));
+        assert_eq!(fields.get::<&str>("ch_never"), Ok("1N"));
+    }
+
+    #[test]
+    fn another_codec_is_named() {
+        let words = words(&CANON.replace("rtp-midi/48000", "opus/48000/2"));
+        assert!(
+            words.starts_with("error: x.sdp: no rtp-midi stream, but m=audio 5004: opus/48000/2\nhint: "),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named() {
+        assert!(words("dear diary").contains("line 1: a session description starts with v=0"));
+        assert!(words(&CANON.replace("c=IN IP4 127.0.0.1\r\n", "")).contains("no address (c=)"));
+        assert!(words(&CANON.replace("anchor", "sometimes")).contains("j_update=sometimes is not a value"));
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let failure = Source::read(Path::new("/nonexistent/x.sdp")).unwrap_err().to_string();
+        assert!(failure.starts_with("error: cannot read /nonexistent/x.sdp: "), "{failure}");
+    }
+}

@@ -1,0 +1,156 @@
+//! What came off the wire: who may speak, what is dropped on purpose, and what there was of it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rtp_midi_sdp::Stream;
+
+use super::gate::Gate;
+use crate::loss::Channel;
+
+/// Decides about each datagram and counts. Times are counted from any start, and only rise.
+#[derive(Clone, Debug)]
+pub(super) struct Wire {
+    gate: Gate,
+    loss: Option<Channel>,
+    /// When the sender gave a sign of life.
+    heard: Option<Duration>,
+    /// The first and the last RTP packet.
+    span: Option<(Duration, Duration)>,
+    /// Where the sender's RTCP comes from, and receiver reports go to.
+    reports_to: Option<SocketAddr>,
+    packets: u64,
+    octets: u64,
+    dropped: u64,
+}
+
+impl Wire {
+    /// Nothing received yet; `loss` drops packets on purpose.
+    pub(super) const fn new(stream: &Stream, loss: Option<Channel>) -> Self {
+        Self {
+            gate: Gate::new(stream.payload_type),
+            loss,
+            heard: None,
+            span: None,
+            reports_to: None,
+            packets: 0,
+            octets: 0,
+            dropped: 0,
+        }
+    }
+
+    /// Whether an RTP datagram goes on to the receiver.
+    pub(super) fn rtp(&mut self, at: Duration, from: SocketAddr, datagram: &[u8]) -> bool {
+        if !self.gate.admits(at, from, datagram) {
+            return false;
+        }
+        self.heard = Some(at);
+        self.span = Some((self.span.map_or(at, |(first, _)| first), at));
+        if self.loss.as_mut().is_some_and(Channel::loses) {
+            self.dropped += 1;
+            return false;
+        }
+        self.packets += 1;
+        self.octets += datagram.len() as u64;
+        true
+    }
+
+    /// Whether an RTCP datagram goes on to the receiver. None is dropped on purpose.
+    pub(super) fn rtcp(&mut self, at: Duration, from: SocketAddr, datagram: &[u8]) -> bool {
+        let admitted = self.gate.admits_rtcp(from.ip(), datagram);
+        if admitted {
+            self.heard = Some(at);
+            self.reports_to = Some(from);
+        }
+        admitted
+    }
+
+    /// How long the sender has been silent; `None` before its first datagram.
+    pub(super) fn silent_for(&self, now: Duration) -> Option<Duration> {
+        self.heard.map(|heard| now.saturating_sub(heard))
+    }
+
+    /// When the first RTP packet came.
+    pub(super) fn first(&self) -> Option<Duration> {
+        self.span.map(|(first, _)| first)
+    }
+
+    /// From the first RTP packet to the last.
+    pub(super) fn duration(&self) -> Duration {
+        self.span.map_or(Duration::ZERO, |(first, last)| last.saturating_sub(first))
+    }
+
+    pub(super) const fn reports_to(&self) -> Option<SocketAddr> {
+        self.reports_to
+    }
+
+    /// RTP packets that went on to the receiver.
+    pub(super) const fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// Their octets.
+    pub(super) const fn octets(&self) -> u64 {
+        self.octets
+    }
+
+    /// Packets dropped on purpose.
+    pub(super) const fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Datagrams that were not for us.
+    pub(super) const fn foreign(&self) -> u64 {
+        self.gate.foreign()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rtp;
+    use rtp_midi_sdp::Session;
+
+    const PACKET: [u8; 14] = [0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0];
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn wire(loss: Option<&str>) -> Wire {
+        let text = b"v=0\no=- 1 1 IN IP4 0.0.0.0\ns=x\nm=audio 5004 RTP/AVP 96\na=rtpmap:96 rtp-midi/44100\n";
+        let session = Session::parse(text).unwrap();
+        Wire::new(&session.streams[0], loss.map(|loss| Channel::new(loss.parse().unwrap(), 1)))
+    }
+
+    fn sender() -> SocketAddr {
+        "127.0.0.1:4000".parse().unwrap()
+    }
+
+    #[test]
+    fn packets_are_counted_with_their_header() {
+        let mut wire = wire(None);
+        assert!(wire.rtp(SECOND, sender(), &PACKET));
+        assert!(wire.rtp(3 * SECOND, sender(), &PACKET));
+        assert!(!wire.rtp(4 * SECOND, sender(), b"garbage"));
+        assert_eq!((wire.packets(), wire.octets(), wire.dropped(), wire.foreign()), (2, 28, 0, 1));
+        assert_eq!((wire.first(), wire.duration()), (Some(SECOND), 2 * SECOND));
+    }
+
+    #[test]
+    fn what_is_dropped_on_purpose_is_still_a_sign_of_life() {
+        let mut wire = wire(Some("100"));
+        assert_eq!(wire.silent_for(SECOND), None);
+        assert!(!wire.rtp(SECOND, sender(), &PACKET));
+        assert_eq!((wire.packets(), wire.dropped()), (0, 1));
+        assert_eq!(wire.silent_for(3 * SECOND), Some(2 * SECOND));
+    }
+
+    #[test]
+    fn reports_go_to_where_the_senders_come_from() {
+        let mut wire = wire(Some("100"));
+        assert!(wire.rtp(SECOND, sender(), &PACKET) || wire.reports_to().is_none());
+        let rtcp: SocketAddr = "127.0.0.1:4001".parse().unwrap();
+        assert!(wire.rtcp(2 * SECOND, rtcp, &rtp::goodbye(1)), "RTCP is never dropped on purpose");
+        assert_eq!(wire.reports_to(), Some(rtcp));
+        assert!(!wire.rtcp(2 * SECOND, "10.0.0.1:4001".parse().unwrap(), &rtp::goodbye(1)));
+        assert_eq!(wire.reports_to(), Some(rtcp));
+    }
+}

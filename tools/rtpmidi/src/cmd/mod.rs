@@ -1,0 +1,5 @@
+//! The subcommands, one folder or file each.
+
+pub(crate) mod broadcast;
+pub(crate) mod listen;
+pub(crate) mod pages;

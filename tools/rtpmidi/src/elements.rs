@@ -1,0 +1,116 @@
+//! GStreamer: starting it, making elements, and saying which package has a missing one.
+
+use gst::glib;
+use gst::prelude::*;
+
+use crate::failure::{Failure, Result};
+
+/// Starts GStreamer with our own elements in it.
+pub(crate) fn start() -> Result<()> {
+    gst::init().map_err(|error| Failure::new(format!("GStreamer does not start: {error}")))?;
+    gstrtpmidi::plugin_register_static()
+        .map_err(|error| Failure::new(format!("the rtpmidi elements cannot be registered: {error}")))
+}
+
+/// Makes an element of the type `factory`.
+pub(crate) fn make(factory: &str) -> Result<gst::Element> {
+    with(factory, &[])
+}
+
+/// Makes an element and sets its properties.
+pub(crate) fn with(factory: &str, properties: &[(&str, &dyn ToValue)]) -> Result<gst::Element> {
+    let mut builder = gst::ElementFactory::make(factory);
+    for (name, value) in properties {
+        builder = builder.property(name, value.to_value());
+    }
+    builder.build().map_err(|_| missing(factory))
+}
+
+/// Adds `elements` to `pipeline` and links them in a row.
+pub(crate) fn chain(pipeline: &gst::Pipeline, elements: &[&gst::Element]) -> Result<()> {
+    pipeline
+        .add_many(elements)
+        .and_then(|()| gst::Element::link_many(elements))
+        .map_err(|error| Failure::new(format!("the pipeline cannot be built: {error}")))
+}
+
+/// A pad that the element's documentation promises, always or on request.
+pub(crate) fn pad(element: &gst::Element, name: &str) -> Result<gst::Pad> {
+    element
+        .static_pad(name)
+        .or_else(|| element.request_pad_simple(name))
+        .ok_or_else(|| Failure::new(format!("element {} has no pad {name}", element.name())))
+}
+
+/// Links two pads.
+pub(crate) fn link(from: &gst::Pad, to: &gst::Pad) -> Result<()> {
+    from.link(to).map(|_| ()).map_err(|error| Failure::new(format!("the pipeline cannot be built: {error}")))
+}
+
+/// Lets an element that joins a pipeline catch up with it.
+pub(crate) fn follow(element: &gst::Element) -> Result<()> {
+    element.sync_state_with_parent().map_err(|_| Failure::new(format!("element {} does not start", element.name())))
+}
+
+/// Calls `take` with each buffer that goes through `pad`, alone or in a list.
+pub(crate) fn for_each_buffer(pad: &gst::Pad, take: impl Fn(&gst::BufferRef) + Send + Sync + 'static) {
+    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => take(buffer),
+            Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(&take),
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// What an error message of the bus says, in one line.
+pub(crate) fn failure(error: &gst::message::Error) -> Failure {
+    let element = error.src().map_or_else(|| "the pipeline".into(), GstObjectExt::name);
+    Failure::new(format!("{element}: {}", words(&error.error())))
+}
+
+/// Why a pipeline did not start, as its bus knows.
+pub(crate) fn why(bus: &gst::Bus) -> Failure {
+    let message = bus.timed_pop_filtered(gst::ClockTime::ZERO, &[gst::MessageType::Error]);
+    match message.as_ref().map(|message| message.view()) {
+        Some(gst::MessageView::Error(error)) => failure(error),
+        _ => Failure::new("the pipeline does not start"),
+    }
+}
+
+fn words(error: &glib::Error) -> String {
+    error.message().trim_end_matches('.').to_owned()
+}
+
+fn missing(factory: &str) -> Failure {
+    let failure = Failure::new(format!("the GStreamer element {factory} is missing"));
+    match package(factory) {
+        Some(package) => failure.hint(format!("apt install {package} (Debian, Ubuntu)")),
+        None => failure,
+    }
+}
+
+/// The Debian package that has an element the program uses.
+fn package(factory: &str) -> Option<&'static str> {
+    Some(match factory {
+        "appsrc" | "appsink" | "audioconvert" | "audioresample" => "gstreamer1.0-plugins-base",
+        "rtpbin" | "udpsrc" | "udpsink" | "wavenc" | "autoaudiosink" => "gstreamer1.0-plugins-good",
+        "fluiddec" | "midirender" => "gstreamer1.0-plugins-bad timgm6mb-soundfont",
+        "filesrc" | "filesink" | "fakesink" | "concat" | "clocksync" | "tee" | "queue" => "libgstreamer1.0-0",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_element_names_its_package() {
+        assert_eq!(
+            missing("rtpbin").to_string(),
+            "error: the GStreamer element rtpbin is missing\nhint: apt install gstreamer1.0-plugins-good (Debian, Ubuntu)"
+        );
+    }
+}

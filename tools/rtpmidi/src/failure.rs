@@ -1,0 +1,52 @@
+//! Why the program could not do what was asked: one line, and perhaps a hint what to do about it.
+
+use std::fmt;
+
+/// A failure that ends the program with exit code 1.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Failure {
+    message: String,
+    hint: Option<String>,
+}
+
+/// What a subcommand comes to.
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    /// A failure with its one-line message: lower case, no full stop.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    /// Adds what the user can do about it.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+/// As it stands on stderr. Line breaks in the message, which names of files and elements may bring, become blanks.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message.replace(['\n', '\r'], " "))?;
+        match &self.hint {
+            Some(hint) => write!(f, "\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_stands_below_the_error() {
+        let failure = Failure::new("UDP port 5004 is in use").hint("end the other program");
+        assert_eq!(failure.to_string(), "error: UDP port 5004 is in use\nhint: end the other program");
+    }
+
+    #[test]
+    fn an_error_is_one_line() {
+        assert_eq!(Failure::new("no file a\nb").to_string(), "error: no file a b");
+    }
+}

@@ -1,0 +1,50 @@
+//! `rtpmidi`: sends Standard MIDI Files as RTP MIDI and listens to such streams.
+
+mod cmd;
+mod destination;
+mod elements;
+mod failure;
+mod interrupt;
+mod loss;
+mod report;
+mod rtp;
+mod sounding;
+mod time;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// MIDI over RTP (RFC 6295): music travels through packet loss.
+#[derive(Parser)]
+#[command(name = "rtpmidi", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Broadcast(cmd::broadcast::Args),
+    Listen(cmd::listen::Args),
+    #[command(hide = true)]
+    Man(cmd::pages::ManArgs),
+    #[command(hide = true)]
+    Completions(cmd::pages::CompletionsArgs),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Broadcast(args) => cmd::broadcast::run(&args),
+        Command::Listen(args) => cmd::listen::run(&args),
+        Command::Man(args) => cmd::pages::man::<Cli>(&args),
+        Command::Completions(args) => cmd::pages::completions::<Cli>(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What the program says while it works and when it is done: data to stdout, words to stderr.
+
+mod progress;
+mod summary;
+
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value;
+
+use crate::failure::{Failure, Result};
+
+pub(crate) use progress::{Progress, bits_per_second};
+pub(crate) use summary::{BroadcastSummary, ListenSummary, Summary};
+
+/// Shows progress and the summary in the form that fits who reads them.
+pub(crate) struct Reporter {
+    form: Form,
+    shown: Option<Instant>,
+}
+
+enum Form {
+    /// One JSON object per line on stdout.
+    Json,
+    /// A bar on the terminal.
+    Bar(ProgressBar),
+    /// A line a second on stderr, which is no terminal.
+    Lines,
+}
+
+/// Whether somebody still reads stdout. `rtpmidi … | head` leaves, which is no error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub(crate) enum Reader {
+    Listening,
+    Gone,
+}
+
+impl Reporter {
+    /// A reporter that writes JSON to stdout if `json`, and otherwise words to stderr.
+    pub(crate) fn new(json: bool) -> Self {
+        let form = if json {
+            Form::Json
+        } else if io::stderr().is_terminal() {
+            Form::Bar(bar())
+        } else {
+            Form::Lines
+        };
+        Self { form, shown: None }
+    }
+
+    /// How often [`Self::show`] has something to show.
+    const fn interval(&self) -> Duration {
+        match self.form {
+            Form::Json | Form::Lines => Duration::from_secs(1),
+            Form::Bar(_) => Duration::from_millis(200),
+        }
+    }
+
+    /// Shows the progress if enough time has passed since the last one; only then is it asked for.
+    pub(crate) fn show(&mut self, now: Instant, progress: impl FnOnce() -> Progress) -> Result<Reader> {
+        match self.shown {
+            Some(shown) if now.duration_since(shown) < self.interval() => return Ok(Reader::Listening),
+            // The first one comes after an interval: at the start there is nothing to say.
+            None => {
+                self.shown = Some(now);
+                return Ok(Reader::Listening);
+            }
+            Some(_) => self.shown = Some(now),
+        }
+        let progress = progress();
+        match &self.form {
+            Form::Json => return data(&progress.json().to_string()),
+            Form::Bar(bar) => progress.draw(bar),
+            Form::Lines => eprintln!("{progress}"),
+        }
+        Ok(Reader::Listening)
+    }
+
+    /// Says something in between, without disturbing the bar. Words only: JSON readers do without.
+    pub(crate) fn say(&self, words: &str) {
+        match &self.form {
+            Form::Json => {}
+            Form::Bar(bar) => bar.suspend(|| eprintln!("{words}")),
+            Form::Lines => eprintln!("{words}"),
+        }
+    }
+
+    /// Ends with the summary.
+    pub(crate) fn finish(self, summary: &impl Summary) -> Result<()> {
+        match self.form {
+            Form::Json => data(&summary.json().to_string()).map(|_| ()),
+            Form::Bar(bar) => {
+                bar.finish_and_clear();
+                eprint!("{}", summary.words());
+                Ok(())
+            }
+            Form::Lines => {
+                eprint!("{}", summary.words());
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Writes a line of data to stdout.
+pub(crate) fn data(line: &str) -> Result<Reader> {
+    let mut stdout = io::stdout().lock();
+    match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(Reader::Listening),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(Failure::new(format!("cannot write to stdout: {error}"))),
+    }
+}
+
+/// A bar of the length of the music; without colours, so that `NO_COLOR` has nothing to forbid.
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg}") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}
+
+/// A number of seconds to the millisecond, as JSON readers like it.
+pub(crate) fn seconds(value: f64) -> Value {
+    serde_json::json!((value * 1000.0).round() / 1000.0)
+}

@@ -1,0 +1,178 @@
+//! What it came to.
+
+use serde_json::{Value, json};
+
+use super::seconds;
+use crate::time::minutes;
+
+/// The last word of a subcommand.
+pub(crate) trait Summary {
+    /// One JSON object.
+    fn json(&self) -> Value;
+    /// A few lines to read.
+    fn words(&self) -> String;
+}
+
+/// What was sent.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(crate) struct BroadcastSummary {
+    /// Seconds from the first packet to the last.
+    pub(crate) duration: f64,
+    pub(crate) packets: u64,
+    /// MIDI messages.
+    pub(crate) events: u64,
+    /// RTP headers and payloads.
+    pub(crate) octets: u64,
+    /// The part of the octets that is recovery journal.
+    pub(crate) journal_octets: u64,
+}
+
+/// What was received.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(crate) struct ListenSummary {
+    /// Seconds from the first packet to the last.
+    pub(crate) duration: f64,
+    /// Packets that arrived and were not dropped on purpose.
+    pub(crate) packets: u64,
+    /// Gaps in the sequence numbers, those made on purpose among them.
+    pub(crate) lost_packets: u64,
+    pub(crate) dropped_on_purpose: u64,
+    /// Datagrams that are no RTP of the described stream, or come from somebody else.
+    pub(crate) foreign_datagrams: u64,
+    /// MIDI messages, those that the journal repaired among them.
+    pub(crate) events: u64,
+    pub(crate) commands_repaired: u64,
+    /// Notes that the receiver had to end because the stream did not.
+    pub(crate) notes_silenced: u64,
+    /// Notes that sounded when all was over.
+    pub(crate) hanging_notes: u64,
+    /// RTP headers and payloads.
+    pub(crate) octets: u64,
+}
+
+impl Summary for BroadcastSummary {
+    fn json(&self) -> Value {
+        json!({
+            "type": "summary",
+            "duration_s": seconds(self.duration),
+            "packets": self.packets,
+            "events": self.events,
+            "octets": self.octets,
+            "journal_octets": self.journal_octets,
+            "bit_rate": rate(self.octets, self.duration).round(),
+            "bit_rate_without_journal": self.rate_without_journal().round(),
+        })
+    }
+
+    fn words(&self) -> String {
+        format!(
+            "sent      {} in {}, {}\nbit rate  {}, without the journal {}\n",
+            plural(self.events, "event"),
+            plural(self.packets, "packet"),
+            minutes(self.duration),
+            bits(rate(self.octets, self.duration)),
+            bits(self.rate_without_journal()),
+        )
+    }
+}
+
+impl BroadcastSummary {
+    fn rate_without_journal(&self) -> f64 {
+        rate(self.octets.saturating_sub(self.journal_octets), self.duration)
+    }
+}
+
+impl Summary for ListenSummary {
+    fn json(&self) -> Value {
+        json!({
+            "type": "summary",
+            "duration_s": seconds(self.duration),
+            "packets": self.packets,
+            "lost_packets": self.lost_packets,
+            "dropped_on_purpose": self.dropped_on_purpose,
+            "foreign_datagrams": self.foreign_datagrams,
+            "events": self.events,
+            "commands_repaired": self.commands_repaired,
+            "notes_silenced": self.notes_silenced,
+            "hanging_notes": self.hanging_notes,
+            "octets": self.octets,
+            "bit_rate": rate(self.octets, self.duration).round(),
+        })
+    }
+
+    fn words(&self) -> String {
+        let mut words = format!("received  {}, {}\n", plural(self.packets, "packet"), minutes(self.duration));
+        words += &format!("lost      {}", plural(self.lost_packets, "packet"));
+        if self.dropped_on_purpose > 0 {
+            words += &format!(", {} dropped on purpose", self.dropped_on_purpose);
+        }
+        words += &format!("\nevents    {}, {} repaired\n", self.events, self.commands_repaired);
+        words += &format!("notes     {} hanging, {} silenced\n", self.hanging_notes, self.notes_silenced);
+        if self.foreign_datagrams > 0 {
+            words += &format!("ignored   {}\n", plural(self.foreign_datagrams, "foreign datagram"));
+        }
+        words + &format!("bit rate  {}\n", bits(rate(self.octets, self.duration)))
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "no stream has 2^53 octets")]
+fn rate(octets: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { octets as f64 * 8.0 / seconds } else { 0.0 }
+}
+
+/// `12.3 kbit/s`
+pub(super) fn bits(per_second: f64) -> String {
+    if per_second < 1000.0 { format!("{per_second:.0} bit/s") } else { format!("{:.1} kbit/s", per_second / 1000.0) }
+}
+
+/// `1 packet`, `2 packets`
+pub(super) fn plural(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broadcast_tells_what_the_journal_costs() {
+        let summary =
+            BroadcastSummary { duration: 10.0, packets: 100, events: 400, octets: 5000, journal_octets: 3000 };
+        assert_eq!(
+            summary.words(),
+            "sent      400 events in 100 packets, 0:10\nbit rate  4.0 kbit/s, without the journal 1.6 kbit/s\n"
+        );
+        assert_eq!(
+            summary.json(),
+            json!({"type": "summary", "duration_s": 10.0, "packets": 100, "events": 400, "octets": 5000,
+                "journal_octets": 3000, "bit_rate": 4000.0, "bit_rate_without_journal": 1600.0})
+        );
+    }
+
+    #[test]
+    fn a_listener_tells_what_was_lost_and_repaired() {
+        let summary = ListenSummary {
+            duration: 10.0,
+            packets: 80,
+            lost_packets: 20,
+            dropped_on_purpose: 19,
+            foreign_datagrams: 1,
+            events: 390,
+            commands_repaired: 35,
+            octets: 1000,
+            ..ListenSummary::default()
+        };
+        assert_eq!(
+            summary.words(),
+            "received  80 packets, 0:10\nlost      20 packets, 19 dropped on purpose\n\
+             events    390, 35 repaired\nnotes     0 hanging, 0 silenced\nignored   1 foreign datagram\n\
+             bit rate  800 bit/s\n"
+        );
+        assert_eq!(summary.json()["hanging_notes"], 0);
+    }
+
+    #[test]
+    fn no_time_has_no_bit_rate() {
+        assert_eq!(BroadcastSummary::default().json()["bit_rate"], 0.0);
+    }
+}
