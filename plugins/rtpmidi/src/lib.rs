@@ -1,5 +1,14 @@
 //! GStreamer plugin `rtpmidi`: MIDI over RTP (RFC 6295) and Standard MIDI Files.
 
+mod alarm;
+mod base_stats;
+pub mod depay;
+mod limits;
+pub mod pay;
+mod rtpsession;
+mod sparse;
+mod templates;
+
 pub use plugin::plugin_register_static;
 
 mod plugin {
@@ -8,7 +17,8 @@ mod plugin {
     use gst::glib;
 
     fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-        let _ = plugin;
+        crate::pay::register(plugin)?;
+        crate::depay::register(plugin)?;
         Ok(())
     }
 

@@ -1,0 +1,364 @@
+//! The flow of `rtpmididepay`: packets, events and clock times go to the [`Unpacker`], messages to the base class.
+
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use gst::glib;
+use gst::glib::translate::ToGlibPtr;
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+use gst_rtp::prelude::*;
+use gst_rtp::subclass::prelude::*;
+use rtp_midi::{Config, Format, Journal, Outcome, Policy, Received};
+
+use super::losses::Losses;
+use super::settings::{self, Settings};
+use super::unpacker::{Incoming, Unpacker};
+use super::{CAT, END, stats};
+use crate::alarm::Alarm;
+use crate::rtpsession::{self, Connections};
+use crate::{base_stats, sparse};
+
+/// How long packets may still come behind a BYE: they may wait in a jitter buffer.
+const AFTER_BYE: gst::ClockTime = gst::ClockTime::from_mseconds(200);
+
+/// The private part of [`super::RtpMidiDepay`].
+#[derive(Debug, Default)]
+pub struct RtpMidiDepay {
+    settings: Mutex<Settings>,
+    state: Mutex<State>,
+    alarm: Mutex<Option<Alarm>>,
+    connections: Mutex<Connections>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Exists once there are caps.
+    unpacker: Option<Unpacker>,
+    losses: Losses,
+    /// The source of the latest packets has said that it ends.
+    bye: bool,
+    /// Running time at which the source counts as gone.
+    until: Option<gst::ClockTime>,
+}
+
+#[glib::object_subclass]
+impl ObjectSubclass for RtpMidiDepay {
+    const NAME: &'static str = "GstRtpMidiDepay";
+    type Type = super::RtpMidiDepay;
+    type ParentType = gst_rtp::RTPBaseDepayload;
+}
+
+impl ObjectImpl for RtpMidiDepay {
+    fn properties() -> &'static [glib::ParamSpec] {
+        settings::properties()
+    }
+
+    fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
+        lock(&self.settings).set(pspec.name(), value);
+    }
+
+    fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
+        match pspec.name() {
+            "stats" => self.stats().to_value(),
+            name => lock(&self.settings).get(name).unwrap_or_else(|| pspec.default_value().clone()),
+        }
+    }
+}
+
+impl GstObjectImpl for RtpMidiDepay {}
+
+impl ElementImpl for RtpMidiDepay {
+    fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
+        static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
+            gst::subclass::ElementMetadata::new(
+                "RTP MIDI depayloader",
+                "Codec/Depayloader/Network/RTP",
+                "Takes MIDI messages out of RTP packets and repairs what lost packets did (RFC 6295)",
+                env!("CARGO_PKG_REPOSITORY"),
+            )
+        });
+        Some(&METADATA)
+    }
+
+    fn pad_templates() -> &'static [gst::PadTemplate] {
+        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> =
+            LazyLock::new(|| crate::templates::pair(gst::PadDirection::Src, gst::PadDirection::Sink));
+        &TEMPLATES
+    }
+
+    fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        let mut alarm = None;
+        match transition {
+            gst::StateChange::ReadyToPaused => *lock(&self.state) = State::default(),
+            gst::StateChange::PlayingToPaused => self.with_alarm(Alarm::pause),
+            gst::StateChange::PausedToReady => {
+                alarm = lock(&self.alarm).take();
+                if self.is_downstream_playing() {
+                    let obj = self.obj();
+                    let _turn = obj.sink_pad().stream_lock();
+                    self.silence();
+                }
+            }
+            _ => {}
+        }
+        let result = self.parent_change_state(transition)?;
+        match transition {
+            gst::StateChange::PausedToPlaying => self.with_alarm(|alarm| alarm.play(&*self.obj())),
+            gst::StateChange::PausedToReady => {
+                // Only now, with inactive pads, is its thread sure to come back from a push.
+                drop(alarm);
+                *lock(&self.connections) = Connections::default();
+            }
+            _ => {}
+        }
+        Ok(result)
+    }
+}
+
+impl RTPBaseDepayloadImpl for RtpMidiDepay {
+    fn set_caps(&self, caps: &gst::Caps) -> Result<(), gst::LoggableError> {
+        let config = config(caps).ok_or_else(|| gst::loggable_error!(CAT, "no clock-rate in {caps}"))?;
+        let obj = self.obj();
+        set_clock_rate(&obj, config.clock_rate);
+        if lock(&self.state).unpacker.as_ref().is_none_or(|unpacker| *unpacker.config() != config) {
+            self.silence();
+            let unpacker = Unpacker::new(config, lock(&self.settings).sysex_limit as usize);
+            lock(&self.state).unpacker = Some(unpacker);
+        }
+        let caps = gst::Caps::new_empty_simple("audio/x-midi-event");
+        if obj.src_pad().push_event(gst::event::Caps::new(&caps)) {
+            Ok(())
+        } else {
+            Err(gst::loggable_error!(CAT, "downstream does not take {caps}"))
+        }
+    }
+
+    fn handle_event(&self, event: gst::Event) -> bool {
+        use gst::EventView;
+        let event = sparse::mark(event);
+        match event.view() {
+            EventView::Eos(_) => {
+                self.silence();
+                let now = self.running_time();
+                let message = lock(&self.state).losses.rest(now);
+                self.post(message);
+            }
+            EventView::FlushStop(_) => {
+                if let Some(unpacker) = &mut lock(&self.state).unpacker {
+                    unpacker.flush();
+                }
+            }
+            // Until the first message there is no segment for it to lie in.
+            EventView::Gap(_) if !self.has_segment() => return true,
+            _ => {}
+        }
+        self.parent_handle_event(event)
+    }
+
+    fn process_rtp_packet(&self, packet: &gst_rtp::RTPBuffer<gst_rtp::rtp_buffer::Readable>) -> Option<gst::Buffer> {
+        let obj = self.obj();
+        let payload = packet.payload().unwrap_or_default();
+        let rtp = Received { sequence: packet.seq(), timestamp: packet.timestamp(), payload };
+        let incoming = Incoming { ssrc: packet.ssrc(), pts: packet.buffer().pts(), rtp };
+        let timeout = lock(&self.settings).timeout;
+
+        let mut guard = lock(&self.state);
+        let state = &mut *guard;
+        let unpacker = state.unpacker.as_mut()?;
+        let another = unpacker.ssrc() != Some(incoming.ssrc);
+        let outcome = unpacker.packet(incoming);
+        gst::trace!(CAT, imp = self, "packet {}: {outcome:?}", incoming.rtp.sequence);
+        state.bye &= !another;
+        let patience = if state.bye { Some(AFTER_BYE) } else { timeout };
+        state.until = patience.and_then(|patience| Some(obj.current_running_time()? + patience));
+        let until = state.until;
+        if let Outcome::Repaired { lost, commands } = outcome {
+            state.losses.add(lost, commands, incoming.rtp.sequence);
+        }
+        let lossy = !state.losses.is_empty();
+        let mut messages = unpacker.take();
+        let now = unpacker.now();
+        drop(guard);
+
+        if another {
+            self.find_sessions();
+        }
+        if until.is_some() {
+            self.ring_at(until);
+        }
+        if lossy {
+            let now = self.running_time();
+            let message = lock(&self.state).losses.due(now);
+            self.post(message);
+        }
+        if messages.is_empty() && self.has_segment() {
+            // Nobody downstream has to wait for a stream that is silent.
+            obj.src_pad().push_event(gst::event::Gap::builder(now).build());
+        }
+        if messages.len() <= 1 {
+            return messages.pop();
+        }
+        // The base class keeps the result for the one who pushed the packet.
+        let _ = obj.push_list(messages.into_iter().collect::<gst::BufferList>());
+        None
+    }
+}
+
+impl RtpMidiDepay {
+    fn with_alarm(&self, work: impl FnOnce(&Alarm)) {
+        if let Some(alarm) = &*lock(&self.alarm) {
+            work(alarm);
+        }
+    }
+
+    /// Sends the NoteOffs of all that sounds. The caller has the sink pad's stream lock.
+    fn silence(&self) {
+        let messages = match &mut lock(&self.state).unpacker {
+            Some(unpacker) => {
+                unpacker.silence();
+                unpacker.take()
+            }
+            None => Vec::new(),
+        };
+        if !messages.is_empty()
+            && let Err(error) = self.obj().push_list(messages.into_iter().collect::<gst::BufferList>())
+        {
+            gst::debug!(CAT, imp = self, "silence not sent: {error}");
+        }
+    }
+
+    /// Whether somebody can still hear what this element sends while it stops.
+    fn is_downstream_playing(&self) -> bool {
+        let peer = self.obj().src_pad().peer();
+        peer.and_then(|pad| pad.parent_element()).is_some_and(|next| next.current_state() == gst::State::Playing)
+    }
+
+    fn has_segment(&self) -> bool {
+        self.obj().src_pad().sticky_event::<gst::event::Segment>(0).is_some()
+    }
+
+    /// The running time that the stream has come to.
+    fn running_time(&self) -> gst::ClockTime {
+        let now = lock(&self.state).unpacker.as_ref().map_or(gst::ClockTime::ZERO, Unpacker::now);
+        let event = self.obj().sink_pad().sticky_event::<gst::event::Segment>(0);
+        event.and_then(|event| event.segment().downcast_ref::<gst::ClockTime>()?.to_running_time(now)).unwrap_or(now)
+    }
+
+    fn post(&self, message: Option<gst::Structure>) {
+        if let Some(message) = message {
+            let obj = self.obj();
+            // Without a bus there is nobody to tell.
+            let _ = obj.post_message(gst::message::Element::builder(message).src(&*obj).build());
+        }
+    }
+
+    /// Listens for the BYE of the source in the RTP sessions upstream.
+    fn find_sessions(&self) {
+        lock(&self.connections).update(self.obj().sink_pad(), |session| {
+            ["on-bye-ssrc", "on-bye-timeout", "on-timeout"]
+                .map(|signal| {
+                    session.connect(signal, false, rtpsession::handler(self, |depay, _, ssrc| depay.bye(ssrc)))
+                })
+                .into()
+        });
+    }
+
+    /// The source `ssrc` leaves the session.
+    fn bye(&self, ssrc: u32) {
+        let mut state = lock(&self.state);
+        if state.unpacker.as_ref().and_then(Unpacker::ssrc) == Some(ssrc) {
+            state.bye = true;
+            state.until = self.obj().current_running_time().map(|now| now + AFTER_BYE);
+            let until = state.until;
+            drop(state);
+            self.ring_at(until);
+        }
+    }
+
+    /// Sets the alarm, and starts it where it is the first.
+    fn ring_at(&self, at: Option<gst::ClockTime>) {
+        let mut alarm = lock(&self.alarm);
+        if alarm.is_none() {
+            let depay = self.downgrade();
+            let ring = move || {
+                if let Some(depay) = depay.upgrade() {
+                    depay.ring();
+                }
+            };
+            match Alarm::start("rtpmididepay", ring) {
+                Ok(started) => {
+                    started.play(&*self.obj());
+                    *alarm = Some(started);
+                }
+                Err(error) => gst::warning!(CAT, imp = self, "no time-out: no thread: {error}"),
+            }
+        }
+        if let Some(alarm) = &*alarm {
+            alarm.set(at);
+        }
+    }
+
+    /// The alarm's time has come: the source is gone, unless a packet came at the same moment.
+    fn ring(&self) {
+        let obj = self.obj();
+        let _turn = obj.sink_pad().stream_lock();
+        let Some(now) = obj.current_running_time() else { return };
+        let end = {
+            let mut state = lock(&self.state);
+            if state.until.take_if(|until| *until <= now).is_none() {
+                return;
+            }
+            gst::Structure::builder(END)
+                .field("ssrc", state.unpacker.as_ref().and_then(Unpacker::ssrc).unwrap_or_default())
+                .field("reason", if state.bye { "bye" } else { "timeout" })
+                .build()
+        };
+        let segment = obj.sink_pad().sticky_event::<gst::event::Segment>(0);
+        let pts =
+            segment.and_then(|event| event.segment().downcast_ref::<gst::ClockTime>()?.position_from_running_time(now));
+        if let (Some(pts), Some(unpacker)) = (pts, &mut lock(&self.state).unpacker) {
+            unpacker.pass(pts);
+        }
+        self.silence();
+        self.post(Some(end));
+    }
+
+    fn stats(&self) -> gst::Structure {
+        let base = base_stats::of(&*self.obj(), gst_rtp::RTPBaseDepayload::static_type());
+        let mut stats = base.unwrap_or_else(|| gst::Structure::new_empty("application/x-rtp-depayload-stats"));
+        if let Some(unpacker) = &lock(&self.state).unpacker {
+            stats::fill(&mut stats, unpacker);
+        }
+        stats
+    }
+}
+
+/// What `caps` say about the stream.
+fn config(caps: &gst::CapsRef) -> Option<Config> {
+    let caps = caps.structure(0)?;
+    let clock_rate = u32::try_from(caps.get::<i32>("clock-rate").ok()?).ok().filter(|&rate| rate > 0)?;
+    let mut config = Config::new(clock_rate);
+    if caps.get("encoding-name") == Ok("MPEG4-GENERIC") {
+        config.format = Format::Mpeg4Generic;
+    }
+    config.journal = match (caps.get("j_sec"), caps.get("j_update")) {
+        (Ok("none"), _) => Journal::None,
+        (_, Ok("anchor")) => Journal::Recovery(Policy::Anchor),
+        (_, Ok("open-loop")) => Journal::Recovery(Policy::OpenLoop),
+        _ => Journal::Recovery(Policy::ClosedLoop),
+    };
+    Some(config)
+}
+
+/// Tells the base class the clock rate, which it needs for the segment of RTSP streams; there is no function for it.
+fn set_clock_rate(depay: &super::RtpMidiDepay, clock_rate: u32) {
+    let base: *mut gst_rtp::ffi::GstRTPBaseDepayload = depay.upcast_ref::<gst_rtp::RTPBaseDepayload>().to_glib_none().0;
+    // SAFETY: `base` points to a live instance, and this is its public field; subclasses write it where this is called,
+    // in `set_caps`, under the stream lock.
+    unsafe { (*base).clock_rate = clock_rate }
+}
+
+/// A panic under the lock is reported by the base class; what it left is no worse than any other state.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

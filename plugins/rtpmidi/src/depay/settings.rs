@@ -1,0 +1,69 @@
+//! The properties of `rtpmididepay`.
+
+use std::sync::LazyLock;
+
+use gst::glib;
+use gst::prelude::*;
+
+use crate::limits;
+
+/// Values of the properties that can be set.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    pub(super) timeout: Option<gst::ClockTime>,
+    pub(super) sysex_limit: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { timeout: None, sysex_limit: limits::SYSEX }
+    }
+}
+
+impl Settings {
+    pub(super) fn set(&mut self, name: &str, value: &glib::Value) {
+        const TYPED: &str = "GObject checks the type of a value before it sets a property";
+        match name {
+            "timeout" => {
+                let timeout = value.get::<u64>().expect(TYPED);
+                self.timeout = (timeout > 0).then_some(gst::ClockTime::from_nseconds(timeout));
+            }
+            "sysex-limit" => self.sysex_limit = value.get().expect(TYPED),
+            _ => {}
+        }
+    }
+
+    /// The value of one of these properties; the element itself knows the others.
+    pub(super) fn get(&self, name: &str) -> Option<glib::Value> {
+        Some(match name {
+            "timeout" => self.timeout.map_or(0, gst::ClockTime::nseconds).to_value(),
+            "sysex-limit" => self.sysex_limit.to_value(),
+            _ => return None,
+        })
+    }
+}
+
+pub(super) fn properties() -> &'static [glib::ParamSpec] {
+    static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
+        vec![
+            glib::ParamSpecUInt64::builder("timeout")
+                .nick("Time-out")
+                .blurb(
+                    "End all notes and post rtpmidi-end when no packet has come for so many nanoseconds of clock time; \
+                     0 = wait for ever",
+                )
+                .maximum(u64::MAX / 2)
+                .mutable_playing()
+                .build(),
+            limits::sysex_property(),
+            glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
+                .nick("Statistics")
+                .blurb(
+                    "Statistics of the depayloader: those of all RTP depayloaders, then packets, losses and commands",
+                )
+                .read_only()
+                .build(),
+        ]
+    });
+    &PROPERTIES
+}

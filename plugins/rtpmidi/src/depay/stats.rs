@@ -1,0 +1,23 @@
+//! The fields that `rtpmididepay` adds to the `stats` of all RTP depayloaders.
+
+use super::unpacker::Unpacker;
+
+pub(super) fn fill(stats: &mut gst::Structure, unpacker: &Unpacker) {
+    let receiver = unpacker.receiver();
+    let now = receiver.stats();
+    stats.set("packets", now.packets);
+    stats.set("lost", now.lost);
+    stats.set("losses", now.losses);
+    stats.set("late", now.late);
+    stats.set("commands", now.commands);
+    stats.set("repaired", now.repairs);
+    stats.set("silenced", now.silenced);
+    stats.set("uncovered", now.uncovered);
+    stats.set("restarts", now.restarts);
+    stats.set("malformed-packets", now.malformed_payloads);
+    stats.set("malformed-lists", now.malformed_lists);
+    stats.set("malformed-journals", now.malformed_journals);
+    stats.set("clamped-deltas", now.clamped_deltas);
+    stats.set("undefined", unpacker.undefined());
+    stats.set("sounding", receiver.sounding() as u64);
+}

@@ -1,0 +1,67 @@
+//! What receivers report: from `rtpsession` elements downstream, upstream events, and the application.
+
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+use gst_rtp::prelude::*;
+
+use super::imp::RtpMidiPay;
+use super::settings::RtcpFeedback;
+use super::{ACK, LEFT};
+use crate::rtpsession;
+
+impl RtpMidiPay {
+    /// `reporter` has received everything up to the extended sequence number `highest` that it will ever receive.
+    pub(super) fn acknowledge(&self, reporter: u32, highest: u32) {
+        gst::log!(super::CAT, imp = self, "reporter {reporter:08x} has received up to {highest}");
+        self.with_packer(|packer| packer.sender_mut().acknowledge(reporter, highest));
+    }
+
+    /// `reporter` is gone; the journal need not wait for its reports.
+    pub(super) fn reporter_left(&self, reporter: u32) {
+        gst::debug!(super::CAT, imp = self, "reporter {reporter:08x} left");
+        self.with_packer(|packer| packer.sender_mut().reporter_left(reporter));
+    }
+
+    /// Handles `GstRtpMidiAck` and `GstRtpMidiReporterLeft`; says whether the event was one for this stream.
+    pub(super) fn take_report(&self, event: &gst::Event) -> bool {
+        let gst::EventView::CustomUpstream(custom) = event.view() else { return false };
+        let Some(report) = custom.structure() else { return false };
+        let ours = || Some(report.get::<u32>("ssrc").ok()) == self.with_packer(|packer| Some(packer.stream().ssrc));
+        let Ok(reporter) = report.get::<u32>("reporter") else { return false };
+        match (report.name().as_str(), report.get::<u32>("exthighestseq")) {
+            (ACK, Ok(highest)) if ours() => self.acknowledge(reporter, highest),
+            (LEFT, _) if ours() => self.reporter_left(reporter),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Connects to the RTP sessions that the packets pass through, as far as they are linked by now.
+    pub(super) fn find_sessions(&self) {
+        if self.settings().feedback == RtcpFeedback::None {
+            return;
+        }
+        self.connections().update(self.obj().src_pad(), |session| {
+            gst::debug!(super::CAT, imp = self, "listening to the receiver reports of {}", session.name());
+            let active = rtpsession::handler(self, |pay, session, reporter| {
+                let Some(stats) = rtpsession::source_stats(session, reporter) else { return };
+                let about = stats.get::<u32>("rb-ssrc").ok();
+                if stats.get("have-rb") == Ok(true)
+                    && about == pay.with_packer(|packer| packer.stream().ssrc)
+                    && let Ok(highest) = stats.get("rb-exthighestseq")
+                {
+                    pay.acknowledge(reporter, highest);
+                }
+            });
+            let mut handlers = vec![session.connect("on-ssrc-active", false, active)];
+            for signal in ["on-bye-ssrc", "on-bye-timeout", "on-timeout"] {
+                handlers.push(session.connect(
+                    signal,
+                    false,
+                    rtpsession::handler(self, |pay, _, reporter| pay.reporter_left(reporter)),
+                ));
+            }
+            handlers
+        });
+    }
+}

@@ -1,0 +1,416 @@
+//! The flow of `rtpmidipay`: buffers, events and clock times go to the [`Packer`], packets to the base class.
+
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use gst::glib;
+use gst::glib::subclass::Signal;
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+use gst_rtp::prelude::*;
+use gst_rtp::subclass::prelude::*;
+
+use super::intake::Found;
+use super::moment::Moments;
+use super::outbox::Outbox;
+use super::packer::{Pace, Packer};
+use super::settings::{self, Settings};
+use super::stream::{self, Stream};
+use super::{CAT, stats};
+use crate::alarm::Alarm;
+use crate::rtpsession::Connections;
+use crate::{base_stats, sparse};
+
+/// The private part of [`super::RtpMidiPay`].
+#[derive(Debug, Default)]
+pub struct RtpMidiPay {
+    settings: Mutex<Settings>,
+    state: Mutex<State>,
+    alarm: Mutex<Option<Alarm>>,
+    connections: Mutex<Connections>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Exists once the stream is negotiated.
+    packer: Option<Packer>,
+    segment: Option<gst::FormattedSegment<gst::ClockTime>>,
+    /// `None` when it is to be found out anew.
+    pace: Option<Pace>,
+    /// `ptime` in the caps of the source pad.
+    ptime: gst::ClockTime,
+    outbox: Outbox,
+    warned: bool,
+}
+
+#[glib::object_subclass]
+impl ObjectSubclass for RtpMidiPay {
+    const NAME: &'static str = "GstRtpMidiPay";
+    type Type = super::RtpMidiPay;
+    type ParentType = gst_rtp::RTPBasePayload;
+}
+
+impl ObjectImpl for RtpMidiPay {
+    fn properties() -> &'static [glib::ParamSpec] {
+        settings::properties()
+    }
+
+    fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
+        lock(&self.settings).set(pspec.name(), value);
+    }
+
+    fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
+        match pspec.name() {
+            "stats" => self.stats().to_value(),
+            "fmtp" => self.obj().src_pad().current_caps().and_then(|caps| stream::fmtp(&caps)).to_value(),
+            name => self.settings().get(name).unwrap_or_else(|| pspec.default_value().clone()),
+        }
+    }
+
+    fn signals() -> &'static [Signal] {
+        static SIGNALS: LazyLock<Vec<Signal>> = LazyLock::new(|| {
+            let numbers = |values: &[glib::Value]| {
+                let pay = values.first()?.get::<super::RtpMidiPay>().ok()?;
+                let numbers = values[1..].iter().filter_map(|value| value.get::<u32>().ok()).collect::<Vec<_>>();
+                Some((pay, numbers))
+            };
+            vec![
+                Signal::builder("acknowledge")
+                    .param_types([u32::static_type(), u32::static_type()])
+                    .action()
+                    .class_handler(move |values| {
+                        let (pay, numbers) = numbers(values)?;
+                        pay.imp().acknowledge(*numbers.first()?, *numbers.get(1)?);
+                        None
+                    })
+                    .build(),
+                Signal::builder("reporter-left")
+                    .param_types([u32::static_type()])
+                    .action()
+                    .class_handler(move |values| {
+                        let (pay, numbers) = numbers(values)?;
+                        pay.imp().reporter_left(*numbers.first()?);
+                        None
+                    })
+                    .build(),
+            ]
+        });
+        &SIGNALS
+    }
+
+    fn constructed(&self) {
+        self.parent_constructed();
+        let obj = self.obj();
+        // The base class cuts lists up before it hands them on, and negotiates without telling.
+        let pay = self.downgrade();
+        obj.sink_pad().add_probe(gst::PadProbeType::BUFFER_LIST, move |_, info| {
+            if let (Some(pay), Some(list)) = (pay.upgrade(), info.buffer_list()) {
+                pay.with_packer(|packer| packer.expect_list(list.len()));
+            }
+            gst::PadProbeReturn::Ok
+        });
+        let pay = self.downgrade();
+        obj.src_pad().add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+            if let (Some(pay), Some(event)) = (pay.upgrade(), info.event())
+                && let gst::EventView::Caps(caps) = event.view()
+            {
+                pay.negotiated(caps.caps());
+            }
+            gst::PadProbeReturn::Ok
+        });
+        let measure = |pay: &super::RtpMidiPay| lock(&pay.imp().state).pace = None;
+        obj.connect_min_ptime_notify(measure);
+        obj.connect_max_ptime_notify(measure);
+    }
+}
+
+impl GstObjectImpl for RtpMidiPay {}
+
+impl ElementImpl for RtpMidiPay {
+    fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
+        static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
+            gst::subclass::ElementMetadata::new(
+                "RTP MIDI payloader",
+                "Codec/Payloader/Network/RTP",
+                "Puts MIDI messages into RTP packets with a recovery journal (RFC 6295)",
+                env!("CARGO_PKG_REPOSITORY"),
+            )
+        });
+        Some(&METADATA)
+    }
+
+    fn pad_templates() -> &'static [gst::PadTemplate] {
+        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> =
+            LazyLock::new(|| crate::templates::pair(gst::PadDirection::Sink, gst::PadDirection::Src));
+        &TEMPLATES
+    }
+
+    fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        match transition {
+            gst::StateChange::ReadyToPaused => *lock(&self.state) = State::default(),
+            gst::StateChange::PlayingToPaused => self.with_alarm(Alarm::pause),
+            _ => {}
+        }
+        let alarm = match transition {
+            gst::StateChange::PausedToReady => lock(&self.alarm).take(),
+            _ => None,
+        };
+        let result = self.parent_change_state(transition)?;
+        match transition {
+            gst::StateChange::PausedToPlaying => {
+                lock(&self.state).pace = None;
+                self.with_alarm(|alarm| alarm.play(&*self.obj()));
+                self.find_sessions();
+            }
+            gst::StateChange::PausedToReady => {
+                // Only now, with inactive pads, is its thread sure to come back from a push.
+                drop(alarm);
+                *self.connections() = Connections::default();
+            }
+            _ => {}
+        }
+        Ok(result)
+    }
+}
+
+impl RTPBasePayloadImpl for RtpMidiPay {
+    fn set_caps(&self, _caps: &gst::Caps) -> Result<(), gst::LoggableError> {
+        let obj = self.obj();
+        let wanted = obj.src_pad().peer_query_caps(Some(&obj.src_pad().pad_template_caps()));
+        let wanted = stream::choose(&wanted)
+            .ok_or_else(|| gst::loggable_error!(CAT, "downstream takes none of the formats of the source pad"))?;
+        obj.set_options("audio", true, wanted.encoding, wanted.clock_rate);
+        let parameters = stream::parameters(&self.settings(), &wanted);
+        obj.set_outcaps(Some(&parameters)).map_err(|error| gst::loggable_error!(CAT, "{error}"))
+    }
+
+    fn handle_buffer(&self, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let octets = buffer.map_readable().map_err(|_| gst::FlowError::Error)?;
+        let pace = self.pace();
+        let mut found = Found::Message;
+        let result = self.work(|packer, outbox| {
+            packer.pace = pace;
+            found = packer.take(buffer.pts(), &octets, outbox);
+        });
+        if found == Found::Stray && !std::mem::replace(&mut lock(&self.state).warned, true) {
+            gst::element_imp_warning!(
+                self,
+                gst::StreamError::Decode,
+                ("Input that is not one MIDI message per buffer is dropped"),
+                ["first such buffer: {:02X?}", &octets[..octets.len().min(16)]]
+            );
+        }
+        result
+    }
+
+    fn sink_event(&self, event: gst::Event) -> bool {
+        use gst::EventView;
+        let event = sparse::mark(event);
+        match event.view() {
+            EventView::Eos(_) => self.work_or_log(Packer::end),
+            EventView::Caps(_) | EventView::Segment(_) | EventView::SegmentDone(_) | EventView::StreamStart(_) => {
+                self.work_or_log(Packer::finish);
+            }
+            EventView::Gap(gap) if !self.pace().live => {
+                let (start, duration) = gap.get();
+                self.work_or_log(|packer, outbox| packer.pass(start.saturating_add(duration.unwrap_or_default()), outbox));
+            }
+            _ => {}
+        }
+        if let EventView::Segment(segment) = event.view() {
+            let Ok(segment) = segment.segment().clone().downcast::<gst::ClockTime>() else {
+                gst::element_imp_error!(self, gst::StreamError::Format, ["MIDI needs a segment in time format"]);
+                return false;
+            };
+            let mut state = lock(&self.state);
+            if let Some(packer) = &mut state.packer {
+                packer.moments.set_segment(segment.clone());
+            }
+            state.segment = Some(segment);
+        }
+        let flushed = matches!(event.view(), EventView::FlushStop(_));
+        let negotiated = matches!(event.view(), EventView::Caps(_));
+        let handled = self.parent_sink_event(event);
+        if flushed {
+            let mut state = lock(&self.state);
+            state.segment = None;
+            if let Some(packer) = &mut state.packer {
+                packer.flush();
+            }
+        }
+        if negotiated {
+            self.find_sessions();
+        }
+        handled
+    }
+
+    fn src_event(&self, event: gst::Event) -> bool {
+        self.take_report(&event) || self.parent_src_event(event)
+    }
+
+    fn query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
+        let answered = RTPBasePayloadImplExt::parent_query(self, pad, query);
+        if let gst::QueryViewMut::Latency(latency) = query.view_mut()
+            && answered
+            && pad.direction() == gst::PadDirection::Src
+        {
+            let (live, min, max) = latency.result();
+            if live {
+                let hold = self.hold();
+                latency.set(live, min + hold, max.map(|max| max + hold));
+            }
+        }
+        answered
+    }
+}
+
+impl RtpMidiPay {
+    pub(super) fn settings(&self) -> Settings {
+        *lock(&self.settings)
+    }
+
+    pub(super) fn connections(&self) -> MutexGuard<'_, Connections> {
+        lock(&self.connections)
+    }
+
+    pub(super) fn with_packer<T>(&self, work: impl FnOnce(&mut Packer) -> T) -> Option<T> {
+        lock(&self.state).packer.as_mut().map(work)
+    }
+
+    fn with_alarm(&self, work: impl FnOnce(&Alarm)) {
+        if let Some(alarm) = &*lock(&self.alarm) {
+            work(alarm);
+        }
+    }
+
+    /// Takes note of the caps that the base class has chosen.
+    fn negotiated(&self, caps: &gst::CapsRef) {
+        let obj = self.obj();
+        let settings = self.settings();
+        let Some(stream) = Stream::from_caps(caps, &settings, obj.mtu()) else { return };
+        let stream_time = obj.is_onvif_no_rate_control() || !obj.is_scale_rtptime();
+        let mut guard = lock(&self.state);
+        let state = &mut *guard;
+        let ptime = caps.structure(0).and_then(|caps| caps.get::<u32>("ptime").ok()).unwrap_or_default();
+        state.ptime = gst::ClockTime::from_mseconds(ptime.into());
+        state.pace = None;
+        if let Some(packer) = &mut state.packer {
+            packer.renegotiate(stream, stream_time);
+        } else {
+            let mut moments = Moments::new(stream.config.clock_rate, stream_time);
+            if let Some(segment) = &state.segment {
+                moments.set_segment(segment.clone());
+            }
+            state.packer = Some(Packer::new(stream, moments, settings.sysex_limit as usize));
+        }
+    }
+
+    /// How long a packet waits for more messages: the longer of `min-ptime` and the `ptime` of the caps.
+    fn hold(&self) -> gst::ClockTime {
+        nonnegative(self.obj().min_ptime()).unwrap_or_default().max(lock(&self.state).ptime)
+    }
+
+    /// When packets end. Upstream is asked once whether it is live; without a clock nothing is.
+    fn pace(&self) -> Pace {
+        if let Some(pace) = lock(&self.state).pace {
+            return pace;
+        }
+        let obj = self.obj();
+        let mut query = gst::query::Latency::new();
+        let live = obj.sink_pad().peer_query(&mut query) && query.result().0 && obj.clock().is_some();
+        let pace = Pace { live, hold: self.hold(), span: nonnegative(obj.max_ptime()) };
+        gst::debug!(CAT, imp = self, "pace {pace:?}");
+        if live {
+            self.start_alarm();
+        }
+        lock(&self.state).pace = Some(pace);
+        pace
+    }
+
+    fn start_alarm(&self) {
+        let mut alarm = lock(&self.alarm);
+        if alarm.is_some() {
+            return;
+        }
+        let pay = self.downgrade();
+        let ring = move || {
+            if let Some(pay) = pay.upgrade() {
+                pay.ring();
+            }
+        };
+        match Alarm::start("rtpmidipay", ring) {
+            Ok(started) => {
+                started.play(&*self.obj());
+                *alarm = Some(started);
+            }
+            Err(error) => gst::warning!(CAT, imp = self, "no guard packets: no thread: {error}"),
+        }
+    }
+
+    /// The alarm's time has come: sends what is due, in turn with the streaming thread.
+    fn ring(&self) {
+        let obj = self.obj();
+        let _turn = obj.sink_pad().stream_lock();
+        if let Some(now) = obj.current_running_time() {
+            self.work_or_log(|packer, outbox| packer.ring(now, outbox));
+        }
+    }
+
+    fn work_or_log(&self, work: impl FnOnce(&mut Packer, &mut Outbox)) {
+        if let Err(error) = self.work(work) {
+            gst::debug!(CAT, imp = self, "not sent: {error}");
+        }
+    }
+
+    /// Lets the packer work, pushes its packets and sets the alarm. The caller has the sink pad's stream lock, so that
+    /// packets leave in the order of their sequence numbers.
+    fn work(&self, work: impl FnOnce(&mut Packer, &mut Outbox)) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let mut guard = lock(&self.state);
+        let state = &mut *guard;
+        let Some(packer) = &mut state.packer else { return Ok(gst::FlowSuccess::Ok) };
+        let mut outbox = std::mem::take(&mut state.outbox);
+        work(packer, &mut outbox);
+        if packer.pace.live
+            && let Some(now) = self.obj().current_running_time()
+        {
+            let at = packer.wake(now);
+            self.with_alarm(|alarm| alarm.set(at));
+        }
+        drop(guard);
+        let result = self.push(&outbox);
+        outbox.clear();
+        lock(&self.state).outbox = outbox;
+        result
+    }
+
+    fn push(&self, outbox: &Outbox) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let obj = self.obj();
+        for packet in outbox.iter() {
+            let mut buffer = obj.allocate_output_buffer(packet.payload.len() as u32, 0, 0);
+            {
+                let buffer = buffer.make_mut();
+                buffer.set_pts(packet.pts);
+                let mut rtp = gst_rtp::RTPBuffer::from_buffer_writable(buffer).map_err(|_| gst::FlowError::Error)?;
+                rtp.set_marker(packet.marker);
+                rtp.payload_mut().map_err(|_| gst::FlowError::Error)?.copy_from_slice(packet.payload);
+            }
+            obj.push(buffer)?;
+        }
+        Ok(gst::FlowSuccess::Ok)
+    }
+
+    fn stats(&self) -> gst::Structure {
+        let base = base_stats::of(&*self.obj(), gst_rtp::RTPBasePayload::static_type());
+        let mut stats = base.unwrap_or_else(|| gst::Structure::new_empty("application/x-rtp-payload-stats"));
+        self.with_packer(|packer| stats::fill(&mut stats, packer));
+        stats
+    }
+}
+
+fn nonnegative(time: i64) -> Option<gst::ClockTime> {
+    u64::try_from(time).ok().map(gst::ClockTime::from_nseconds)
+}
+
+/// A panic under the lock is reported by the base class; what it left is no worse than any other state.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

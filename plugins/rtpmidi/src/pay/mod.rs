@@ -1,0 +1,42 @@
+//! `rtpmidipay`: MIDI messages into RTP packets (RFC 6295). See `docs/elements/rtpmidipay.md`.
+//!
+//! ```text
+//! buffer ──▶ intake ──▶ packer ──▶ Sender ──▶ outbox ──▶ base class ──▶ source pad
+//!            message    when?      journal    payloads   header
+//! ```
+
+mod feedback;
+mod imp;
+mod intake;
+mod moment;
+mod outbox;
+mod packer;
+mod settings;
+mod stats;
+mod stream;
+
+use std::sync::LazyLock;
+
+use gst::glib;
+use gst::prelude::*;
+
+pub use settings::{JournalMode, RtcpFeedback};
+
+/// Name of the upstream event that carries a receiver report; its fields are `ssrc`, `reporter`, `exthighestseq`.
+pub const ACK: &str = "GstRtpMidiAck";
+/// Name of the upstream event of a receiver that leaves; its fields are `ssrc` and `reporter`.
+pub const LEFT: &str = "GstRtpMidiReporterLeft";
+
+static CAT: LazyLock<gst::DebugCategory> =
+    LazyLock::new(|| gst::DebugCategory::new("rtpmidipay", gst::DebugColorFlags::empty(), Some("RTP MIDI payloader")));
+
+glib::wrapper! {
+    /// The payloader element.
+    pub struct RtpMidiPay(ObjectSubclass<imp::RtpMidiPay>)
+        @extends gst_rtp::RTPBasePayload, gst::Element, gst::Object;
+}
+
+/// Registers the element with `plugin`.
+pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    gst::Element::register(Some(plugin), "rtpmidipay", gst::Rank::SECONDARY, RtpMidiPay::static_type())
+}

@@ -1,0 +1,321 @@
+//! Gathers messages into packets: what goes into one, and when it and the guard packets are due.
+
+use rtp_midi::midi::{Command, System};
+use rtp_midi::{Sender, SenderStats};
+
+use super::intake::{Found, Intake};
+use super::moment::{Moment, Moments};
+use super::outbox::Outbox;
+use super::stream::Stream;
+
+/// As many guard packets as the schedule has: what is left of it goes out at the end of the stream.
+const GUARDS_AT_END: usize = 5;
+
+/// How much time the members of one upstream buffer list may span in a packet, where `max-ptime` does not say.
+const LIST_SPAN: gst::ClockTime = gst::ClockTime::from_mseconds(10);
+
+/// When packets end, from the properties, the caps, and what upstream is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Pace {
+    /// Whether upstream is live, so that the pipeline clock and not the buffers say what time it is.
+    pub(super) live: bool,
+    /// How long a packet waits for more messages.
+    pub(super) hold: gst::ClockTime,
+    /// How much time one packet may span.
+    pub(super) span: Option<gst::ClockTime>,
+}
+
+/// What the packer has seen and the [`Sender`] has not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// Undefined commands (`F4`, `F5`, `F9`, `FD`), which are dropped.
+    pub(super) undefined: u64,
+    /// Buffers, or ends of them, that are no MIDI message.
+    pub(super) stray: u64,
+}
+
+/// The state of one stream between caps and packets.
+#[derive(Debug)]
+pub(super) struct Packer {
+    pub(super) moments: Moments,
+    pub(super) pace: Pace,
+    pub(super) counts: Counts,
+    stream: Stream,
+    sender: Sender,
+    past: SenderStats,
+    intake: Intake,
+    waiting: Waiting,
+    /// The packet that the sender builds: its first moment, and RTP time of its last.
+    building: Option<(Moment, u64)>,
+    /// RTP time of the latest packet.
+    sent: Option<u64>,
+    /// Whether the start of the segment has a packet.
+    opened: bool,
+    /// Members of an upstream buffer list that are still to come.
+    members: usize,
+}
+
+/// Messages that no packet has yet, as octets one behind the other.
+#[derive(Debug, Default)]
+struct Waiting {
+    octets: Vec<u8>,
+    /// Time of each message, and where its octets end.
+    messages: Vec<(Moment, usize)>,
+    /// Running time at which they have waited long enough.
+    until: Option<gst::ClockTime>,
+}
+
+impl Waiting {
+    fn push(&mut self, moment: Moment, command: Command<'_>) {
+        command.encode(&mut self.octets);
+        self.messages.push((moment, self.octets.len()));
+    }
+
+    fn first(&self) -> Option<Moment> {
+        self.messages.first().map(|&(moment, _)| moment)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Moment, Command<'_>)> {
+        let mut start = 0;
+        self.messages.iter().filter_map(move |&(moment, end)| {
+            let octets = &self.octets[std::mem::replace(&mut start, end)..end];
+            Command::decode(octets).ok().map(|(command, _)| (moment, command))
+        })
+    }
+
+    fn clear(&mut self) {
+        self.octets.clear();
+        self.messages.clear();
+        self.until = None;
+    }
+}
+
+impl Packer {
+    pub(super) fn new(stream: Stream, moments: Moments, sysex_limit: usize) -> Self {
+        Self {
+            moments,
+            pace: Pace::default(),
+            counts: Counts::default(),
+            sender: Sender::new(stream.config.clone(), stream.first_sequence),
+            past: SenderStats::default(),
+            stream,
+            intake: Intake::new(sysex_limit),
+            waiting: Waiting::default(),
+            building: None,
+            sent: None,
+            opened: false,
+            members: 0,
+        }
+    }
+
+    /// Goes on under new caps. Another SSRC, clock or journal is a new stream, whose receivers know nothing.
+    pub(super) fn renegotiate(&mut self, stream: Stream, stream_time: bool) {
+        if stream == self.stream {
+            return;
+        }
+        let moved = stream.first_sequence != self.stream.first_sequence;
+        let sequence = if moved { stream.first_sequence } else { self.sender.next_sequence() };
+        self.moments.set_rate(stream.config.clock_rate, stream_time);
+        self.stream = stream;
+        self.restart(sequence);
+    }
+
+    pub(super) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    pub(super) fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
+    pub(super) fn sender_mut(&mut self) -> &mut Sender {
+        &mut self.sender
+    }
+
+    /// What senders did that this one has replaced.
+    pub(super) fn past(&self) -> &SenderStats {
+        &self.past
+    }
+
+    /// A buffer list with `members` buffers comes; they go into one packet if they fit.
+    pub(super) fn expect_list(&mut self, members: usize) {
+        self.members = members;
+    }
+
+    /// Drops what waits: the data flow was flushed. Its time begins anew, and with it that of the sender.
+    pub(super) fn flush(&mut self) {
+        self.restart(self.sender.next_sequence());
+        self.waiting.clear();
+        self.intake.reset();
+        self.moments.flush();
+        self.members = 0;
+    }
+
+    /// Takes a buffer; packets that are complete go to `outbox`.
+    pub(super) fn take(&mut self, pts: Option<gst::ClockTime>, octets: &[u8], outbox: &mut Outbox) -> Found {
+        let moment = self.moments.of(pts);
+        if self.waiting.first().is_some_and(|first| self.is_beyond(first, moment)) {
+            self.send_waiting(outbox);
+        }
+        if !self.pace.live {
+            self.open(moment, outbox);
+            self.send_guards_before(moment, outbox);
+        }
+        let waiting = &mut self.waiting;
+        let found = self.intake.take(octets, |command| waiting.push(moment, command));
+        match found {
+            Found::Message => {}
+            Found::Undefined => self.counts.undefined += 1,
+            Found::Stray => self.counts.stray += 1,
+        }
+        self.members = self.members.saturating_sub(1);
+        let full = self.waiting.octets.len() >= self.stream.config.mtu;
+        if full || (self.pace.live && self.members == 0 && self.pace.hold.is_zero()) {
+            self.send_waiting(outbox);
+        }
+        found
+    }
+
+    /// Stream time has come to `pts` without a message (not live).
+    pub(super) fn pass(&mut self, pts: gst::ClockTime, outbox: &mut Outbox) {
+        let Some(moment) = self.moments.at(Some(pts)) else { return };
+        if self.waiting.first().is_some_and(|first| self.is_beyond(first, moment)) {
+            self.send_waiting(outbox);
+        }
+        self.send_guards_before(moment, outbox);
+    }
+
+    /// The running time at which [`Packer::ring`] has something to do; it is `now`.
+    pub(super) fn wake(&mut self, now: gst::ClockTime) -> Option<gst::ClockTime> {
+        let Some(first) = self.waiting.first() else {
+            return self.due().map(|due| self.moments.time(due));
+        };
+        // The rest of a list comes at once, or something upstream has dropped it.
+        let hold = if self.members > 0 { self.pace.hold.max(LIST_SPAN) } else { self.pace.hold };
+        // A message whose time is still to come waits no longer than one of now.
+        Some(*self.waiting.until.get_or_insert(self.moments.time(first.ticks).min(now) + hold))
+    }
+
+    /// The clock shows running time `now` (live).
+    pub(super) fn ring(&mut self, now: gst::ClockTime, outbox: &mut Outbox) {
+        if self.wake(now).is_some_and(|at| at <= now) {
+            if self.waiting.first().is_some() {
+                self.members = 0;
+                self.send_waiting(outbox);
+            } else if let Some(due) = self.due() {
+                self.send_guard(due, outbox);
+            }
+        }
+    }
+
+    /// Nothing more comes in this segment: sends what waits.
+    pub(super) fn finish(&mut self, outbox: &mut Outbox) {
+        self.send_waiting(outbox);
+        self.members = 0;
+    }
+
+    /// The stream ends: sends what waits and what is left of the guard schedule, so that the last NoteOff survives.
+    pub(super) fn end(&mut self, outbox: &mut Outbox) {
+        self.finish(outbox);
+        self.intake.reset();
+        for _ in 0..GUARDS_AT_END {
+            let Some(due) = self.due() else { break };
+            self.send_guard(due, outbox);
+        }
+        self.sent = None;
+    }
+
+    fn restart(&mut self, sequence: u16) {
+        let now = self.sender.stats();
+        self.past.packets += now.packets;
+        self.past.guard_packets += now.guard_packets;
+        self.past.commands += now.commands;
+        self.past.list_octets += now.list_octets;
+        self.past.journal_octets += now.journal_octets;
+        self.past.journal_cuts += now.journal_cuts;
+        self.sender = Sender::new(self.stream.config.clone(), sequence);
+        self.building = None;
+        self.sent = None;
+    }
+
+    /// Begins an offline stream with an empty packet at the segment's start when the music begins later:
+    /// RTP timestamps have a random offset, and a recording of the packets would lose the silence.
+    fn open(&mut self, moment: Moment, outbox: &mut Outbox) {
+        if !std::mem::replace(&mut self.opened, true)
+            && let Some(first) = self.moments.first()
+            && first.ticks < moment.ticks
+        {
+            self.send_guard(first.ticks, outbox);
+        }
+    }
+
+    /// RTP time at which the next guard packet is due, unless a packet with messages is to come first.
+    fn due(&self) -> Option<u64> {
+        let sent = self.sent.filter(|_| self.waiting.first().is_none())?;
+        let due = self.sender.due()?;
+        Some(sent.saturating_add_signed(i64::from(due.wrapping_sub(self.timestamp(sent)) as i32)))
+    }
+
+    fn send_guards_before(&mut self, moment: Moment, outbox: &mut Outbox) {
+        while let Some(due) = self.due().filter(|&due| due < moment.ticks) {
+            self.send_guard(due, outbox);
+        }
+    }
+
+    fn send_guard(&mut self, ticks: u64, outbox: &mut Outbox) {
+        let moment = self.moments.nearest(ticks);
+        self.moments.reach(moment);
+        self.building = Some((moment, moment.ticks));
+        self.seal(outbox);
+    }
+
+    /// Whether a message of `moment` is too late for the packet that begins at `first`.
+    fn is_beyond(&self, first: Moment, moment: Moment) -> bool {
+        let list = if self.members > 0 { LIST_SPAN } else { gst::ClockTime::ZERO };
+        let span = self.pace.span.unwrap_or(self.pace.hold.max(list));
+        moment.ticks.saturating_sub(first.ticks) > self.moments.ticks(span)
+    }
+
+    fn send_waiting(&mut self, outbox: &mut Outbox) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for (moment, command) in waiting.iter() {
+            match command {
+                Command::System(System::SysEx(segment)) => {
+                    for piece in segment.split(self.sender.segment_size()) {
+                        self.queue(moment, piece.into(), outbox);
+                    }
+                }
+                command => self.queue(moment, command, outbox),
+            }
+        }
+        self.seal(outbox);
+        waiting.clear();
+        self.waiting = waiting;
+    }
+
+    fn queue(&mut self, moment: Moment, command: Command<'_>, outbox: &mut Outbox) {
+        let time = self.timestamp(moment.ticks);
+        if self.sender.queue(time, command).is_err() {
+            self.seal(outbox);
+            if self.sender.queue(time, command).is_err() {
+                self.counts.stray += 1;
+                return;
+            }
+        }
+        let (first, _) = self.building.unwrap_or((moment, 0));
+        self.building = Some((first, moment.ticks));
+    }
+
+    /// Ends the packet under construction.
+    fn seal(&mut self, outbox: &mut Outbox) {
+        let Some((first, last)) = self.building.take() else { return };
+        let now = self.timestamp(last);
+        let packet = outbox.push(first.pts, |octets| self.sender.packet(now, octets));
+        debug_assert_eq!(packet.timestamp, self.timestamp(first.ticks), "the base class derives this from the PTS");
+        self.sent = Some(last);
+    }
+
+    fn timestamp(&self, ticks: u64) -> u32 {
+        self.stream.timestamp_offset.wrapping_add(ticks as u32)
+    }
+}

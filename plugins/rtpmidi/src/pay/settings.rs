@@ -1,0 +1,130 @@
+//! The properties of `rtpmidipay`.
+
+use std::sync::LazyLock;
+
+use gst::glib;
+use gst::prelude::*;
+
+use crate::limits;
+
+/// How the stream is protected against the loss of packets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, glib::Enum)]
+#[enum_type(name = "GstRtpMidiPayJournal")]
+pub enum JournalMode {
+    /// `j_sec=none`.
+    #[enum_value(name = "No journal: a lost packet is lost", nick = "none")]
+    None,
+    /// `j_update=closed-loop`.
+    #[default]
+    #[enum_value(
+        name = "Journal back to what all receivers reported to have, or all of the stream",
+        nick = "closed-loop"
+    )]
+    ClosedLoop,
+    /// `j_update=anchor`.
+    #[enum_value(name = "Journal of all of the stream, so that anyone may join at any time", nick = "anchor")]
+    Anchor,
+    /// `j_update=open-loop`.
+    #[enum_value(name = "Journal of the latest packets, without reports of receivers", nick = "open-loop")]
+    OpenLoop,
+}
+
+/// Where reports of receivers come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, glib::Enum)]
+#[enum_type(name = "GstRtpMidiPayRtcpFeedback")]
+pub enum RtcpFeedback {
+    /// The `rtpsession` elements that the packets pass through.
+    #[default]
+    #[enum_value(name = "Listen to the rtpsession elements downstream", nick = "auto")]
+    Auto,
+    /// The application.
+    #[enum_value(name = "Only GstRtpMidiAck events and the acknowledge signal", nick = "none")]
+    None,
+}
+
+/// Values of the properties that can be set.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    pub(super) journal: JournalMode,
+    pub(super) guardtime: gst::ClockTime,
+    pub(super) feedback: RtcpFeedback,
+    pub(super) sysex_limit: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            journal: JournalMode::default(),
+            guardtime: gst::ClockTime::ZERO,
+            feedback: RtcpFeedback::default(),
+            sysex_limit: limits::SYSEX,
+        }
+    }
+}
+
+impl Settings {
+    /// `guardtime` in RTP clock ticks; `None` where there is none.
+    pub(super) fn guard_ticks(&self, clock_rate: u32) -> Option<u32> {
+        let ticks = u128::from(self.guardtime.nseconds()) * u128::from(clock_rate) / 1_000_000_000;
+        u32::try_from(ticks).ok().filter(|&ticks| ticks > 0)
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: &glib::Value) {
+        const TYPED: &str = "GObject checks the type of a value before it sets a property";
+        match name {
+            "journal" => self.journal = value.get().expect(TYPED),
+            "guardtime" => self.guardtime = gst::ClockTime::from_nseconds(value.get().expect(TYPED)),
+            "rtcp-feedback" => self.feedback = value.get().expect(TYPED),
+            "sysex-limit" => self.sysex_limit = value.get().expect(TYPED),
+            _ => {}
+        }
+    }
+
+    /// The value of one of these properties; the element itself knows the others.
+    pub(super) fn get(&self, name: &str) -> Option<glib::Value> {
+        Some(match name {
+            "journal" => self.journal.to_value(),
+            "guardtime" => self.guardtime.nseconds().to_value(),
+            "rtcp-feedback" => self.feedback.to_value(),
+            "sysex-limit" => self.sysex_limit.to_value(),
+            _ => return None,
+        })
+    }
+}
+
+pub(super) fn properties() -> &'static [glib::ParamSpec] {
+    static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
+        vec![
+            glib::ParamSpecEnum::builder_with_default("journal", JournalMode::default())
+                .nick("Recovery journal")
+                .blurb(
+                    "What packets repeat of earlier ones, so that a receiver recovers from loss (SDP: j_sec and \
+                     j_update; RFC 6295, section 4). Caps downstream that carry these fields decide",
+                )
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecUInt64::builder("guardtime")
+                .nick("Guard time")
+                .blurb("Longest time without a packet in nanoseconds: an empty one is sent then; 0 = no limit (SDP: guardtime)")
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecEnum::builder_with_default("rtcp-feedback", RtcpFeedback::default())
+                .nick("RTCP feedback")
+                .blurb("Where reports of what receivers have got come from; they shorten the closed-loop journal")
+                .mutable_ready()
+                .build(),
+            limits::sysex_property(),
+            glib::ParamSpecString::builder("fmtp")
+                .nick("SDP parameters")
+                .blurb("The stream's format-specific parameters as SDP has them behind a=fmtp; NULL when all are defaults")
+                .read_only()
+                .build(),
+            glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
+                .nick("Statistics")
+                .blurb("Statistics of the payloader: those of all RTP payloaders, then packets, commands, journal and receivers")
+                .read_only()
+                .build(),
+        ]
+    });
+    &PROPERTIES
+}
