@@ -32,29 +32,13 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Truncated { needed, found } => write!(f, "{needed} octets needed, {found} left"),
-            Self::NoStatus { octet } => write!(
-                f,
-                "command starts with data octet {octet:#04x} (section 3.2)"
-            ),
-            Self::StatusInData { octet } => write!(
-                f,
-                "status octet {octet:#04x} inside a command (section 3.2)"
-            ),
+            Self::NoStatus { octet } => write!(f, "command starts with data octet {octet:#04x} (section 3.2)"),
+            Self::StatusInData { octet } => write!(f, "status octet {octet:#04x} inside a command (section 3.2)"),
             Self::Unterminated => write!(f, "system command without terminator (section 3.2)"),
-            Self::SysExEnd {
-                status,
-                octet,
-                data,
-            } => {
-                write!(
-                    f,
-                    "system exclusive {status:#04x} with {data} data octets ends with {octet:#04x} (figure 5)"
-                )
+            Self::SysExEnd { status, octet, data } => {
+                write!(f, "system exclusive {status:#04x} with {data} data octets ends with {octet:#04x} (figure 5)")
             }
-            Self::Trailing { found } => write!(
-                f,
-                "{found} octets behind a MIDI list without journal (section 3)"
-            ),
+            Self::Trailing { found } => write!(f, "{found} octets behind a MIDI list without journal (section 3)"),
             Self::Length { found, least } => {
                 write!(f, "length field {found} below {least} (section 1.2)")
             }

@@ -19,13 +19,7 @@ pub(crate) struct Guard {
 impl Guard {
     /// `ticks` turns milliseconds into RTP clock ticks.
     pub(crate) fn new(guardtime: Option<u32>, ticks: impl Fn(u32) -> u32) -> Self {
-        Self {
-            schedule: SCHEDULE.map(ticks),
-            guardtime,
-            last_command: None,
-            last_packet: None,
-            step: 0,
-        }
+        Self { schedule: SCHEDULE.map(ticks), guardtime, last_command: None, last_packet: None, step: 0 }
     }
 
     /// A packet goes out; `last_command` is the time of the last command in it.
@@ -36,11 +30,7 @@ impl Guard {
         } else if let Some(command) = self.last_command {
             // Late or early, a packet stands for every guard packet due by its time.
             let passed = time.wrapping_sub(command);
-            let due = self
-                .schedule
-                .iter()
-                .take_while(|offset| **offset <= passed)
-                .count();
+            let due = self.schedule.iter().take_while(|offset| **offset <= passed).count();
             self.step = self.step.max(due);
         }
     }
@@ -52,18 +42,11 @@ impl Guard {
 
     /// The RTP time of the next packet.
     pub(crate) fn due(&self) -> Option<u32> {
-        let guard = self
-            .last_command
-            .zip(self.schedule.get(self.step))
-            .map(|(time, offset)| time.wrapping_add(*offset));
-        let keep_alive = self
-            .last_packet
-            .zip(self.guardtime)
-            .map(|(time, gap)| time.wrapping_add(gap));
+        let guard =
+            self.last_command.zip(self.schedule.get(self.step)).map(|(time, offset)| time.wrapping_add(*offset));
+        let keep_alive = self.last_packet.zip(self.guardtime).map(|(time, gap)| time.wrapping_add(gap));
         match (guard, keep_alive) {
-            (Some(guard), Some(keep_alive)) if keep_alive.wrapping_sub(guard) > u32::MAX / 2 => {
-                Some(keep_alive)
-            }
+            (Some(guard), Some(keep_alive)) if keep_alive.wrapping_sub(guard) > u32::MAX / 2 => Some(keep_alive),
             (guard, keep_alive) => guard.or(keep_alive),
         }
     }
@@ -94,10 +77,7 @@ mod tests {
     fn guardtime_bounds_every_gap() {
         let mut guard = Guard::new(Some(500), |ms| ms);
         guard.sent(1000, Some(1000));
-        assert_eq!(
-            run(guard, 3900),
-            [1100, 1200, 1400, 1800, 2300, 2600, 3100, 3600]
-        );
+        assert_eq!(run(guard, 3900), [1100, 1200, 1400, 1800, 2300, 2600, 3100, 3600]);
     }
 
     #[test]

@@ -91,12 +91,7 @@ pub struct ReceiverStats {
 impl Receiver {
     /// A receiver that has heard nothing yet.
     pub fn new(config: Config) -> Self {
-        Self {
-            config,
-            sequence: Sequence::default(),
-            history: History::default(),
-            stats: ReceiverStats::default(),
-        }
+        Self { config, sequence: Sequence::default(), history: History::default(), stats: ReceiverStats::default() }
     }
 
     /// Takes a packet; gives repairs, then the packet's commands, to `out` in the order of execution.
@@ -120,10 +115,7 @@ impl Receiver {
                 self.recover(&payload, Seq::NEVER, number, packet.timestamp, &mut out);
                 number
             }
-            Arrival::Gap {
-                heard,
-                packet: number,
-            } => {
+            Arrival::Gap { heard, packet: number } => {
                 self.stats.losses += 1;
                 self.stats.lost += u64::from(number.0 - heard.0 - 1);
                 self.recover(&payload, heard, number, packet.timestamp, &mut out);
@@ -143,10 +135,7 @@ impl Receiver {
         match arrival {
             Arrival::First(_) => Outcome::First { commands },
             Arrival::Restart(_) => Outcome::Restarted { commands },
-            Arrival::Gap { heard, .. } => Outcome::Repaired {
-                lost: number.0 - heard.0 - 1,
-                commands,
-            },
+            Arrival::Gap { heard, .. } => Outcome::Repaired { lost: number.0 - heard.0 - 1, commands },
             Arrival::Next(_) | Arrival::Late => Outcome::InOrder,
         }
     }
@@ -172,15 +161,13 @@ impl Receiver {
         self.stats
     }
 
+    #[cfg(test)]
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
     /// Makes up for the packets between `heard` and `number`.
-    fn recover(
-        &mut self,
-        payload: &Payload<'_>,
-        heard: Seq,
-        number: Seq,
-        time: u32,
-        out: &mut impl FnMut(Event<'_>),
-    ) {
+    fn recover(&mut self, payload: &Payload<'_>, heard: Seq, number: Seq, time: u32, out: &mut impl FnMut(Event<'_>)) {
         let Some(octets) = payload.journal else {
             if heard != Seq::NEVER {
                 self.end_sound(time, out);
@@ -201,13 +188,8 @@ impl Receiver {
             self.stats.uncovered += 1;
             self.end_sound(time, out);
         }
-        let loss = Loss {
-            heard,
-            previous: number.before(),
-            checkpoint,
-            time,
-            recent: self.config.fresh.saturating_mul(5),
-        };
+        let loss =
+            Loss { heard, previous: number.before(), checkpoint, time, recent: self.config.fresh.saturating_mul(5) };
         let repairs = &mut self.stats.repairs;
         let repaired = self.history.repair(&journal, &loss, &mut |channel, voice| {
             *repairs += 1;
@@ -217,13 +199,7 @@ impl Receiver {
     }
 
     /// Gives out the packet's own commands.
-    fn execute(
-        &mut self,
-        payload: &Payload<'_>,
-        number: Seq,
-        timestamp: u32,
-        out: &mut impl FnMut(Event<'_>),
-    ) {
+    fn execute(&mut self, payload: &Payload<'_>, number: Seq, timestamp: u32, out: &mut impl FnMut(Event<'_>)) {
         let mut commands = payload.commands(timestamp);
         for timed in commands.by_ref() {
             let Ok(timed) = timed else {
@@ -233,27 +209,14 @@ impl Receiver {
                 break;
             };
             self.stats.commands += 1;
-            self.history.observe(
-                &timed.command,
-                Stamp {
-                    packet: number,
-                    time: timed.time,
-                },
-            );
-            out(Event {
-                time: timed.time,
-                command: timed.command,
-                origin: Origin::Stream,
-            });
+            self.history.observe(&timed.command, Stamp { packet: number, time: timed.time });
+            out(Event { time: timed.time, command: timed.command, origin: Origin::Stream });
         }
         self.stats.clamped_deltas += u64::from(commands.clamped());
     }
 
     fn end_sound(&mut self, time: u32, out: &mut impl FnMut(Event<'_>)) {
-        let stamp = Stamp {
-            packet: self.sequence.highest(),
-            time,
-        };
+        let stamp = Stamp { packet: self.sequence.highest(), time };
         let silenced = &mut self.stats.silenced;
         self.history.silence(stamp, &mut |channel, voice| {
             *silenced += 1;
@@ -263,9 +226,5 @@ impl Receiver {
 }
 
 fn repair<'a>(time: u32, channel: Channel, voice: Voice) -> Event<'a> {
-    Event {
-        time,
-        command: Command::Channel(channel, voice),
-        origin: Origin::Repair,
-    }
+    Event { time, command: Command::Channel(channel, voice), origin: Origin::Repair }
 }

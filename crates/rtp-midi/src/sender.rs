@@ -114,11 +114,7 @@ impl Sender {
             Some(covered) if empty && is_before(time, covered) => covered,
             _ => time,
         };
-        let limit = if empty {
-            Writer::MAX
-        } else {
-            self.list_limit()
-        };
+        let limit = if empty { Writer::MAX } else { self.list_limit() };
         if self.list.push(time, command, source, limit) {
             self.stats.commands += 1;
             Ok(())
@@ -157,13 +153,7 @@ impl Sender {
             self.stats.checkpoint_distance = self.next.0 - view.checkpoint.0;
             // The journal of this packet knows nothing of its commands, that of the next one does (A.1).
             for timed in Reader::new(self.list.octets(), timestamp, false).flatten() {
-                self.history.observe(
-                    &timed.command,
-                    Stamp {
-                        packet: self.next,
-                        time: timed.time,
-                    },
-                );
+                self.history.observe(&timed.command, Stamp { packet: self.next, time: timed.time });
             }
         }
         let active = !self.list.is_empty();
@@ -220,15 +210,17 @@ impl Sender {
     /// What has been done so far.
     pub fn stats(&self) -> SenderStats {
         let reporters = self.checkpoint.as_ref().map_or(0, Checkpoint::reporters);
-        SenderStats {
-            reporters,
-            ..self.stats
-        }
+        SenderStats { reporters, ..self.stats }
     }
 
     /// Notes that sound at the receivers, as far as commands have been taken into packets.
     pub fn sounding(&self) -> usize {
         self.history.sounding()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn history(&self) -> &History {
+        &self.history
     }
 
     /// Most octets of the list under construction.
@@ -237,10 +229,7 @@ impl Sender {
             0 => 0,
             packets => (self.stats.journal_octets / packets) as usize,
         };
-        self.config
-            .mtu
-            .saturating_sub(RTP_HEADER + LIST_HEADER + journal)
-            .clamp(LEAST_LIST, Writer::MAX)
+        self.config.mtu.saturating_sub(RTP_HEADER + LIST_HEADER + journal).clamp(LEAST_LIST, Writer::MAX)
     }
 }
 

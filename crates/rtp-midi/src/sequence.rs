@@ -40,30 +40,17 @@ impl Sequence {
             return Arrival::First(Seq::first(low));
         };
         let ahead = low.wrapping_sub(heard.low());
-        let follows = self
-            .suspect
-            .replace(low)
-            .is_some_and(|suspect| suspect.wrapping_add(1) == low);
+        let follows = self.suspect.replace(low).is_some_and(|suspect| suspect.wrapping_add(1) == low);
         let believable = (1..=MOST_AHEAD).contains(&ahead);
         if ahead < 0x8000 && ahead > 0 && (believable || follows) {
             let packet = Seq(heard.0 + u32::from(ahead));
             let heard = if self.damaged { heard.before() } else { heard };
-            *self = Self {
-                highest: Some(packet),
-                ..Self::default()
-            };
-            return if heard.next() == packet {
-                Arrival::Next(packet)
-            } else {
-                Arrival::Gap { heard, packet }
-            };
+            *self = Self { highest: Some(packet), ..Self::default() };
+            return if heard.next() == packet { Arrival::Next(packet) } else { Arrival::Gap { heard, packet } };
         }
         if ahead >= 0x8000 && ahead < MOST_BEHIND.wrapping_neg() && follows {
             let packet = Seq::first(low);
-            *self = Self {
-                highest: Some(packet),
-                ..Self::default()
-            };
+            *self = Self { highest: Some(packet), ..Self::default() };
             return Arrival::Restart(packet);
         }
         Arrival::Late
@@ -92,14 +79,8 @@ mod tests {
     #[test]
     fn numbers_count_on_where_sixteen_bits_wrap() {
         let (first, next) = (Seq(0x1_FFFF), Seq(0x2_0000));
-        assert_eq!(
-            arrivals(&[0xFFFF, 0]),
-            [Arrival::First(first), Arrival::Next(next)]
-        );
-        let gap = Arrival::Gap {
-            heard: first,
-            packet: Seq(0x2_0002),
-        };
+        assert_eq!(arrivals(&[0xFFFF, 0]), [Arrival::First(first), Arrival::Next(next)]);
+        let gap = Arrival::Gap { heard: first, packet: Seq(0x2_0002) };
         assert_eq!(arrivals(&[0xFFFF, 2]), [Arrival::First(first), gap]);
     }
 
@@ -110,10 +91,7 @@ mod tests {
             arrivals(&[10, 12, 11, 12, 13]),
             [
                 Arrival::First(packet(10)),
-                Arrival::Gap {
-                    heard: packet(10),
-                    packet: packet(12)
-                },
+                Arrival::Gap { heard: packet(10), packet: packet(12) },
                 Arrival::Late,
                 Arrival::Late,
                 Arrival::Next(packet(13)),
@@ -128,44 +106,22 @@ mod tests {
         sequence.arrive(11);
         sequence.damaged();
         assert_eq!(sequence.arrive(11), Arrival::Late);
-        assert_eq!(
-            sequence.arrive(12),
-            Arrival::Gap {
-                heard: Seq::first(10),
-                packet: Seq::first(12)
-            }
-        );
+        assert_eq!(sequence.arrive(12), Arrival::Gap { heard: Seq::first(10), packet: Seq::first(12) });
         assert_eq!(sequence.arrive(13), Arrival::Next(Seq::first(13)));
     }
 
     #[test]
     fn a_wild_number_is_believed_when_its_successor_comes() {
         let (start, jump) = (Seq::first(10), Seq::first(20_001));
-        let gap = Arrival::Gap {
-            heard: start,
-            packet: jump,
-        };
-        assert_eq!(
-            arrivals(&[10, 20_000, 20_001]),
-            [Arrival::First(start), Arrival::Late, gap]
-        );
-        assert_eq!(
-            arrivals(&[10, 20_000, 11])[2],
-            Arrival::Next(Seq::first(11))
-        );
+        let gap = Arrival::Gap { heard: start, packet: jump };
+        assert_eq!(arrivals(&[10, 20_000, 20_001]), [Arrival::First(start), Arrival::Late, gap]);
+        assert_eq!(arrivals(&[10, 20_000, 11])[2], Arrival::Next(Seq::first(11)));
     }
 
     #[test]
     fn a_sender_that_begins_anew_is_noticed_by_its_second_packet() {
         let restart = Arrival::Restart(Seq::first(60_001));
-        assert_eq!(
-            arrivals(&[10, 60_000, 60_001]),
-            [Arrival::First(Seq::first(10)), Arrival::Late, restart]
-        );
-        assert_eq!(
-            arrivals(&[200, 150, 151])[2],
-            Arrival::Late,
-            "reordering is no restart"
-        );
+        assert_eq!(arrivals(&[10, 60_000, 60_001]), [Arrival::First(Seq::first(10)), Arrival::Late, restart]);
+        assert_eq!(arrivals(&[200, 150, 151])[2], Arrival::Late, "reordering is no restart");
     }
 }

@@ -32,13 +32,9 @@ impl History {
     #[inline]
     pub(crate) fn observe(&mut self, command: &Command<'_>, stamp: Stamp) {
         match *command {
-            Command::Channel(channel, voice) => {
-                self.channel(channel).observe(voice, stamp, Origin::Stream)
-            }
+            Command::Channel(channel, voice) => self.channel(channel).observe(voice, stamp, Origin::Stream),
             Command::System(System::Reset) => self.reset_state(),
-            Command::System(System::SysEx(segment)) if is_reset_state(&segment) => {
-                self.reset_state()
-            }
+            Command::System(System::SysEx(segment)) if is_reset_state(&segment) => self.reset_state(),
             Command::System(_) => {}
         }
     }
@@ -49,20 +45,14 @@ impl History {
         out.extend([0; section::HEADER]);
         let (mut s, mut channels, mut cut) = (S::Unchanged, 0, 0);
         for (channel, history) in Channel::all().zip(&mut self.channels) {
-            if let Some(coded) = history
-                .as_mut()
-                .and_then(|history| history.encode(channel, view, out))
-            {
+            if let Some(coded) = history.as_mut().and_then(|history| history.encode(channel, view, out)) {
                 s = s.and(coded.s);
                 channels += 1;
                 cut += u32::from(coded.cut);
             }
         }
         section::encode_header(s, channels, view.checkpoint.low(), &mut out[start..]);
-        Coded {
-            length: out.len() - start,
-            cut,
-        }
+        Coded { length: out.len() - start, cut }
     }
 
     /// Compares with a journal and gives what was lost to `play`, in the order in which it must be executed.
@@ -83,8 +73,7 @@ impl History {
                 Ok(theirs) if !loss.concerns(theirs.s) => {}
                 Ok(theirs) => {
                     let channel = theirs.channel;
-                    self.channel(channel)
-                        .repair(&theirs, loss, &mut |voice| play(channel, voice));
+                    self.channel(channel).repair(&theirs, loss, &mut |voice| play(channel, voice));
                 }
                 Err(_) => malformed += 1,
             }
@@ -106,13 +95,17 @@ impl History {
         }
     }
 
+    /// What every channel that was ever used remembers.
+    #[cfg(test)]
+    pub(crate) fn state(&self) -> Vec<(u8, impl PartialEq + std::fmt::Debug + use<>)> {
+        let used = (0..).zip(&self.channels).filter_map(|(number, channel)| Some((number, channel.as_ref()?)));
+        let blank = channel::History::default().state();
+        used.map(|(number, channel)| (number, channel.state())).filter(|(_, state)| *state != blank).collect()
+    }
+
     /// The number of notes that sound.
     pub(crate) fn sounding(&self) -> usize {
-        self.channels
-            .iter()
-            .flatten()
-            .map(|channel| channel.sounding())
-            .sum()
+        self.channels.iter().flatten().map(|channel| channel.sounding()).sum()
     }
 
     #[inline]
@@ -130,9 +123,5 @@ impl History {
 
 /// The System Exclusives among the Reset State commands (A.1): GM 1 on, GM 2 on, GM off, DLS on, DLS off.
 fn is_reset_state(segment: &Segment<'_>) -> bool {
-    segment.is_whole()
-        && matches!(
-            segment.data,
-            [0x7E, _, 0x09, 0x00 | 0x01 | 0x03] | [0x7E, _, 0x0A, 0x01 | 0x02]
-        )
+    segment.is_whole() && matches!(segment.data, [0x7E, _, 0x09, 0x00 | 0x01 | 0x03] | [0x7E, _, 0x0A, 0x01 | 0x02])
 }

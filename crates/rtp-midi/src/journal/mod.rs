@@ -15,6 +15,8 @@
 
 mod channel;
 mod history;
+#[cfg(test)]
+mod law;
 mod octets;
 mod policy;
 mod recency;

@@ -4,31 +4,21 @@ use crate::error::{Error, Result};
 
 /// Splits off the first `length` octets.
 pub(crate) fn take(octets: &[u8], length: usize) -> Result<(&[u8], &[u8])> {
-    octets.split_at_checked(length).ok_or(Error::Truncated {
-        needed: length,
-        found: octets.len(),
-    })
+    octets.split_at_checked(length).ok_or(Error::Truncated { needed: length, found: octets.len() })
 }
 
 /// Splits off the first `N` octets as an array.
 pub(crate) fn array<const N: usize>(octets: &[u8]) -> Result<([u8; N], &[u8])> {
     match octets.split_first_chunk::<N>() {
         Some((array, rest)) => Ok((*array, rest)),
-        None => Err(Error::Truncated {
-            needed: N,
-            found: octets.len(),
-        }),
+        None => Err(Error::Truncated { needed: N, found: octets.len() }),
     }
 }
 
 /// A ten-bit LENGTH field, whose structure has a header of `least` octets and includes itself.
 pub(crate) fn length(high: u8, low: u8, least: usize) -> Result<usize> {
     let found = usize::from(high & 0x03) << 8 | usize::from(low);
-    if found < least {
-        Err(Error::Length { found, least })
-    } else {
-        Ok(found)
-    }
+    if found < least { Err(Error::Length { found, least }) } else { Ok(found) }
 }
 
 /// The largest value of a ten-bit LENGTH field.

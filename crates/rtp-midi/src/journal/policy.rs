@@ -35,13 +35,7 @@ const REACH: u32 = 0x7FFF;
 
 impl Checkpoint {
     pub(crate) const fn new(policy: Policy, first: Seq) -> Self {
-        Self {
-            policy,
-            first,
-            reporters: Vec::new(),
-            needed: first,
-            crowded: false,
-        }
+        Self { policy, first, reporters: Vec::new(), needed: first, crowded: false }
     }
 
     /// The window of the journal in packet `next`.
@@ -54,23 +48,11 @@ impl Checkpoint {
                 (start, start)
             }
             Policy::ClosedLoop => {
-                let late = self
-                    .reporters
-                    .iter()
-                    .any(|reporter| reporter.complete_at.is_some());
-                (
-                    if late { self.first } else { self.needed },
-                    self.needed.max(reach),
-                )
+                let late = self.reporters.iter().any(|reporter| reporter.complete_at.is_some());
+                (if late { self.first } else { self.needed }, self.needed.max(reach))
             }
         };
-        View {
-            since,
-            checkpoint,
-            previous: next.before(),
-            now,
-            fresh,
-        }
+        View { since, checkpoint, previous: next.before(), now, fresh }
     }
 
     /// Takes a report that packet `highest` is the latest one to arrive; `sent` is the latest one sent.
@@ -90,11 +72,7 @@ impl Checkpoint {
             None => {
                 // Every packet so far carried everything as long as the checkpoint has not moved.
                 let complete_at = (self.needed > self.first).then_some(sent.next());
-                self.reporters.push(Reporter {
-                    id,
-                    acknowledged: highest,
-                    complete_at,
-                });
+                self.reporters.push(Reporter { id, acknowledged: highest, complete_at });
             }
         }
         self.advance();
@@ -115,18 +93,11 @@ impl Checkpoint {
     pub(crate) fn is_acknowledged(&self, packet: Seq) -> bool {
         !self.crowded
             && !self.reporters.is_empty()
-            && self
-                .reporters
-                .iter()
-                .all(|reporter| reporter.acknowledged >= packet && reporter.complete_at.is_none())
+            && self.reporters.iter().all(|reporter| reporter.acknowledged >= packet && reporter.complete_at.is_none())
     }
 
     fn advance(&mut self) {
-        let slowest = self
-            .reporters
-            .iter()
-            .map(|reporter| reporter.acknowledged.next())
-            .min();
+        let slowest = self.reporters.iter().map(|reporter| reporter.acknowledged.next()).min();
         if let Some(slowest) = slowest.filter(|_| !self.crowded) {
             self.needed = self.needed.max(slowest);
         }
@@ -163,11 +134,7 @@ mod tests {
         assert_eq!(window(&checkpoint, 61), (seq(51), seq(51)));
         checkpoint.acknowledge(1, seq(40), seq(60));
         checkpoint.acknowledge(1, seq(61), seq(60));
-        assert_eq!(
-            window(&checkpoint, 61),
-            (seq(51), seq(51)),
-            "stale and future reports change nothing"
-        );
+        assert_eq!(window(&checkpoint, 61), (seq(51), seq(51)), "stale and future reports change nothing");
     }
 
     #[test]

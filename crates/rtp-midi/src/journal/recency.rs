@@ -16,13 +16,7 @@ pub(crate) struct Recency {
 
 impl Default for Recency {
     fn default() -> Self {
-        Self {
-            older: [END; 128],
-            newer: [END; 128],
-            at: [Seq::NEVER; 128],
-            oldest: END,
-            newest: END,
-        }
+        Self { older: [END; 128], newer: [END; 128], at: [Seq::NEVER; 128], oldest: END, newest: END }
     }
 }
 
@@ -34,11 +28,7 @@ impl Recency {
 
     /// The packet of the newest touch.
     pub(crate) fn newest(&self) -> Seq {
-        if self.newest == END {
-            Seq::NEVER
-        } else {
-            self.at(self.newest)
-        }
+        if self.newest == END { Seq::NEVER } else { self.at(self.newest) }
     }
 
     /// Moves `key` to the new end.

@@ -3,19 +3,9 @@
 use super::window::{Seq, View};
 
 /// The journal of packet 20 with checkpoint 10.
-pub(crate) const VIEW: View = View {
-    since: Seq(10),
-    checkpoint: Seq(10),
-    previous: Seq(19),
-    now: 0,
-    fresh: 441,
-};
+pub(crate) const VIEW: View = View { since: Seq(10), checkpoint: Seq(10), previous: Seq(19), now: 0, fresh: 441 };
 
 /// [`VIEW`] with another start.
 pub(crate) fn view(since: Seq) -> View {
-    View {
-        since,
-        checkpoint: since,
-        ..VIEW
-    }
+    View { since, checkpoint: since, ..VIEW }
 }

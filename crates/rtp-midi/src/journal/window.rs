@@ -70,11 +70,7 @@ pub(crate) struct View {
 impl View {
     /// The S bit of a fact that last changed in packet `at`.
     pub(crate) fn s(&self, at: Seq) -> S {
-        if at == self.previous {
-            S::Changed
-        } else {
-            S::Unchanged
-        }
+        if at == self.previous { S::Changed } else { S::Unchanged }
     }
 }
 
@@ -89,11 +85,7 @@ pub(crate) enum S {
 
 impl S {
     pub(crate) const fn read(octet: u8) -> Self {
-        if octet & 0x80 == 0 {
-            Self::Changed
-        } else {
-            Self::Unchanged
-        }
+        if octet & 0x80 == 0 { Self::Changed } else { Self::Unchanged }
     }
 
     /// The bit in its place, the most significant one.
@@ -142,10 +134,7 @@ impl Loss {
 
     /// The stamp that repairs are observed with.
     pub(crate) fn stamp(&self) -> Stamp {
-        Stamp {
-            packet: self.previous,
-            time: self.time,
-        }
+        Stamp { packet: self.previous, time: self.time }
     }
 }
 
@@ -183,13 +172,7 @@ mod tests {
 
     #[test]
     fn a_single_loss_concerns_only_what_changed() {
-        let loss = |heard| Loss {
-            heard,
-            previous: Seq(11),
-            checkpoint: Seq(1),
-            time: 0,
-            recent: 0,
-        };
+        let loss = |heard| Loss { heard, previous: Seq(11), checkpoint: Seq(1), time: 0, recent: 0 };
         assert!(loss(Seq(10)).is_single() && !loss(Seq(10)).concerns(S::Unchanged));
         assert!(loss(Seq(9)).concerns(S::Unchanged));
         assert!(loss(Seq::NEVER).concerns(S::Unchanged));

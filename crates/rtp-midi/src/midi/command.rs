@@ -15,10 +15,7 @@ pub enum Command<'a> {
 
 /// What a channel command says; the channel stands beside it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(
-    missing_docs,
-    reason = "the fields are the data octets under their MIDI 1.0 names"
-)]
+#[allow(missing_docs, reason = "the fields are the data octets under their MIDI 1.0 names")]
 pub enum Voice {
     /// `8n note velocity`.
     NoteOff { note: U7, velocity: U7 },
@@ -105,9 +102,7 @@ impl Voice {
     /// The data octets; the second is `None` for the two commands that have one.
     pub const fn data(self) -> (U7, Option<U7>) {
         match self {
-            Self::NoteOff { note, velocity } | Self::NoteOn { note, velocity } => {
-                (note, Some(velocity))
-            }
+            Self::NoteOff { note, velocity } | Self::NoteOn { note, velocity } => (note, Some(velocity)),
             Self::PolyAftertouch { note, pressure } => (note, Some(pressure)),
             Self::ControlChange { controller, value } => (controller, Some(value)),
             Self::ProgramChange { program } => (program, None),
@@ -119,27 +114,13 @@ impl Voice {
     /// The command of a status nibble `0x8` to `0xE` with its data octets, of which one may be unused.
     pub(crate) const fn from_octets(kind: u8, first: U7, second: U7) -> Self {
         match kind {
-            0x8 => Self::NoteOff {
-                note: first,
-                velocity: second,
-            },
-            0x9 => Self::NoteOn {
-                note: first,
-                velocity: second,
-            },
-            0xA => Self::PolyAftertouch {
-                note: first,
-                pressure: second,
-            },
-            0xB => Self::ControlChange {
-                controller: first,
-                value: second,
-            },
+            0x8 => Self::NoteOff { note: first, velocity: second },
+            0x9 => Self::NoteOn { note: first, velocity: second },
+            0xA => Self::PolyAftertouch { note: first, pressure: second },
+            0xB => Self::ControlChange { controller: first, value: second },
             0xC => Self::ProgramChange { program: first },
             0xD => Self::ChannelAftertouch { pressure: first },
-            _ => Self::PitchWheel {
-                value: U14::join(first, second),
-            },
+            _ => Self::PitchWheel { value: U14::join(first, second) },
         }
     }
 }
@@ -151,10 +132,7 @@ impl<'a> Command<'a> {
     /// last (`F7 … F7`), cancelled (`F7 F4`), and with a dropped `F7` (`… F5`).
     /// Returns the command and the octets behind it.
     pub fn decode(octets: &'a [u8]) -> Result<(Self, &'a [u8])> {
-        let (&status, rest) = octets.split_first().ok_or(Error::Truncated {
-            needed: 1,
-            found: 0,
-        })?;
+        let (&status, rest) = octets.split_first().ok_or(Error::Truncated { needed: 1, found: 0 })?;
         match status {
             0x00..=0x7F => Err(Error::NoStatus { octet: status }),
             0x80..=0xEF => {
@@ -209,20 +187,13 @@ impl System<'_> {
 #[inline]
 pub(crate) fn decode_voice(kind: u8, octets: &[u8]) -> Result<(Voice, &[u8])> {
     let length = if kind == 0xC || kind == 0xD { 1 } else { 2 };
-    let (data, rest) = octets.split_at_checked(length).ok_or(Error::Truncated {
-        needed: length,
-        found: octets.len(),
-    })?;
+    let (data, rest) =
+        octets.split_at_checked(length).ok_or(Error::Truncated { needed: length, found: octets.len() })?;
     let (first, second) = (data[0], data[length - 1]);
     if (first | second) & 0x80 != 0 {
-        return Err(Error::StatusInData {
-            octet: if first & 0x80 == 0 { second } else { first },
-        });
+        return Err(Error::StatusInData { octet: if first & 0x80 == 0 { second } else { first } });
     }
-    Ok((
-        Voice::from_octets(kind, U7::masked(first), U7::masked(second)),
-        rest,
-    ))
+    Ok((Voice::from_octets(kind, U7::masked(first), U7::masked(second)), rest))
 }
 
 /// Appends the one or two data octets.
@@ -237,10 +208,7 @@ pub(crate) fn encode_data(voice: Voice, out: &mut Vec<u8>) {
 
 fn decode_system(status: u8, rest: &[u8]) -> Result<(System<'_>, &[u8])> {
     let one = || -> Result<U7> {
-        let &octet = rest.first().ok_or(Error::Truncated {
-            needed: 1,
-            found: 0,
-        })?;
+        let &octet = rest.first().ok_or(Error::Truncated { needed: 1, found: 0 })?;
         U7::new(octet).ok_or(Error::StatusInData { octet })
     };
     Ok(match status {
@@ -257,22 +225,12 @@ fn decode_system(status: u8, rest: &[u8]) -> Result<(System<'_>, &[u8])> {
         }
         0xF3 => (System::SongSelect(one()?), &rest[1..]),
         0xF4 | 0xF5 => {
-            let end = rest
-                .iter()
-                .position(|octet| octet & 0x80 != 0)
-                .ok_or(Error::Unterminated)?;
+            let end = rest.iter().position(|octet| octet & 0x80 != 0).ok_or(Error::Unterminated)?;
             if rest[end] != 0xF7 {
                 return Err(Error::StatusInData { octet: rest[end] });
             }
             let (data, rest) = (&rest[..end], &rest[end + 1..]);
-            (
-                if status == 0xF4 {
-                    System::F4(data)
-                } else {
-                    System::F5(data)
-                },
-                rest,
-            )
+            (if status == 0xF4 { System::F4(data) } else { System::F5(data) }, rest)
         }
         0xF6 => (System::TuneRequest, rest),
         0xF8 => (System::Clock, rest),
@@ -293,11 +251,7 @@ fn encode_system(system: System<'_>, out: &mut Vec<u8>) {
         System::SongPosition(value) => out.extend([0xF2, value.lsb().get(), value.msb().get()]),
         System::SongSelect(song) => out.extend([0xF3, song.get()]),
         System::F4(data) | System::F5(data) => {
-            out.push(if matches!(system, System::F4(_)) {
-                0xF4
-            } else {
-                0xF5
-            });
+            out.push(if matches!(system, System::F4(_)) { 0xF4 } else { 0xF5 });
             out.extend(data.iter().map(|octet| octet & 0x7F));
             out.push(0xF7);
         }
@@ -322,10 +276,7 @@ impl<'a> From<Segment<'a>> for Command<'a> {
 impl<'a> Command<'a> {
     /// A whole System Exclusive; `data` excludes `F0` and `F7`.
     pub const fn sysex(data: &'a [u8]) -> Self {
-        Self::System(System::SysEx(Segment {
-            part: Part::Whole(End::Eox),
-            data,
-        }))
+        Self::System(System::SysEx(Segment { part: Part::Whole(End::Eox), data }))
     }
 }
 
@@ -344,21 +295,10 @@ mod tests {
     #[test]
     fn every_status_octet_reads_and_writes() {
         for status in 0x80..=0xEF_u8 {
-            let length = if matches!(status >> 4, 0xC | 0xD) {
-                2
-            } else {
-                3
-            };
+            let length = if matches!(status >> 4, 0xC | 0xD) { 2 } else { 3 };
             both_ways(&[status, 1, 2][..length]);
         }
-        for octets in [
-            &[0xF1, 0x35][..],
-            &[0xF2, 1, 2],
-            &[0xF3, 9],
-            &[0xF4, 1, 2, 0xF7],
-            &[0xF5, 0xF7],
-            &[0xF6],
-        ] {
+        for octets in [&[0xF1, 0x35][..], &[0xF2, 1, 2], &[0xF3, 9], &[0xF4, 1, 2, 0xF7], &[0xF5, 0xF7], &[0xF6]] {
             both_ways(octets);
         }
         for status in 0xF8..=0xFF_u8 {
@@ -368,44 +308,17 @@ mod tests {
 
     #[test]
     fn a_damaged_command_says_how() {
-        assert_eq!(
-            Command::decode(&[]).unwrap_err(),
-            Error::Truncated {
-                needed: 1,
-                found: 0
-            }
-        );
-        assert_eq!(
-            Command::decode(&[0x3C, 0x40]).unwrap_err(),
-            Error::NoStatus { octet: 0x3C }
-        );
-        assert_eq!(
-            Command::decode(&[0x90, 0x3C]).unwrap_err(),
-            Error::Truncated {
-                needed: 2,
-                found: 1
-            }
-        );
-        assert_eq!(
-            Command::decode(&[0x90, 0xF8, 0x40]).unwrap_err(),
-            Error::StatusInData { octet: 0xF8 }
-        );
-        assert_eq!(
-            Command::decode(&[0xF4, 0x01]).unwrap_err(),
-            Error::Unterminated
-        );
-        assert_eq!(
-            Command::decode(&[0xF4, 0x01, 0x90]).unwrap_err(),
-            Error::StatusInData { octet: 0x90 }
-        );
+        assert_eq!(Command::decode(&[]).unwrap_err(), Error::Truncated { needed: 1, found: 0 });
+        assert_eq!(Command::decode(&[0x3C, 0x40]).unwrap_err(), Error::NoStatus { octet: 0x3C });
+        assert_eq!(Command::decode(&[0x90, 0x3C]).unwrap_err(), Error::Truncated { needed: 2, found: 1 });
+        assert_eq!(Command::decode(&[0x90, 0xF8, 0x40]).unwrap_err(), Error::StatusInData { octet: 0xF8 });
+        assert_eq!(Command::decode(&[0xF4, 0x01]).unwrap_err(), Error::Unterminated);
+        assert_eq!(Command::decode(&[0xF4, 0x01, 0x90]).unwrap_err(), Error::StatusInData { octet: 0x90 });
     }
 
     #[test]
     fn velocity_zero_is_a_note_off_with_release_velocity_64() {
-        let voice = Voice::NoteOn {
-            note: U7::masked(60),
-            velocity: U7::default(),
-        };
+        let voice = Voice::NoteOn { note: U7::masked(60), velocity: U7::default() };
         assert_eq!(voice.note_off(), Some((U7::masked(60), U7::masked(64))));
         assert_eq!(voice.note_on(), None);
     }

@@ -14,11 +14,7 @@ macro_rules! restricted {
 
             /// The value, or `None` when it does not fit.
             pub const fn new(value: $inner) -> Option<Self> {
-                if value <= Self::MAX.0 {
-                    Some(Self(value))
-                } else {
-                    None
-                }
+                if value <= Self::MAX.0 { Some(Self(value)) } else { None }
             }
 
             /// The low bits of `value`.
@@ -58,19 +54,9 @@ macro_rules! restricted {
     };
 }
 
-restricted!(
-    Channel,
-    u8,
-    4,
-    "A MIDI channel, 0 to 15: the low nibble of a status octet."
-);
+restricted!(Channel, u8, 4, "A MIDI channel, 0 to 15: the low nibble of a status octet.");
 restricted!(U7, u8, 7, "A MIDI data octet, 0 to 127.");
-restricted!(
-    U14,
-    u16,
-    14,
-    "Two MIDI data octets, least significant first on the wire, 0 to 16383."
-);
+restricted!(U14, u16, 14, "Two MIDI data octets, least significant first on the wire, 0 to 16383.");
 
 impl Channel {
     /// The sixteen channels in order.

@@ -46,14 +46,7 @@ impl Parser {
     /// A parser that gathers at most `limit` data octets of a System Exclusive before it lets a segment go.
     pub fn new(limit: usize) -> Self {
         let limit = limit.max(1);
-        Self {
-            status: None,
-            pending: None,
-            first: None,
-            data: Vec::new(),
-            limit,
-            stray: 0,
-        }
+        Self { status: None, pending: None, first: None, data: Vec::new(), limit, stray: 0 }
     }
 
     /// Takes octets and gives each complete command to `out`.
@@ -84,39 +77,25 @@ impl Parser {
         let begun = self.pending == Some(Pending::SysEx { begun: true });
         (self.status, self.pending, self.first) = (None, None, None);
         self.data.clear();
-        begun.then_some(Command::System(System::SysEx(Segment {
-            part: Part::Cancel,
-            data: &[],
-        })))
+        begun.then_some(Command::System(System::SysEx(Segment { part: Part::Cancel, data: &[] })))
     }
 
     fn take_data(&mut self, octet: U7, out: &mut impl FnMut(Command<'_>, Status)) {
         if self.pending.is_none() {
-            self.pending = self
-                .status
-                .map(|status| Pending::Channel(status, Status::Running));
+            self.pending = self.status.map(|status| Pending::Channel(status, Status::Running));
         }
         match self.pending {
             None => self.stray += 1,
             Some(Pending::SysEx { begun }) => {
                 if self.data.len() == self.limit {
                     let part = if begun { Part::Middle } else { Part::First };
-                    out(
-                        Segment {
-                            part,
-                            data: &self.data,
-                        }
-                        .into(),
-                        Status::Given,
-                    );
+                    out(Segment { part, data: &self.data }.into(), Status::Given);
                     self.data.clear();
                     self.pending = Some(Pending::SysEx { begun: true });
                 }
                 self.data.push(octet.get());
             }
-            Some(Pending::Undefined(_)) if self.data.len() < self.limit => {
-                self.data.push(octet.get())
-            }
+            Some(Pending::Undefined(_)) if self.data.len() < self.limit => self.data.push(octet.get()),
             Some(Pending::Undefined(_)) => self.stray += 1,
             Some(Pending::Channel(status, source)) => {
                 let two = !matches!(status >> 4, 0xC | 0xD);
@@ -150,31 +129,12 @@ impl Parser {
     fn take_status(&mut self, octet: u8, out: &mut impl FnMut(Command<'_>, Status)) {
         match self.pending.take() {
             Some(Pending::SysEx { begun }) => {
-                let end = if octet == 0xF7 {
-                    End::Eox
-                } else {
-                    End::Dropped
-                };
-                let part = if begun {
-                    Part::Last(end)
-                } else {
-                    Part::Whole(end)
-                };
-                out(
-                    Segment {
-                        part,
-                        data: &self.data,
-                    }
-                    .into(),
-                    Status::Given,
-                );
+                let end = if octet == 0xF7 { End::Eox } else { End::Dropped };
+                let part = if begun { Part::Last(end) } else { Part::Whole(end) };
+                out(Segment { part, data: &self.data }.into(), Status::Given);
             }
             Some(Pending::Undefined(status)) => {
-                let system = if status == 0xF4 {
-                    System::F4(&self.data)
-                } else {
-                    System::F5(&self.data)
-                };
+                let system = if status == 0xF4 { System::F4(&self.data) } else { System::F5(&self.data) };
                 out(Command::System(system), Status::Given);
             }
             Some(_) => self.stray += 1 + u64::from(self.first.is_some()),
@@ -224,75 +184,37 @@ mod tests {
     #[test]
     fn running_status_gets_its_status_octet_back() {
         let commands = parse(&[&[0x90, 60, 64, 62], &[64]], 100);
-        assert_eq!(
-            commands,
-            [
-                (vec![0x90, 60, 64], Status::Given),
-                (vec![0x90, 62, 64], Status::Running)
-            ]
-        );
+        assert_eq!(commands, [(vec![0x90, 60, 64], Status::Given), (vec![0x90, 62, 64], Status::Running)]);
     }
 
     #[test]
     fn a_real_time_octet_inside_a_command_comes_first() {
         let commands = parse(&[&[0x90, 0xF8, 60, 64]], 100);
-        assert_eq!(
-            commands,
-            [
-                (vec![0xF8], Status::Given),
-                (vec![0x90, 60, 64], Status::Given)
-            ]
-        );
+        assert_eq!(commands, [(vec![0xF8], Status::Given), (vec![0x90, 60, 64], Status::Given)]);
     }
 
     #[test]
     fn system_common_ends_running_status_and_real_time_does_not() {
-        let octets: Vec<_> = parse(&[&[0x90, 60, 64, 0xF8, 60, 0, 0xF6, 60, 0]], 100)
-            .into_iter()
-            .map(|c| c.0)
-            .collect();
-        assert_eq!(
-            octets,
-            [
-                vec![0x90, 60, 64],
-                vec![0xF8],
-                vec![0x90, 60, 0],
-                vec![0xF6]
-            ]
-        );
+        let octets: Vec<_> =
+            parse(&[&[0x90, 60, 64, 0xF8, 60, 0, 0xF6, 60, 0]], 100).into_iter().map(|c| c.0).collect();
+        assert_eq!(octets, [vec![0x90, 60, 64], vec![0xF8], vec![0x90, 60, 0], vec![0xF6]]);
     }
 
     #[test]
     fn a_sysex_ended_by_another_status_octet_has_dropped_its_f7() {
-        let octets: Vec<_> = parse(&[&[0xF0, 1, 2, 0x90, 60, 64]], 100)
-            .into_iter()
-            .map(|c| c.0)
-            .collect();
+        let octets: Vec<_> = parse(&[&[0xF0, 1, 2, 0x90, 60, 64]], 100).into_iter().map(|c| c.0).collect();
         assert_eq!(octets, [vec![0xF0, 1, 2, 0xF5], vec![0x90, 60, 64]]);
     }
 
     #[test]
     fn a_long_sysex_comes_in_segments() {
-        let octets: Vec<_> = parse(&[&[0xF0, 1, 2, 3], &[4, 5, 0xF7]], 2)
-            .into_iter()
-            .map(|c| c.0)
-            .collect();
-        assert_eq!(
-            octets,
-            [
-                vec![0xF0, 1, 2, 0xF0],
-                vec![0xF7, 3, 4, 0xF0],
-                vec![0xF7, 5, 0xF7]
-            ]
-        );
+        let octets: Vec<_> = parse(&[&[0xF0, 1, 2, 3], &[4, 5, 0xF7]], 2).into_iter().map(|c| c.0).collect();
+        assert_eq!(octets, [vec![0xF0, 1, 2, 0xF0], vec![0xF7, 3, 4, 0xF0], vec![0xF7, 5, 0xF7]]);
     }
 
     #[test]
     fn undefined_commons_lose_their_stray_f7s() {
-        let octets: Vec<_> = parse(&[&[0xF4, 1, 0xF7, 0xF7, 0xF5, 0xF7, 0xF8]], 9)
-            .into_iter()
-            .map(|c| c.0)
-            .collect();
+        let octets: Vec<_> = parse(&[&[0xF4, 1, 0xF7, 0xF7, 0xF5, 0xF7, 0xF8]], 9).into_iter().map(|c| c.0).collect();
         assert_eq!(octets, [vec![0xF4, 1, 0xF7], vec![0xF5, 0xF7], vec![0xF8]]);
     }
 

@@ -48,10 +48,7 @@ impl<'a> Segment<'a> {
 
     /// Reads the segment behind `status` (`F0` or `F7`); returns it and the octets behind its terminator.
     pub(crate) fn decode(status: u8, octets: &'a [u8]) -> Result<(Self, &'a [u8])> {
-        let end = octets
-            .iter()
-            .position(|octet| octet & 0x80 != 0)
-            .ok_or(Error::Unterminated)?;
+        let end = octets.iter().position(|octet| octet & 0x80 != 0).ok_or(Error::Unterminated)?;
         let (data, rest) = (&octets[..end], &octets[end + 1..]);
         let part = match (status, octets[end]) {
             (0xF0, 0xF7) => Part::Whole(End::Eox),
@@ -62,11 +59,7 @@ impl<'a> Segment<'a> {
             (0xF7, 0xF5) => Part::Last(End::Dropped),
             (0xF7, 0xF4) if end == 0 => Part::Cancel,
             (_, octet) => {
-                return Err(Error::SysExEnd {
-                    status,
-                    octet,
-                    data: end,
-                });
+                return Err(Error::SysExEnd { status, octet, data: end });
             }
         };
         Ok((Self { part, data }, rest))
@@ -105,10 +98,7 @@ impl<'a> Segment<'a> {
                 Part::First => (Part::First, Part::Middle),
                 part => (Part::Middle, part),
             };
-            left = Some(Segment {
-                part: next,
-                data: rest,
-            });
+            left = Some(Segment { part: next, data: rest });
             Some(Segment { part, data })
         })
     }
@@ -132,11 +122,7 @@ enum State {
 impl Reassembler {
     /// A reassembler that gives up on a command with more than `limit` data octets.
     pub const fn new(limit: usize) -> Self {
-        Self {
-            data: Vec::new(),
-            state: State::Idle,
-            limit,
-        }
+        Self { data: Vec::new(), state: State::Idle, limit }
     }
 
     /// Takes a segment; returns the data octets of a command that it completes, and how that ended.
@@ -201,10 +187,7 @@ mod tests {
 
     fn join(segments: &[Segment<'_>]) -> Vec<(Vec<u8>, End)> {
         let mut reassembler = Reassembler::new(1000);
-        segments
-            .iter()
-            .filter_map(|s| reassembler.push(*s).map(|(data, end)| (data.to_vec(), end)))
-            .collect()
+        segments.iter().filter_map(|s| reassembler.push(*s).map(|(data, end)| (data.to_vec(), end))).collect()
     }
 
     #[test]
@@ -213,34 +196,16 @@ mod tests {
             vec![&[0xF0, 1, 2, 3, 4, 5, 6, 7, 8, 0xF7][..]],
             vec![&[0xF0, 1, 2, 3, 4, 0xF0], &[0xF7, 5, 6, 7, 8, 0xF7]],
             vec![&[0xF0, 1, 0xF0], &[0xF7, 2, 3, 4, 5, 6, 7, 8, 0xF7]],
-            vec![
-                &[0xF0, 1, 2, 0xF0],
-                &[0xF7, 3, 4, 0xF0],
-                &[0xF7, 5, 6, 7, 8, 0xF7],
-            ],
-            vec![
-                &[0xF0, 1, 2, 3, 4, 5, 6, 7, 0xF0],
-                &[0xF7, 8, 0xF0],
-                &[0xF7, 0xF7],
-            ],
+            vec![&[0xF0, 1, 2, 0xF0], &[0xF7, 3, 4, 0xF0], &[0xF7, 5, 6, 7, 8, 0xF7]],
+            vec![&[0xF0, 1, 2, 3, 4, 5, 6, 7, 0xF0], &[0xF7, 8, 0xF0], &[0xF7, 0xF7]],
         ] {
-            assert_eq!(
-                join(&segments(&octets)),
-                [(vec![1, 2, 3, 4, 5, 6, 7, 8], End::Eox)]
-            );
+            assert_eq!(join(&segments(&octets)), [(vec![1, 2, 3, 4, 5, 6, 7, 8], End::Eox)]);
         }
     }
 
     #[test]
     fn a_cancelled_command_never_comes_out() {
-        assert!(
-            join(&segments(&[
-                &[0xF0, 1, 0xF0],
-                &[0xF7, 0xF4],
-                &[0xF7, 2, 0xF7]
-            ]))
-            .is_empty()
-        );
+        assert!(join(&segments(&[&[0xF0, 1, 0xF0], &[0xF7, 0xF4], &[0xF7, 2, 0xF7]])).is_empty());
     }
 
     #[test]
@@ -249,32 +214,15 @@ mod tests {
         for segment in segments(&[&[0xF0, 1, 2, 0xF0], &[0xF7, 3, 0xF7]]) {
             assert_eq!(reassembler.push(segment), None);
         }
-        assert_eq!(
-            reassembler.push(Segment {
-                part: Part::First,
-                data: &[1]
-            }),
-            None
-        );
-        let last = Segment {
-            part: Part::Last(End::Dropped),
-            data: &[2],
-        };
+        assert_eq!(reassembler.push(Segment { part: Part::First, data: &[1] }), None);
+        let last = Segment { part: Part::Last(End::Dropped), data: &[2] };
         assert_eq!(reassembler.push(last), Some((&[1, 2][..], End::Dropped)));
     }
 
     #[test]
     fn an_empty_first_or_middle_segment_and_a_full_cancel_are_malformed() {
-        for octets in [
-            &[0xF0, 0xF0][..],
-            &[0xF7, 0xF0],
-            &[0xF7, 1, 0xF4],
-            &[0xF0, 1, 0x90],
-        ] {
-            assert!(
-                matches!(Command::decode(octets), Err(Error::SysExEnd { .. })),
-                "{octets:02X?}"
-            );
+        for octets in [&[0xF0, 0xF0][..], &[0xF7, 0xF0], &[0xF7, 1, 0xF4], &[0xF0, 1, 0x90]] {
+            assert!(matches!(Command::decode(octets), Err(Error::SysExEnd { .. })), "{octets:02X?}");
         }
     }
 

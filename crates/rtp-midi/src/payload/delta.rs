@@ -23,29 +23,14 @@ pub(crate) fn decode(octets: &[u8]) -> Result<(Delta, &[u8])> {
             if octet & 0x80 != 0 {
                 break;
             }
-            return Ok((
-                Delta {
-                    ticks: 0,
-                    clamped: true,
-                },
-                &octets[5..],
-            ));
+            return Ok((Delta { ticks: 0, clamped: true }, &octets[5..]));
         }
         ticks = ticks << 7 | u32::from(octet & 0x7F);
         if octet & 0x80 == 0 {
-            return Ok((
-                Delta {
-                    ticks,
-                    clamped: false,
-                },
-                &octets[index + 1..],
-            ));
+            return Ok((Delta { ticks, clamped: false }, &octets[index + 1..]));
         }
     }
-    Err(Error::Truncated {
-        needed: octets.len().min(4) + 1,
-        found: octets.len(),
-    })
+    Err(Error::Truncated { needed: octets.len().min(4) + 1, found: octets.len() })
 }
 
 /// Appends a delta time in its shortest form; times above [`MAX`] are cut to it.
@@ -81,37 +66,14 @@ mod tests {
 
     #[test]
     fn zero_has_four_encodings() {
-        for octets in [
-            &[0x00][..],
-            &[0x80, 0x00],
-            &[0x80, 0x80, 0x00],
-            &[0x80, 0x80, 0x80, 0x00],
-        ] {
-            assert_eq!(
-                decode(octets),
-                Ok((
-                    Delta {
-                        ticks: 0,
-                        clamped: false
-                    },
-                    &[][..]
-                ))
-            );
+        for octets in [&[0x00][..], &[0x80, 0x00], &[0x80, 0x80, 0x00], &[0x80, 0x80, 0x80, 0x00]] {
+            assert_eq!(decode(octets), Ok((Delta { ticks: 0, clamped: false }, &[][..])));
         }
     }
 
     #[test]
     fn a_fifth_octet_is_clamped_and_a_sixth_is_not_looked_for() {
-        assert_eq!(
-            decode(&[0x8F, 0xFF, 0xFF, 0xFF, 0x00, 9]),
-            Ok((
-                Delta {
-                    ticks: 0,
-                    clamped: true
-                },
-                &[9][..]
-            ))
-        );
+        assert_eq!(decode(&[0x8F, 0xFF, 0xFF, 0xFF, 0x00, 9]), Ok((Delta { ticks: 0, clamped: true }, &[9][..])));
         assert!(decode(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x00]).is_err());
         assert!(decode(&[0x80]).is_err());
         assert!(decode(&[]).is_err());

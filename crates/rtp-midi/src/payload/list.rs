@@ -26,13 +26,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads `octets`, whose first command has a delta time when `delta_zero` (the Z bit); `timestamp` is the packet's.
     pub fn new(octets: &'a [u8], timestamp: u32, delta_zero: bool) -> Self {
-        Self {
-            octets,
-            time: timestamp,
-            running: None,
-            delta_next: delta_zero,
-            clamped: 0,
-        }
+        Self { octets, time: timestamp, running: None, delta_next: delta_zero, clamped: 0 }
     }
 
     /// The time reached: once the list is read to its end, the end of the time it covers (section 3.1).
@@ -74,10 +68,7 @@ impl<'a> Reader<'a> {
             }
         };
         self.octets = rest;
-        Ok(Some(Timed {
-            time: self.time,
-            command,
-        }))
+        Ok(Some(Timed { time: self.time, command }))
     }
 }
 
@@ -126,11 +117,7 @@ impl Writer {
         let before = (self.octets.len(), self.running);
         let empty = self.octets.is_empty();
         let delta = time.wrapping_sub(self.time);
-        let delta = if empty || delta > u32::MAX / 2 {
-            0
-        } else {
-            delta
-        };
+        let delta = if empty || delta > u32::MAX / 2 { 0 } else { delta };
         if delta > delta::MAX {
             return false;
         }
@@ -219,11 +206,7 @@ mod tests {
     #[test]
     fn running_status_survives_real_time_and_not_system_common() {
         let list = [0x90, 0x3C, 0x40, 0x0A, 0xF8, 0x05, 0x3E, 0x40, 0x00];
-        let commands = vec![
-            (0, vec![0x90, 0x3C, 0x40]),
-            (10, vec![0xF8]),
-            (15, vec![0x90, 0x3E, 0x40]),
-        ];
+        let commands = vec![(0, vec![0x90, 0x3C, 0x40]), (10, vec![0xF8]), (15, vec![0x90, 0x3E, 0x40])];
         assert_eq!(read(&list, false), Ok(commands));
         let list = [0x90, 0x3C, 0x40, 0x00, 0xF6, 0x00, 0x3E, 0x40, 0x00];
         assert_eq!(read(&list, false), Err(Error::NoStatus { octet: 0x3E }));
@@ -238,15 +221,8 @@ mod tests {
 
     #[test]
     fn segments_dropped_f7_and_void_time_read_as_in_figure_5() {
-        let list = [
-            0xF0, 0x01, 0xF0, 0x00, 0xF8, 0x01, 0xF7, 0x02, 0xF5, 0x00, 0xF6, 0x00,
-        ];
-        let commands = vec![
-            (0, vec![0xF0, 1, 0xF0]),
-            (0, vec![0xF8]),
-            (1, vec![0xF7, 2, 0xF5]),
-            (1, vec![0xF6]),
-        ];
+        let list = [0xF0, 0x01, 0xF0, 0x00, 0xF8, 0x01, 0xF7, 0x02, 0xF5, 0x00, 0xF6, 0x00];
+        let commands = vec![(0, vec![0xF0, 1, 0xF0]), (0, vec![0xF8]), (1, vec![0xF7, 2, 0xF5]), (1, vec![0xF6])];
         assert_eq!(read(&list, false), Ok(commands));
     }
 
@@ -254,29 +230,15 @@ mod tests {
     fn what_came_before_a_defect_comes_out() {
         let mut reader = Reader::new(&[0x90, 0x3C, 0x40, 0x00, 0x3E], 0, false);
         assert!(reader.next().is_some_and(|timed| timed.is_ok()));
-        assert_eq!(
-            reader.next(),
-            Some(Err(Error::Truncated {
-                needed: 2,
-                found: 1
-            }))
-        );
+        assert_eq!(reader.next(), Some(Err(Error::Truncated { needed: 2, found: 1 })));
         assert_eq!(reader.next(), None);
     }
 
     #[test]
     fn a_five_octet_delta_is_zero_and_counted() {
-        let list = [
-            0x80, 0x53, 0x00, 0x11, 0x35, 0x00, 0x8F, 0xFF, 0xFF, 0xFF, 0x00, 0x90, 0x4F, 0x40,
-        ];
+        let list = [0x80, 0x53, 0x00, 0x11, 0x35, 0x00, 0x8F, 0xFF, 0xFF, 0xFF, 0x00, 0x90, 0x4F, 0x40];
         let mut reader = Reader::new(&list, 0, false);
-        assert_eq!(
-            reader
-                .by_ref()
-                .map(|timed| timed.unwrap().time)
-                .collect::<Vec<_>>(),
-            [0, 17, 17]
-        );
+        assert_eq!(reader.by_ref().map(|timed| timed.unwrap().time).collect::<Vec<_>>(), [0, 17, 17]);
         assert_eq!(reader.clamped(), 1);
     }
 
@@ -285,13 +247,7 @@ mod tests {
         let mut writer = Writer::default();
         let note = |note| {
             let note = U7::masked(note);
-            Command::Channel(
-                Channel::default(),
-                Voice::NoteOn {
-                    note,
-                    velocity: U7::MAX,
-                },
-            )
+            Command::Channel(Channel::default(), Voice::NoteOn { note, velocity: U7::MAX })
         };
         assert!(writer.push(0, note(60), Status::Given, 6));
         assert!(writer.push(0, note(61), Status::Given, 6));
@@ -300,13 +256,8 @@ mod tests {
     }
 
     fn any_command() -> impl Strategy<Value = (u32, Vec<u8>)> {
-        let channel = (0x80..0xF0_u8, 0..0x80_u8, 0..0x80_u8).prop_map(|(s, a, b)| {
-            if matches!(s >> 4, 0xC | 0xD) {
-                vec![s, a]
-            } else {
-                vec![s, a, b]
-            }
-        });
+        let channel = (0x80..0xF0_u8, 0..0x80_u8, 0..0x80_u8)
+            .prop_map(|(s, a, b)| if matches!(s >> 4, 0xC | 0xD) { vec![s, a] } else { vec![s, a, b] });
         let part = prop_oneof![
             Just(Part::Whole(End::Eox)),
             Just(Part::Whole(End::Dropped)),
@@ -326,10 +277,7 @@ mod tests {
             Just(vec![0xF6]),
             (0xF8..=0xFF_u8).prop_map(|s| vec![s]),
         ];
-        (
-            0..300_000_u32,
-            prop_oneof![6 => channel, 1 => sysex, 2 => system],
-        )
+        (0..300_000_u32, prop_oneof![6 => channel, 1 => sysex, 2 => system])
     }
 
     proptest! {

@@ -39,25 +39,16 @@ const P: u8 = 0x10;
 impl<'a> Payload<'a> {
     /// Reads the header and finds the two sections.
     pub fn decode(octets: &'a [u8]) -> Result<Self> {
-        let &flags = octets.first().ok_or(Error::Truncated {
-            needed: 1,
-            found: 0,
-        })?;
+        let &flags = octets.first().ok_or(Error::Truncated { needed: 1, found: 0 })?;
         let (length, header) = if flags & B == 0 {
             (usize::from(flags & 0x0F), 1)
         } else {
-            let &low = octets.get(1).ok_or(Error::Truncated {
-                needed: 2,
-                found: 1,
-            })?;
+            let &low = octets.get(1).ok_or(Error::Truncated { needed: 2, found: 1 })?;
             (usize::from(flags & 0x0F) << 8 | usize::from(low), 2)
         };
         let (list, rest) = octets[header..]
             .split_at_checked(length)
-            .ok_or(Error::Truncated {
-                needed: header + length,
-                found: octets.len(),
-            })?;
+            .ok_or(Error::Truncated { needed: header + length, found: octets.len() })?;
         let journalled = flags & J != 0;
         Ok(Self {
             list,
@@ -94,21 +85,14 @@ mod tests {
     #[test]
     fn both_header_forms_are_read() {
         let payload = Payload::decode(&[0x43, 0x90, 0x3C, 0x40, 0x80, 0x12, 0x34]).unwrap();
-        assert_eq!(
-            (payload.list, payload.journal),
-            (&[0x90, 0x3C, 0x40][..], Some(&[0x80, 0x12, 0x34][..]))
-        );
+        assert_eq!((payload.list, payload.journal), (&[0x90, 0x3C, 0x40][..], Some(&[0x80, 0x12, 0x34][..])));
         let long = Payload::decode(&[0x80, 0x03, 0x90, 0x3C, 0x40]).unwrap();
         assert_eq!((long.list, long.journal), (&[0x90, 0x3C, 0x40][..], None));
     }
 
     #[test]
     fn a_list_of_sixteen_octets_takes_the_long_header() {
-        for (length, header) in [
-            (15, vec![0x0F]),
-            (16, vec![0x80, 0x10]),
-            (4095, vec![0x8F, 0xFF]),
-        ] {
+        for (length, header) in [(15, vec![0x0F]), (16, vec![0x80, 0x10]), (4095, vec![0x8F, 0xFF])] {
             let data = vec![1; length - 2];
             let mut list = Writer::default();
             assert!(list.push(0, Command::sysex(&data), Status::Given, Writer::MAX));
@@ -121,20 +105,8 @@ mod tests {
 
     #[test]
     fn a_list_longer_than_the_payload_is_an_error_and_octets_behind_it_are_counted() {
-        assert_eq!(
-            Payload::decode(&[0x05, 0x90, 0x3C]),
-            Err(Error::Truncated {
-                needed: 6,
-                found: 3
-            })
-        );
-        assert_eq!(
-            Payload::decode(&[0x80]),
-            Err(Error::Truncated {
-                needed: 2,
-                found: 1
-            })
-        );
+        assert_eq!(Payload::decode(&[0x05, 0x90, 0x3C]), Err(Error::Truncated { needed: 6, found: 3 }));
+        assert_eq!(Payload::decode(&[0x80]), Err(Error::Truncated { needed: 2, found: 1 }));
         assert_eq!(Payload::decode(&[0x01, 0xF8, 1, 2]).unwrap().trailing, 2);
     }
 }

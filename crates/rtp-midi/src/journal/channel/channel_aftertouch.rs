@@ -29,13 +29,7 @@ pub(crate) struct History {
 impl Chapter {
     pub(crate) fn decode(octets: &[u8]) -> Result<(Self, &[u8])> {
         let ([octet], rest) = array(octets)?;
-        Ok((
-            Self {
-                s: S::read(octet),
-                pressure: U7::masked(octet),
-            },
-            rest,
-        ))
+        Ok((Self { s: S::read(octet), pressure: U7::masked(octet) }, rest))
     }
 }
 
@@ -58,9 +52,7 @@ impl History {
 
     /// The command that brings this history to what `theirs` says.
     pub(crate) fn repair(&self, theirs: &Chapter) -> Option<Voice> {
-        (self.pressure != Some(theirs.pressure)).then_some(Voice::ChannelAftertouch {
-            pressure: theirs.pressure,
-        })
+        (self.pressure != Some(theirs.pressure)).then_some(Voice::ChannelAftertouch { pressure: theirs.pressure })
     }
 
     #[cfg(test)]
@@ -77,39 +69,21 @@ mod tests {
     #[test]
     fn the_chapter_codes_the_latest_pressure() {
         let mut history = History::default();
-        history.observe(
-            U7::masked(0x55),
-            Stamp {
-                packet: VIEW.previous,
-                time: 0,
-            },
-        );
+        history.observe(U7::masked(0x55), Stamp { packet: VIEW.previous, time: 0 });
         let mut out = Vec::new();
         assert_eq!(history.encode(&VIEW, &mut out), Some(S::Changed));
         assert_eq!(out, [0x55]);
         let (chapter, _) = Chapter::decode(&out).unwrap();
         assert_eq!(history.repair(&chapter), None);
         let pressure = U7::masked(0x55);
-        assert_eq!(
-            History::default().repair(&chapter),
-            Some(Voice::ChannelAftertouch { pressure })
-        );
+        assert_eq!(History::default().repair(&chapter), Some(Voice::ChannelAftertouch { pressure }));
     }
 
     #[test]
     fn a_pressure_older_than_the_window_or_reset_is_not_coded() {
         let mut history = History::default();
-        history.observe(
-            U7::MAX,
-            Stamp {
-                packet: VIEW.previous,
-                time: 0,
-            },
-        );
-        assert_eq!(
-            history.encode(&view(VIEW.previous.next()), &mut Vec::new()),
-            None
-        );
+        history.observe(U7::MAX, Stamp { packet: VIEW.previous, time: 0 });
+        assert_eq!(history.encode(&view(VIEW.previous.next()), &mut Vec::new()), None);
         history.reset();
         assert_eq!(history.encode(&VIEW, &mut Vec::new()), None);
     }

@@ -8,9 +8,7 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 
-use super::{
-    History, channel_aftertouch, control, note, parameter, pitch_wheel, poly_aftertouch, program,
-};
+use super::{History, channel_aftertouch, control, note, parameter, pitch_wheel, poly_aftertouch, program};
 use crate::error::Result;
 use crate::journal::octets::{LENGTH_MAX, array, length, take};
 use crate::journal::window::{S, Seq, View};
@@ -93,12 +91,7 @@ pub(crate) struct Coded {
 
 impl History {
     /// Appends the channel journal, or nothing when the window asks for nothing.
-    pub(crate) fn encode(
-        &mut self,
-        channel: Channel,
-        view: &View,
-        out: &mut Vec<u8>,
-    ) -> Option<Coded> {
+    pub(crate) fn encode(&mut self, channel: Channel, view: &View, out: &mut Vec<u8>) -> Option<Coded> {
         if self.at < view.since && self.at < view.checkpoint {
             return None;
         }
@@ -144,23 +137,10 @@ mod tests {
     fn chapters_follow_in_the_order_of_the_table_of_contents() {
         let mut history = History::default();
         let (note, velocity) = (U7::masked(36), U7::masked(64));
-        history.observe(
-            Voice::NoteOff { note, velocity },
-            Stamp {
-                packet: Seq(12),
-                time: 0,
-            },
-            Origin::Stream,
-        );
+        history.observe(Voice::NoteOff { note, velocity }, Stamp { packet: Seq(12), time: 0 }, Origin::Stream);
         let mut out = Vec::new();
         let coded = history.encode(Channel::masked(9), &VIEW, &mut out);
-        assert_eq!(
-            coded,
-            Some(Coded {
-                s: S::Unchanged,
-                cut: false
-            })
-        );
+        assert_eq!(coded, Some(Coded { s: S::Unchanged, cut: false }));
         assert_eq!(out, [0xC8, 0x06, 0x08, 0x80, 0x44, 0x08]);
     }
 
@@ -168,29 +148,16 @@ mod tests {
     fn a_channel_that_cannot_fit_leaves_out_its_oldest_settings() {
         let mut history = History::default();
         for packet in 10..20 {
-            let stamp = Stamp {
-                packet: Seq(packet),
-                time: 0,
-            };
+            let stamp = Stamp { packet: Seq(packet), time: 0 };
             for number in 0..30 {
-                for (controller, value) in
-                    [(99, packet as u8), (98, number), (6, 1), (38, 2), (96, 0)]
-                {
+                for (controller, value) in [(99, packet as u8), (98, number), (6, 1), (38, 2), (96, 0)] {
                     let (controller, value) = (U7::masked(controller), U7::masked(value));
-                    history.observe(
-                        Voice::ControlChange { controller, value },
-                        stamp,
-                        Origin::Stream,
-                    );
+                    history.observe(Voice::ControlChange { controller, value }, stamp, Origin::Stream);
                 }
             }
         }
         let mut out = Vec::new();
-        assert!(
-            history
-                .encode(Channel::default(), &VIEW, &mut out)
-                .is_some_and(|coded| coded.cut)
-        );
+        assert!(history.encode(Channel::default(), &VIEW, &mut out).is_some_and(|coded| coded.cut));
         assert!(out.len() <= LENGTH_MAX && out.len() > LENGTH_MAX / 4);
         let (octets, rest) = Journal::split(&out).unwrap();
         assert!(rest.is_empty() && Journal::decode(octets).is_ok());
@@ -198,9 +165,7 @@ mod tests {
 
     #[test]
     fn octets_behind_the_last_chapter_are_stepped_over() {
-        let octets = [
-            0x00, 0x0A, 0x18, 0x08, 0x40, 0x81, 0xF1, 0x90, 0x40, 0x2D, 0xFF,
-        ];
+        let octets = [0x00, 0x0A, 0x18, 0x08, 0x40, 0x81, 0xF1, 0x90, 0x40, 0x2D, 0xFF];
         let (journal, rest) = Journal::split(&octets).unwrap();
         assert_eq!(rest, [0xFF]);
         assert!(Journal::decode(journal).unwrap().note.is_some());

@@ -36,28 +36,19 @@ impl History {
         self.at = stamp.packet;
         match voice {
             Voice::NoteOff { note, velocity } => self.note.note_off(note, velocity, stamp, origin),
-            Voice::NoteOn { note, velocity } if velocity.get() > 0 => {
-                self.note.note_on(note, velocity, stamp, origin)
-            }
+            Voice::NoteOn { note, velocity } if velocity.get() > 0 => self.note.note_on(note, velocity, stamp, origin),
             Voice::NoteOn { note, .. } => self.note.note_off(note, U7::masked(64), stamp, origin),
-            Voice::PolyAftertouch { note, pressure } => {
-                self.poly_aftertouch.observe(note, pressure, stamp)
-            }
+            Voice::PolyAftertouch { note, pressure } => self.poly_aftertouch.observe(note, pressure, stamp),
             Voice::ProgramChange { program } => self.program.observe(program, stamp),
-            Voice::ChannelAftertouch { pressure } => {
-                self.channel_aftertouch.observe(pressure, stamp)
-            }
+            Voice::ChannelAftertouch { pressure } => self.channel_aftertouch.observe(pressure, stamp),
             Voice::PitchWheel { value } => self.wheel.observe(value, stamp),
-            Voice::ControlChange { controller, value } => {
-                self.observe_control(controller, value, stamp, origin)
-            }
+            Voice::ControlChange { controller, value } => self.observe_control(controller, value, stamp, origin),
         }
     }
 
     fn observe_control(&mut self, controller: U7, value: U7, stamp: Stamp, origin: Origin) {
         let number = controller.get();
-        if parameter::selects(number) || (parameter::enters_data(number) && self.parameter.takes())
-        {
+        if parameter::selects(number) || (parameter::enters_data(number) && self.parameter.takes()) {
             self.parameter.observe(number, value, stamp);
             return;
         }
@@ -93,10 +84,7 @@ impl History {
             }
         };
         add(frame::P, self.program.encode(view, out));
-        add(
-            frame::C,
-            self.control.encode(view, bank_select_elsewhere, out),
-        );
+        add(frame::C, self.control.encode(view, bank_select_elsewhere, out));
         add(frame::M, self.parameter.encode(view, out));
         add(frame::W, self.wheel.encode(view, out));
         add(frame::N, self.note.encode(view, out));
@@ -106,6 +94,20 @@ impl History {
         (toc, s)
     }
 
+    /// All that a loss must not change, in a form that can be compared and printed.
+    #[cfg(test)]
+    pub(crate) fn state(&self) -> impl PartialEq + std::fmt::Debug + use<> {
+        (
+            (self.program.program(), self.program.next_select()),
+            self.control.values(),
+            self.parameter.state(),
+            self.wheel.value(),
+            self.note.state(),
+            self.channel_aftertouch.pressure(),
+            self.poly_aftertouch.pressures(),
+        )
+    }
+
     /// The number of sounding notes.
     pub(crate) fn sounding(&self) -> usize {
         self.note.sounding().len()
@@ -113,13 +115,8 @@ impl History {
 
     /// The commands that end everything that would go on sounding.
     pub(crate) fn silence(&self) -> impl Iterator<Item = Voice> + '_ {
-        let pedals = [64, 66, 69]
-            .into_iter()
-            .filter(|pedal| self.control.holds(*pedal));
-        let release = |pedal| Voice::ControlChange {
-            controller: U7::masked(pedal),
-            value: U7::default(),
-        };
+        let pedals = [64, 66, 69].into_iter().filter(|pedal| self.control.holds(*pedal));
+        let release = |pedal| Voice::ControlChange { controller: U7::masked(pedal), value: U7::default() };
         self.note.note_offs().chain(pedals.map(release))
     }
 }

@@ -31,13 +31,7 @@ impl Chapter {
     pub(crate) fn decode(octets: &[u8]) -> Result<(Self, &[u8])> {
         let ([first, second], rest) = array(octets)?;
         let value = U14::join(U7::masked(first), U7::masked(second));
-        Ok((
-            Self {
-                s: S::read(first),
-                value,
-            },
-            rest,
-        ))
+        Ok((Self { s: S::read(first), value }, rest))
     }
 }
 
@@ -60,9 +54,7 @@ impl History {
 
     /// The command that brings this history to what `theirs` says.
     pub(crate) fn repair(&self, theirs: &Chapter) -> Option<Voice> {
-        (self.value != Some(theirs.value)).then_some(Voice::PitchWheel {
-            value: theirs.value,
-        })
+        (self.value != Some(theirs.value)).then_some(Voice::PitchWheel { value: theirs.value })
     }
 
     #[cfg(test)]
@@ -79,13 +71,7 @@ mod tests {
     #[test]
     fn the_chapter_codes_the_latest_wheel() {
         let mut history = History::default();
-        history.observe(
-            U14::join(U7::masked(0x12), U7::masked(0x34)),
-            Stamp {
-                packet: VIEW.previous,
-                time: 0,
-            },
-        );
+        history.observe(U14::join(U7::masked(0x12), U7::masked(0x34)), Stamp { packet: VIEW.previous, time: 0 });
         let mut out = Vec::new();
         assert_eq!(history.encode(&VIEW, &mut out), Some(S::Changed));
         assert_eq!(out, [0x12, 0x34]);
@@ -97,26 +83,14 @@ mod tests {
     #[test]
     fn a_wheel_older_than_the_window_or_before_cc_121_is_not_coded() {
         let mut history = History::default();
-        history.observe(
-            U14::MAX,
-            Stamp {
-                packet: VIEW.previous,
-                time: 0,
-            },
-        );
-        assert_eq!(
-            history.encode(&view(VIEW.previous.next()), &mut Vec::new()),
-            None
-        );
+        history.observe(U14::MAX, Stamp { packet: VIEW.previous, time: 0 });
+        assert_eq!(history.encode(&view(VIEW.previous.next()), &mut Vec::new()), None);
         history.reset();
         assert_eq!(history.encode(&VIEW, &mut Vec::new()), None);
     }
 
     #[test]
     fn the_reserved_bit_is_ignored() {
-        assert_eq!(
-            Chapter::decode(&[0x12, 0xB4]),
-            Chapter::decode(&[0x12, 0x34])
-        );
+        assert_eq!(Chapter::decode(&[0x12, 0xB4]), Chapter::decode(&[0x12, 0x34]));
     }
 }

@@ -42,12 +42,7 @@ pub(crate) struct History {
 
 impl Default for History {
     fn default() -> Self {
-        Self {
-            notes: Recency::default(),
-            pressure: [U7::default(); 128],
-            silenced: 0,
-            silenced_at: Seq::NEVER,
-        }
+        Self { notes: Recency::default(), pressure: [U7::default(); 128], silenced: 0, silenced_at: Seq::NEVER }
     }
 }
 
@@ -108,21 +103,14 @@ impl History {
 
     /// The command that brings this history to what `log` says.
     pub(crate) fn repair(&self, log: &Log, loss: &Loss) -> Option<Voice> {
-        let known = self.notes.at(log.note.get()) != Seq::NEVER
-            && self.pressure[usize::from(log.note)] == log.pressure;
+        let known = self.notes.at(log.note.get()) != Seq::NEVER && self.pressure[usize::from(log.note)] == log.pressure;
         let lost = loss.concerns(log.s) && !known;
-        lost.then_some(Voice::PolyAftertouch {
-            note: log.note,
-            pressure: log.pressure,
-        })
+        lost.then_some(Voice::PolyAftertouch { note: log.note, pressure: log.pressure })
     }
 
     #[cfg(test)]
     pub(crate) fn pressures(&self) -> Vec<(u8, U7)> {
-        (0..128)
-            .filter(|n| self.notes.at(*n) != Seq::NEVER)
-            .map(|n| (n, self.pressure[usize::from(n)]))
-            .collect()
+        (0..128).filter(|n| self.notes.at(*n) != Seq::NEVER).map(|n| (n, self.pressure[usize::from(n)])).collect()
     }
 }
 
@@ -132,11 +120,7 @@ mod tests {
     use crate::journal::testing::{VIEW, view};
 
     fn observe(history: &mut History, note: u8, pressure: u8, packet: Seq) {
-        history.observe(
-            U7::masked(note),
-            U7::masked(pressure),
-            Stamp { packet, time: 0 },
-        );
+        history.observe(U7::masked(note), U7::masked(pressure), Stamp { packet, time: 0 });
     }
 
     #[test]
@@ -166,10 +150,7 @@ mod tests {
     fn all_notes_off_sets_x_and_s_tells_of_it() {
         let mut history = History::default();
         observe(&mut history, 60, 5, VIEW.since);
-        history.silence(Stamp {
-            packet: VIEW.previous,
-            time: 0,
-        });
+        history.silence(Stamp { packet: VIEW.previous, time: 0 });
         let mut out = Vec::new();
         assert_eq!(history.encode(&VIEW, &mut out), Some(S::Changed));
         assert_eq!(out, [0x00, 60, 0x80 | 5]);

@@ -40,27 +40,16 @@ pub(crate) struct History {
     msb: Option<U7>,
     lsb: Option<U7>,
     reset: bool,
-    /// No CC 0 or 32 came since the Program Change, and both came before it, CC 0 first.
+    /// CC 0, CC 32 with a value that BANK-LSB tells from none, and the Program Change came last, in this order.
     exact: bool,
 }
 
 impl Chapter {
     pub(crate) fn decode(octets: &[u8]) -> Result<(Self, &[u8])> {
         let ([program, msb, lsb], rest) = array(octets)?;
-        let bank = Bank {
-            msb: U7::masked(msb),
-            lsb: U7::masked(lsb),
-            reset: lsb & 0x80 != 0,
-        };
+        let bank = Bank { msb: U7::masked(msb), lsb: U7::masked(lsb), reset: lsb & 0x80 != 0 };
         let bank = (msb & 0x80 != 0).then_some(bank);
-        Ok((
-            Self {
-                s: S::read(program),
-                program: U7::masked(program),
-                bank,
-            },
-            rest,
-        ))
+        Ok((Self { s: S::read(program), program: U7::masked(program), bank }, rest))
     }
 }
 
@@ -68,7 +57,7 @@ impl History {
     pub(crate) fn observe(&mut self, program: U7, stamp: Stamp) {
         self.program = Some((program, self.next_bank()));
         self.at = stamp.packet;
-        self.exact = self.lsb.is_some();
+        self.exact = self.lsb.is_some_and(|lsb| lsb.get() > 0);
     }
 
     /// CC 0.
@@ -95,12 +84,8 @@ impl History {
     pub(crate) fn encode(&self, view: &View, out: &mut Vec<u8>) -> Option<S> {
         let (program, bank) = self.program.filter(|_| self.at >= view.since)?;
         let s = view.s(self.at);
-        let (msb, lsb) = bank.map_or((0, 0), |bank| {
-            (
-                0x80 | bank.msb.get(),
-                if bank.reset { 0x80 } else { 0 } | bank.lsb.get(),
-            )
-        });
+        let (msb, lsb) =
+            bank.map_or((0, 0), |bank| (0x80 | bank.msb.get(), if bank.reset { 0x80 } else { 0 } | bank.lsb.get()));
         out.extend([s.bit() | program.get(), msb, lsb]);
         Some(s)
     }
@@ -113,15 +98,12 @@ impl History {
     /// Whether a Program Change is lost.
     pub(crate) fn lacks(&self, theirs: &Chapter) -> bool {
         let select = |bank: Option<Bank>| bank.map(|bank| (bank.msb, bank.lsb));
-        self.program.is_none_or(|(program, bank)| {
-            (program, select(bank)) != (theirs.program, select(theirs.bank))
-        })
+        self.program.is_none_or(|(program, bank)| (program, select(bank)) != (theirs.program, select(theirs.bank)))
     }
 
     /// Whether the next Program Change would use this bank.
     pub(crate) fn selects(&self, bank: Bank) -> bool {
-        self.next_bank()
-            .is_some_and(|next| (next.msb, next.lsb) == (bank.msb, bank.lsb))
+        self.next_bank().is_some_and(|next| (next.msb, next.lsb) == (bank.msb, bank.lsb))
     }
 
     /// Whether the latest CC 32 came after the latest CC 0.
@@ -130,17 +112,12 @@ impl History {
     }
 
     fn next_bank(&self) -> Option<Bank> {
-        self.msb.map(|msb| Bank {
-            msb,
-            lsb: self.lsb.unwrap_or_default(),
-            reset: self.reset,
-        })
+        self.msb.map(|msb| Bank { msb, lsb: self.lsb.unwrap_or_default(), reset: self.reset })
     }
 
     #[cfg(test)]
     pub(crate) fn program(&self) -> Option<(U7, Option<(U7, U7)>)> {
-        self.program
-            .map(|(program, bank)| (program, bank.map(|bank| (bank.msb, bank.lsb))))
+        self.program.map(|(program, bank)| (program, bank.map(|bank| (bank.msb, bank.lsb))))
     }
 
     #[cfg(test)]
@@ -154,19 +131,14 @@ mod tests {
     use super::*;
     use crate::journal::testing::VIEW;
 
-    const STAMP: Stamp = Stamp {
-        packet: VIEW.previous,
-        time: 0,
-    };
+    const STAMP: Stamp = Stamp { packet: VIEW.previous, time: 0 };
 
     fn encode(history: &History) -> Vec<u8> {
         let mut out = Vec::new();
         history.encode(&VIEW, &mut out);
         if !out.is_empty() {
             let (chapter, rest) = Chapter::decode(&out).unwrap();
-            assert!(
-                rest.is_empty() && !history.lacks(&chapter) && History::default().lacks(&chapter)
-            );
+            assert!(rest.is_empty() && !history.lacks(&chapter) && History::default().lacks(&chapter));
         }
         out
     }
@@ -188,17 +160,9 @@ mod tests {
         assert!(history.codes_bank_select(&VIEW));
         history.bank_msb(U7::masked(3));
         assert!(!history.codes_bank_select(&VIEW));
-        assert_eq!(
-            encode(&history),
-            [0x05, 0x81, 0x02],
-            "a bank select without program change changes nothing"
-        );
+        assert_eq!(encode(&history), [0x05, 0x81, 0x02], "a bank select without program change changes nothing");
         history.observe(U7::masked(6), STAMP);
-        assert_eq!(
-            encode(&history),
-            [0x06, 0x83, 0x00],
-            "the older CC 32 does not count"
-        );
+        assert_eq!(encode(&history), [0x06, 0x83, 0x00], "the older CC 32 does not count");
     }
 
     #[test]

@@ -11,19 +11,9 @@ use crate::midi::{U7, Voice};
 
 impl History {
     /// Repairs what `theirs` says was lost; gives each command to `play`.
-    pub(crate) fn repair(
-        &mut self,
-        theirs: &Journal<'_>,
-        loss: &Loss,
-        play: &mut impl FnMut(Voice),
-    ) {
-        self.repair_poly_aftertouch(theirs, loss, true, play);
-        let select = theirs
-            .program
-            .is_some_and(|program| self.repair_program(&program, theirs, loss, play));
-        let pedals = theirs
-            .control
-            .map(|control| self.repair_control(&control, select, loss, play));
+    pub(crate) fn repair(&mut self, theirs: &Journal<'_>, loss: &Loss, play: &mut impl FnMut(Voice)) {
+        let select = theirs.program.is_some_and(|program| self.repair_program(&program, theirs, loss, play));
+        let pedals = self.repair_control(theirs, select, loss, play);
         if let Some(parameter) = theirs.parameter {
             self.repair_parameter(&parameter, loss, play);
         }
@@ -32,18 +22,14 @@ impl History {
         }
         let (mut offs, mut ons) = (Vec::new(), Vec::new());
         if let Some(chapter) = &theirs.note {
-            self.note
-                .lost_offs(chapter, &theirs.extras, loss, &mut offs);
+            self.note.lost_offs(chapter, &theirs.extras, loss, &mut offs);
             self.note.lost_ons(chapter, loss, &mut ons);
         }
-        for voice in offs.into_iter().chain(pedals.into_iter().flatten()) {
+        for voice in offs.into_iter().chain(pedals) {
             self.execute(voice, loss, play);
         }
         self.start_notes(theirs.note.as_ref(), &theirs.extras, &ons, loss, play);
-        if let Some(voice) = theirs
-            .channel_aftertouch
-            .and_then(|chapter| self.channel_aftertouch.repair(&chapter))
-        {
+        if let Some(voice) = theirs.channel_aftertouch.and_then(|chapter| self.channel_aftertouch.repair(&chapter)) {
             self.execute(voice, loss, play);
         }
         self.repair_poly_aftertouch(theirs, loss, false, play);
@@ -68,37 +54,27 @@ impl History {
         let mut selected = false;
         if let Some(bank) = theirs.bank {
             let listed = |number| journal.control.and_then(|control| control.find(number));
-            let lsb = match (listed(BANK_MSB), listed(BANK_LSB)) {
+            let differs = |number, value: &U7| self.control.value(number).unwrap_or_default() != *value;
+            let known = self.program.selects(bank);
+            let (older, msb, newer) = match (listed(BANK_MSB), listed(BANK_LSB)) {
+                // Chapter P codes the very commands in force (A.3.1).
+                (None, None) if !known => (None, Some(bank.msb), Some(bank.lsb)),
+                (None, None) => (None, None, None),
                 // BANK-LSB 0 also says that no CC 32 followed the CC 0: then an older one stays in force.
-                (Some((msb, _)), Some((lsb, log))) if bank.lsb.get() == 0 && lsb < msb => log.value,
-                (None, None) if self.program.selects(bank) => None,
-                _ => Some(bank.lsb),
+                (Some((msb, _)), Some((lsb, log))) if bank.lsb.get() == 0 && lsb < msb => {
+                    (log.value.filter(|lsb| differs(BANK_LSB, lsb)), Some(bank.msb), None)
+                }
+                _ => (None, Some(bank.msb), Some(bank.lsb).filter(|lsb| differs(BANK_LSB, lsb))),
             };
-            let differs =
-                |number, value: U7| self.control.value(number).unwrap_or_default() != value;
-            let lsb = lsb.filter(|lsb| differs(BANK_LSB, *lsb));
-            let msb = differs(BANK_MSB, bank.msb) || lsb.is_some() || !self.program.selects(bank);
-            selected = msb;
-            for (number, value) in [(BANK_MSB, msb.then_some(bank.msb)), (BANK_LSB, lsb)] {
+            let msb = msb.filter(|msb| !known || differs(BANK_MSB, msb) || older.or(newer).is_some());
+            selected = msb.is_some();
+            for (number, value) in [(BANK_LSB, older), (BANK_MSB, msb), (BANK_LSB, newer)] {
                 if let Some(value) = value {
-                    self.execute(
-                        Voice::ControlChange {
-                            controller: U7::masked(number),
-                            value,
-                        },
-                        loss,
-                        play,
-                    );
+                    self.execute(Voice::ControlChange { controller: U7::masked(number), value }, loss, play);
                 }
             }
         }
-        self.execute(
-            Voice::ProgramChange {
-                program: theirs.program,
-            },
-            loss,
-            play,
-        );
+        self.execute(Voice::ProgramChange { program: theirs.program }, loss, play);
         self.program.adopt(theirs);
         selected
     }
@@ -106,15 +82,17 @@ impl History {
     /// Returns the pedals to be put down once the lost NoteOffs are out.
     fn repair_control(
         &mut self,
-        theirs: &control::Chapter<'_>,
+        journal: &Journal<'_>,
         bank_selected: bool,
         loss: &Loss,
         play: &mut impl FnMut(Voice),
     ) -> Vec<Voice> {
+        let Some(theirs) = &journal.control else { return Vec::new() };
         let bank_lost = bank_selected || self.bank_select_lost(theirs);
-        let last_reset = theirs
-            .groups()
-            .position(|group| self.control.lacks_reset(&group));
+        let last_reset = theirs.groups().position(|group| self.control.lacks_reset(&group));
+        if last_reset.is_none() {
+            self.repair_poly_aftertouch(journal, loss, true, play);
+        }
         let mut reset = false;
         let mut pedals = Vec::new();
         for (index, group) in theirs.groups().enumerate() {
@@ -128,22 +106,22 @@ impl History {
                     }
                 }
                 match voice {
-                    Voice::ControlChange { value, .. } if final_pedal && value.get() >= 64 => {
-                        pedals.push(voice)
-                    }
+                    Voice::ControlChange { value, .. } if final_pedal && value.get() >= 64 => pedals.push(voice),
                     _ => self.execute(voice, loss, play),
                 }
             }
-            reset |= last_reset == Some(index);
             self.control.adopt(&group);
+            if last_reset == Some(index) {
+                reset = true;
+                self.repair_poly_aftertouch(journal, loss, true, play);
+            }
         }
         pedals
     }
 
     /// Whether CC 0 and 32 came in another order, or with other values, than this history knows.
     fn bank_select_lost(&self, theirs: &control::Chapter<'_>) -> bool {
-        let differs =
-            |group: &control::Group| group.value != self.control.value(group.controller.get());
+        let differs = |group: &control::Group| group.value != self.control.value(group.controller.get());
         match (theirs.find(BANK_MSB), theirs.find(BANK_LSB)) {
             (Some((msb, first)), Some((lsb, second))) => {
                 differs(&first) || differs(&second) || (msb < lsb) != self.program.lsb_follows()
@@ -153,12 +131,7 @@ impl History {
         }
     }
 
-    fn repair_parameter(
-        &mut self,
-        theirs: &parameter::Chapter<'_>,
-        loss: &Loss,
-        play: &mut impl FnMut(Voice),
-    ) {
+    fn repair_parameter(&mut self, theirs: &parameter::Chapter<'_>, loss: &Loss, play: &mut impl FnMut(Voice)) {
         let (mut lost, mut last, mut commands) = (false, None, Vec::new());
         for log in theirs.logs() {
             lost |= self.parameter.repair(&log, lost, &mut commands);
@@ -192,7 +165,7 @@ impl History {
         }
     }
 
-    /// Pressure that an all-notes-off followed comes before the controllers, other pressure behind the notes.
+    /// Pressure that an all-notes-off followed comes before it and behind a CC 121, other pressure behind the notes.
     fn repair_poly_aftertouch(
         &mut self,
         theirs: &Journal<'_>,

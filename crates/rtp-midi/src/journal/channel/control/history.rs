@@ -13,6 +13,8 @@ pub(crate) struct History {
     /// Commands seen, mod 64; kept for the controllers of the count tool.
     pub(super) count: [u8; 128],
     pub(super) switches: [Switch; 4],
+    /// One bit a switch or command that has had a value its own tool does not tell: from then on its value is coded.
+    valued: u128,
 }
 
 /// A switch that the toggle tool codes.
@@ -35,6 +37,7 @@ impl Default for History {
             value: [U7::default(); 128],
             count: [0; 128],
             switches: [Switch::default(); 4],
+            valued: 0,
         }
     }
 }
@@ -46,6 +49,7 @@ impl History {
         self.order.touch(number, stamp.packet);
         self.value[usize::from(number)] = value;
         let counts = u8::from(origin == Origin::Stream);
+        self.valued |= u128::from(!is_implied(number, value)) << number;
         match tool(number) {
             Tool::Value => {}
             Tool::Toggle(index) => {
@@ -58,9 +62,7 @@ impl History {
                     switch.coded = switch.toggles;
                 }
             }
-            Tool::Count => {
-                self.count[usize::from(number)] = (self.count[usize::from(number)] + counts) & 0x3F
-            }
+            Tool::Count => self.count[usize::from(number)] = (self.count[usize::from(number)] + counts) & 0x3F,
         }
         if number == RESET_ALL_CONTROLLERS {
             for switch in &mut self.switches {
@@ -73,8 +75,7 @@ impl History {
 
     /// The value of a controller's latest command.
     pub(crate) fn value(&self, controller: u8) -> Option<U7> {
-        (self.order.at(controller) != Seq::NEVER)
-            .then(|| self.value[usize::from(controller & 0x7F)])
+        (self.order.at(controller) != Seq::NEVER).then(|| self.value[usize::from(controller & 0x7F)])
     }
 
     /// Whether a pedal is down.
@@ -86,12 +87,7 @@ impl History {
     }
 
     /// Appends the chapter; `bank_select_elsewhere` leaves CC 0 and 32 to Chapter P.
-    pub(crate) fn encode(
-        &self,
-        view: &View,
-        bank_select_elsewhere: bool,
-        out: &mut Vec<u8>,
-    ) -> Option<S> {
+    pub(crate) fn encode(&self, view: &View, bank_select_elsewhere: bool, out: &mut Vec<u8>) -> Option<S> {
         if self.order.newest() < view.since {
             return None;
         }
@@ -99,11 +95,7 @@ impl History {
         out.push(0);
         let mut s = S::Unchanged;
         let is_bank = |number| matches!(number, BANK_MSB | BANK_LSB);
-        let partner = if bank_select_elsewhere {
-            None
-        } else {
-            self.bank_select_before(view.since)
-        };
+        let partner = if bank_select_elsewhere { None } else { self.bank_select_before(view.since) };
         let mut left = self.order.since(view.since).count() + usize::from(partner.is_some());
         for number in partner.into_iter().chain(self.order.since(view.since)) {
             left -= 1;
@@ -151,11 +143,11 @@ impl History {
             Tool::Value => {}
             Tool::Toggle(index) => {
                 group.toggle = Some(self.switches[index].coded);
-                group.value = group.value.filter(|value| !matches!(value.get(), 0 | 127));
+                group.value = group.value.filter(|_| self.valued & 1 << number != 0);
             }
             Tool::Count => {
                 group.count = Some(self.count[usize::from(number)]);
-                group.value = group.value.filter(|value| value.get() != 0);
+                group.value = group.value.filter(|_| self.valued & 1 << number != 0);
             }
         }
         group
@@ -168,12 +160,16 @@ impl History {
             Tool::Toggle(index) => self.switches[index].toggles,
             Tool::Count => self.count[usize::from(number)],
         };
-        (0..128)
-            .filter_map(|number| {
-                self.value(number)
-                    .map(|value| (number, value, extra(number)))
-            })
-            .collect()
+        (0..128).filter_map(|number| self.value(number).map(|value| (number, value, extra(number)))).collect()
+    }
+}
+
+/// Whether the toggle or count tool alone tells the value.
+const fn is_implied(number: u8, value: U7) -> bool {
+    match tool(number) {
+        Tool::Value => true,
+        Tool::Toggle(_) => matches!(value.get(), 0 | 127),
+        Tool::Count => value.get() == 0,
     }
 }
 
@@ -186,16 +182,8 @@ mod tests {
     fn history(commands: &[(u8, u8, u32)]) -> History {
         let mut history = History::default();
         for &(controller, value, packet) in commands {
-            let stamp = Stamp {
-                packet: Seq(packet),
-                time: 0,
-            };
-            history.observe(
-                U7::masked(controller),
-                U7::masked(value),
-                stamp,
-                Origin::Stream,
-            );
+            let stamp = Stamp { packet: Seq(packet), time: 0 };
+            history.observe(U7::masked(controller), U7::masked(value), stamp, Origin::Stream);
         }
         history
     }
@@ -208,25 +196,13 @@ mod tests {
 
     #[test]
     fn value_toggle_and_count_are_coded_as_in_the_derived_vector() {
-        let commands = [
-            (7, 100, 19),
-            (64, 127, 12),
-            (64, 0, 13),
-            (64, 127, 19),
-            (123, 0, 19),
-        ];
-        assert_eq!(
-            encode(&history(&commands), &VIEW),
-            [0x02, 0x07, 0x64, 0x40, 0x83, 0x7B, 0xC1]
-        );
+        let commands = [(7, 100, 19), (64, 127, 12), (64, 0, 13), (64, 127, 19), (123, 0, 19)];
+        assert_eq!(encode(&history(&commands), &VIEW), [0x02, 0x07, 0x64, 0x40, 0x83, 0x7B, 0xC1]);
     }
 
     #[test]
     fn a_repeated_command_moves_to_the_end() {
-        assert_eq!(
-            encode(&history(&[(1, 5, 11), (7, 6, 12), (1, 7, 13)]), &VIEW),
-            [0x81, 0x87, 6, 0x81, 7]
-        );
+        assert_eq!(encode(&history(&[(1, 5, 11), (7, 6, 12), (1, 7, 13)]), &VIEW), [0x81, 0x87, 6, 0x81, 7]);
     }
 
     #[test]
@@ -247,24 +223,14 @@ mod tests {
 
     #[test]
     fn a_half_pressed_pedal_has_two_logs() {
-        assert_eq!(
-            encode(&history(&[(64, 80, 19)]), &VIEW),
-            [0x01, 64, 80, 64, 0x81]
-        );
+        assert_eq!(encode(&history(&[(64, 80, 19)]), &VIEW), [0x01, 64, 80, 64, 0x81]);
     }
 
     #[test]
     fn cc_121_toggles_the_switches_and_their_coded_count_stays() {
         let history = history(&[(64, 127, 11), (121, 0, 12)]);
         assert_eq!(encode(&history, &VIEW), [0x81, 0xC0, 0x81, 0xF9, 0xC1]);
-        assert_eq!(
-            history.switches[0],
-            Switch {
-                on: false,
-                toggles: 2,
-                coded: 1
-            }
-        );
+        assert_eq!(history.switches[0], Switch { on: false, toggles: 2, coded: 1 });
     }
 
     #[test]

@@ -22,9 +22,9 @@ use crate::midi::U7;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Tool {
     Value,
-    /// A switch: its changes between off and on are counted, and a value other than 0 or 127 is coded beside.
+    /// A switch: its changes between off and on are counted; values are coded too once one is not 0 or 127.
     Toggle(usize),
-    /// A command rather than a setting: its instances are counted, and a value other than 0 is coded beside.
+    /// A command rather than a setting: its instances are counted; values are coded too once one is not 0.
     Count,
 }
 

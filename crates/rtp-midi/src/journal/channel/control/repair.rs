@@ -3,6 +3,7 @@
 //! The logs are oldest first and lost commands are newer than everything known. The caller walks the list in order,
 //! executes what [`History::repair`] says of each command, and then calls [`History::adopt`].
 
+use super::history::Switch;
 use super::{Group, History, RESET_ALL_CONTROLLERS, Tool, is_on, tool};
 use crate::midi::{U7, Voice};
 
@@ -10,21 +11,12 @@ impl History {
     /// The commands that bring this history to what `theirs` says, in order.
     ///
     /// `forced`: something before in the list was lost that changed this controller too, so equal values are sent again.
-    pub(crate) fn repair(
-        &self,
-        theirs: &Group,
-        forced: bool,
-    ) -> impl Iterator<Item = Voice> + use<> {
-        let values = self
-            .lost_values(theirs)
-            .or_else(|| forced.then(|| self.again(theirs)).flatten());
+    pub(crate) fn repair(&self, theirs: &Group, forced: bool) -> impl Iterator<Item = Voice> + use<> {
+        let values = self.lost_values(theirs).or_else(|| forced.then(|| again(theirs)).flatten());
         let controller = theirs.controller;
         let (count, before, value) = values.map_or((0, None, U7::default()), |lost| lost);
         let change = move |value| Voice::ControlChange { controller, value };
-        before
-            .map(change)
-            .into_iter()
-            .chain(std::iter::repeat_n(change(value), count))
+        before.map(change).into_iter().chain(std::iter::repeat_n(change(value), count))
     }
 
     /// How often to send which value, and what to send once before.
@@ -34,19 +26,13 @@ impl History {
         if let Some(alt) = theirs.count {
             let lost = alt.wrapping_sub(self.count[usize::from(number)]) & 0x3F;
             if lost > 0 {
-                let times = if is_idempotent(number) {
-                    1
-                } else {
-                    usize::from(lost)
-                };
+                let times = if is_idempotent(number) { 1 } else { usize::from(lost) };
                 return Some((times, None, theirs.value.unwrap_or_default()));
             }
         }
         if let Some((alt, switch)) = theirs.toggle.zip(self.switch(number)) {
             let on = alt & 1 == 1;
-            let value = theirs
-                .value
-                .unwrap_or(if on { U7::MAX } else { U7::default() });
+            let value = theirs.value.unwrap_or(if on { U7::MAX } else { U7::default() });
             if alt != switch.coded {
                 let toggles = alt.wrapping_sub(switch.toggles) & 0x3F;
                 // Off and on again damps what sounded; on and off again leaves nothing behind.
@@ -60,20 +46,6 @@ impl History {
         }
         let value = theirs.value?;
         (known != Some(value)).then_some((1, None, value))
-    }
-
-    /// The command once more, where it sets something.
-    fn again(&self, theirs: &Group) -> Option<(usize, Option<U7>, U7)> {
-        match tool(theirs.controller.get()) {
-            Tool::Count => None,
-            Tool::Toggle(_) => {
-                let value = theirs
-                    .value
-                    .or_else(|| theirs.toggle.map(|alt| U7::masked(127 * (alt & 1))))?;
-                is_on(value).then_some((1, None, value))
-            }
-            Tool::Value => theirs.value.map(|value| (1, None, value)),
-        }
     }
 
     /// Takes the counts of a command whose repair has been executed.
@@ -92,15 +64,26 @@ impl History {
 
     /// Whether the list says that a CC 121 was lost.
     pub(crate) fn lacks_reset(&self, theirs: &Group) -> bool {
-        theirs.controller.get() == RESET_ALL_CONTROLLERS
-            && self.repair(theirs, false).next().is_some()
+        theirs.controller.get() == RESET_ALL_CONTROLLERS && self.repair(theirs, false).next().is_some()
     }
 
-    fn switch(&self, number: u8) -> Option<&super::history::Switch> {
+    fn switch(&self, number: u8) -> Option<&Switch> {
         match tool(number) {
             Tool::Toggle(index) => Some(&self.switches[index]),
             _ => None,
         }
+    }
+}
+
+/// The command once more, where it sets something.
+fn again(theirs: &Group) -> Option<(usize, Option<U7>, U7)> {
+    match tool(theirs.controller.get()) {
+        Tool::Count => None,
+        Tool::Toggle(_) => {
+            let value = theirs.value.or_else(|| theirs.toggle.map(|alt| U7::masked(127 * (alt & 1))))?;
+            is_on(value).then_some((1, None, value))
+        }
+        Tool::Value => theirs.value.map(|value| (1, None, value)),
     }
 }
 

@@ -29,13 +29,7 @@ impl<'a> Chapter<'a> {
     pub(crate) fn decode(octets: &'a [u8]) -> Result<(Self, &'a [u8])> {
         let ([header], rest) = array(octets)?;
         let (logs, rest) = take(rest, 2 * (usize::from(header & 0x7F) + 1))?;
-        Ok((
-            Self {
-                s: S::read(header),
-                logs,
-            },
-            rest,
-        ))
+        Ok((Self { s: S::read(header), logs }, rest))
     }
 
     /// The coded commands, oldest first. Neighbouring logs of one number describe one command.
@@ -44,13 +38,7 @@ impl<'a> Chapter<'a> {
         std::iter::from_fn(move || {
             let [first, ..] = *logs else { return None };
             let controller = U7::masked(first);
-            let mut group = Group {
-                s: S::Unchanged,
-                controller,
-                value: None,
-                toggle: None,
-                count: None,
-            };
+            let mut group = Group { s: S::Unchanged, controller, value: None, toggle: None, count: None };
             while let [number, tool, rest @ ..] = logs {
                 if U7::masked(*number) != controller {
                     break;
@@ -69,18 +57,14 @@ impl<'a> Chapter<'a> {
 
     /// The place of a controller in the list, and its group.
     pub(crate) fn find(&self, controller: u8) -> Option<(usize, Group)> {
-        self.groups()
-            .enumerate()
-            .find(|(_, group)| group.controller.get() == controller)
+        self.groups().enumerate().find(|(_, group)| group.controller.get() == controller)
     }
 }
 
 impl Group {
     /// How many logs the group takes.
     pub(super) const fn len(&self) -> usize {
-        self.count.is_some() as usize
-            + self.value.is_some() as usize
-            + self.toggle.is_some() as usize
+        self.count.is_some() as usize + self.value.is_some() as usize + self.toggle.is_some() as usize
     }
 
     /// Appends the logs in the order count, value, toggle (A.3.3).
@@ -107,30 +91,15 @@ mod tests {
         let octets = [0x02, 0x07, 0x64, 0x40, 0x83, 0x7B, 0xC1];
         let (chapter, rest) = Chapter::decode(&octets).unwrap();
         assert!(rest.is_empty());
-        let groups: Vec<_> = chapter
-            .groups()
-            .map(|g| (g.controller.get(), g.value, g.toggle, g.count))
-            .collect();
+        let groups: Vec<_> = chapter.groups().map(|g| (g.controller.get(), g.value, g.toggle, g.count)).collect();
         let value = U7::new(100);
-        assert_eq!(
-            groups,
-            [
-                (7, value, None, None),
-                (64, None, Some(3), None),
-                (123, None, None, Some(1))
-            ]
-        );
+        assert_eq!(groups, [(7, value, None, None), (64, None, Some(3), None), (123, None, None, Some(1))]);
     }
 
     #[test]
     fn several_tools_of_a_number_are_one_command() {
-        let group = Group {
-            s: S::Changed,
-            controller: U7::masked(64),
-            value: U7::new(80),
-            toggle: Some(5),
-            count: None,
-        };
+        let group =
+            Group { s: S::Changed, controller: U7::masked(64), value: U7::new(80), toggle: Some(5), count: None };
         let mut octets = vec![1];
         group.encode(&mut octets);
         assert_eq!(octets, [1, 64, 80, 64, 0x85]);

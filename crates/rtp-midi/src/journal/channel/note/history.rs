@@ -66,9 +66,7 @@ impl History {
         self.sounding.push(note.get());
         self.released &= !bit;
         self.window.notes &= !bit;
-        state.count = state
-            .count
-            .saturating_add(u8::from(origin == Origin::Stream));
+        state.count = state.count.saturating_add(u8::from(origin == Origin::Stream));
         (state.at, state.struck, state.velocity) = (stamp.packet, stamp.time, velocity);
         if state.count > 1 {
             self.extras.touch(note.get(), stamp.packet);
@@ -86,9 +84,7 @@ impl History {
         }
         self.released |= bit;
         self.window.notes |= bit;
-        state.count = state
-            .count
-            .saturating_sub(u8::from(origin == Origin::Stream));
+        state.count = state.count.saturating_sub(u8::from(origin == Origin::Stream));
         (state.at, state.velocity, state.release) = (stamp.packet, U7::default(), release);
         self.released_at = stamp.packet;
         if state.count > 0 || release != COMMON_RELEASE {
@@ -101,10 +97,7 @@ impl History {
     /// CC 120 and 123 to 127.
     pub(crate) fn silence(&mut self) {
         if self.released != 0 || !self.sounding.as_slice().is_empty() {
-            *self = Self {
-                released_at: self.released_at,
-                ..Self::default()
-            };
+            *self = Self { released_at: self.released_at, ..Self::default() };
         }
     }
 
@@ -132,10 +125,7 @@ impl History {
 
     /// NoteOffs for all that sounds.
     pub(crate) fn note_offs(&self) -> impl Iterator<Item = Voice> + '_ {
-        let off = |note: &u8| Voice::NoteOff {
-            note: U7::masked(*note),
-            velocity: COMMON_RELEASE,
-        };
+        let off = |note: &u8| Voice::NoteOff { note: U7::masked(*note), velocity: COMMON_RELEASE };
         self.sounding().iter().map(off)
     }
 
@@ -144,10 +134,7 @@ impl History {
         let released = self.released_since(view.checkpoint);
         let sounding = self.sounding.as_slice();
         let coded = |note: u8| self.notes[usize::from(note)].at >= view.checkpoint;
-        let first = sounding
-            .iter()
-            .rposition(|note| !coded(*note))
-            .map_or(0, |index| index + 1);
+        let first = sounding.iter().rposition(|note| !coded(*note)).map_or(0, |index| index + 1);
         let logs = &sounding[first..];
         if logs.is_empty() && released == 0 {
             return None;
@@ -190,11 +177,7 @@ impl History {
         }
         let start = out.len();
         out.push(0);
-        let counts = self
-            .extras
-            .since(view.checkpoint)
-            .filter(|note| self.counted(*note))
-            .count();
+        let counts = self.extras.since(view.checkpoint).filter(|note| self.counted(*note)).count();
         let mut releases = 128 - counts;
         let mut s = S::Unchanged;
         for note in self.extras.since(view.checkpoint) {
@@ -227,10 +210,7 @@ impl History {
     /// The released notes of packet `since` and later.
     fn released_since(&mut self, since: Seq) -> u128 {
         if since < self.window.since {
-            self.window = Released {
-                since: Seq::NEVER,
-                notes: self.released,
-            };
+            self.window = Released { since: Seq::NEVER, notes: self.released };
         }
         if since > self.window.since {
             let mut notes = self.window.notes;
@@ -266,10 +246,7 @@ mod tests {
     fn history(commands: &[(u8, u8, u32)]) -> History {
         let mut history = History::default();
         for &(note, velocity, packet) in commands {
-            let stamp = Stamp {
-                packet: Seq(packet),
-                time: if packet == 19 { 0 } else { u32::MAX / 2 },
-            };
+            let stamp = Stamp { packet: Seq(packet), time: if packet == 19 { 0 } else { u32::MAX / 2 } };
             let (note, value) = (U7::masked(note), U7::masked(velocity));
             match velocity {
                 128.. => history.note_off(note, value, stamp, Origin::Stream),
@@ -290,26 +267,14 @@ mod tests {
 
     #[test]
     fn a_note_just_struck_is_to_be_played_and_an_old_one_is_not() {
-        assert_eq!(
-            encode(history(&[(60, 64, 19)]), &VIEW).0,
-            [0x81, 0xF1, 0x3C, 0xC0]
-        );
-        assert_eq!(
-            encode(history(&[(60, 64, 12)]), &VIEW).0,
-            [0x81, 0xF1, 0xBC, 0x40]
-        );
+        assert_eq!(encode(history(&[(60, 64, 19)]), &VIEW).0, [0x81, 0xF1, 0x3C, 0xC0]);
+        assert_eq!(encode(history(&[(60, 64, 12)]), &VIEW).0, [0x81, 0xF1, 0xBC, 0x40]);
     }
 
     #[test]
     fn a_release_is_a_bit_and_clears_b() {
-        assert_eq!(
-            encode(history(&[(60, 64, 12), (60, OFF, 19)]), &VIEW).0,
-            [0x00, 0x77, 0x08]
-        );
-        assert_eq!(
-            encode(history(&[(60, 64, 12), (60, OFF, 13)]), &VIEW).0,
-            [0x80, 0x77, 0x08]
-        );
+        assert_eq!(encode(history(&[(60, 64, 12), (60, OFF, 19)]), &VIEW).0, [0x00, 0x77, 0x08]);
+        assert_eq!(encode(history(&[(60, 64, 12), (60, OFF, 13)]), &VIEW).0, [0x80, 0x77, 0x08]);
         let restruck = history(&[(60, 64, 12), (60, OFF, 19), (60, 65, 19)]);
         assert_eq!(encode(restruck, &VIEW).0, [0x01, 0xF1, 0x3C, 0x80 | 65]);
     }
@@ -322,30 +287,14 @@ mod tests {
 
     #[test]
     fn the_window_decides_over_logs_and_bits() {
-        let history = history(&[
-            (60, 1, 11),
-            (61, 1, 12),
-            (61, OFF, 12),
-            (62, 1, 13),
-            (63, OFF, 14),
-        ]);
-        assert_eq!(
-            encode(history.clone(), &view(Seq(13))).0,
-            [0x81, 0x77, 0xBE, 1, 0x01]
-        );
-        assert_eq!(
-            encode(history.clone(), &view(Seq(14))).0,
-            [0x80, 0x77, 0x01]
-        );
+        let history = history(&[(60, 1, 11), (61, 1, 12), (61, OFF, 12), (62, 1, 13), (63, OFF, 14)]);
+        assert_eq!(encode(history.clone(), &view(Seq(13))).0, [0x81, 0x77, 0xBE, 1, 0x01]);
+        assert_eq!(encode(history.clone(), &view(Seq(14))).0, [0x80, 0x77, 0x01]);
         let mut moved = history;
         for since in [12, 15, 11] {
             moved.encode(&view(Seq(since)), &mut Vec::new());
         }
-        assert_eq!(
-            encode(moved, &view(Seq(12))).0,
-            [0x81, 0x77, 0xBE, 1, 0x05],
-            "a window that moves back sees all"
-        );
+        assert_eq!(encode(moved, &view(Seq(12))).0, [0x81, 0x77, 0xBE, 1, 0x05], "a window that moves back sees all");
     }
 
     #[test]
@@ -363,35 +312,20 @@ mod tests {
         let (octets, _) = encode(history(&all[..127]), &VIEW);
         assert_eq!((&octets[..2], octets.len()), (&[0xFF, 0xF1][..], 256));
         let (octets, _) = encode(history(&[&all[..], &[(127, OFF, 19)]].concat()), &VIEW);
-        assert_eq!(
-            (&octets[..2], octets.len(), octets[256]),
-            (&[0x7F, 0xFF][..], 257, 0x01)
-        );
+        assert_eq!((&octets[..2], octets.len(), octets[256]), (&[0x7F, 0xFF][..], 257, 0x01));
     }
 
     #[test]
     fn a_release_velocity_other_than_64_is_an_extra() {
-        assert_eq!(
-            encode(history(&[(60, 128 + 32, 19)]), &VIEW),
-            (vec![0x00, 0x77, 0x08], vec![0x00, 0x3C, 0xA0])
-        );
+        assert_eq!(encode(history(&[(60, 128 + 32, 19)]), &VIEW), (vec![0x00, 0x77, 0x08], vec![0x00, 0x3C, 0xA0]));
         assert_eq!(encode(history(&[(60, OFF, 19)]), &VIEW).1, []);
     }
 
     #[test]
     fn overlapping_note_ons_are_counted() {
-        assert_eq!(
-            encode(history(&[(60, 1, 12), (60, 2, 12)]), &VIEW).1,
-            [0x80, 0xBC, 0x02]
-        );
-        assert_eq!(
-            encode(history(&[(60, 1, 12), (60, 2, 12), (60, OFF, 19)]), &VIEW).1,
-            [0x00, 0x3C, 0x01]
-        );
-        assert_eq!(
-            encode(history(&[(60, 1, 12); 200]), &VIEW).1,
-            [0x80, 0xBC, 0x7F]
-        );
+        assert_eq!(encode(history(&[(60, 1, 12), (60, 2, 12)]), &VIEW).1, [0x80, 0xBC, 0x02]);
+        assert_eq!(encode(history(&[(60, 1, 12), (60, 2, 12), (60, OFF, 19)]), &VIEW).1, [0x00, 0x3C, 0x01]);
+        assert_eq!(encode(history(&[(60, 1, 12); 200]), &VIEW).1, [0x80, 0xBC, 0x7F]);
     }
 
     #[test]
@@ -399,10 +333,7 @@ mod tests {
         let twice = (0..100).flat_map(|note| [(note, 1, 12), (note, 1, 12), (note, 128 + 3, 12)]);
         let (_, extras) = encode(history(&twice.collect::<Vec<_>>()), &VIEW);
         assert_eq!((extras.len(), extras[0]), (257, 0xFF));
-        let counts = extras[1..]
-            .chunks(2)
-            .filter(|log| log[1] & 0x80 == 0)
-            .count();
+        let counts = extras[1..].chunks(2).filter(|log| log[1] & 0x80 == 0).count();
         assert_eq!(counts, 100);
     }
 }

@@ -11,34 +11,19 @@ use crate::midi::{U7, Voice};
 
 impl History {
     /// Appends the NoteOffs that were lost, those before a lost NoteOn of the same note included.
-    pub(crate) fn lost_offs(
-        &self,
-        theirs: &Chapter<'_>,
-        extras: &Extras<'_>,
-        loss: &Loss,
-        out: &mut Vec<Voice>,
-    ) {
+    pub(crate) fn lost_offs(&self, theirs: &Chapter<'_>, extras: &Extras<'_>, loss: &Loss, out: &mut Vec<Voice>) {
         let mut released = theirs.released;
         while released != 0 {
             let note = U7::masked(released.trailing_zeros() as u8);
             released &= released - 1;
             let ours = &self.notes[usize::from(note)];
             let (count, release) = extras.of(note);
-            let surplus = ours
-                .count
-                .saturating_sub(count.unwrap_or(0))
-                .max(u8::from(self.sounds(note)));
-            let off = Voice::NoteOff {
-                note,
-                velocity: release.unwrap_or(COMMON_RELEASE),
-            };
+            let surplus = ours.count.saturating_sub(count.unwrap_or(0)).max(u8::from(self.sounds(note)));
+            let off = Voice::NoteOff { note, velocity: release.unwrap_or(COMMON_RELEASE) };
             out.extend(std::iter::repeat_n(off, usize::from(surplus)));
         }
         for log in theirs.logs().filter(|log| self.restruck(log, loss)) {
-            out.push(Voice::NoteOff {
-                note: log.note,
-                velocity: COMMON_RELEASE,
-            });
+            out.push(Voice::NoteOff { note: log.note, velocity: COMMON_RELEASE });
         }
     }
 
@@ -46,15 +31,8 @@ impl History {
     pub(crate) fn lost_ons(&self, theirs: &Chapter<'_>, loss: &Loss, out: &mut Vec<Repair>) {
         for log in theirs.logs() {
             if !self.sounds(log.note) || self.restruck(&log, loss) {
-                let on = Voice::NoteOn {
-                    note: log.note,
-                    velocity: log.velocity,
-                };
-                out.push(if log.play {
-                    Repair::Play(on)
-                } else {
-                    Repair::Note(on)
-                });
+                let on = Voice::NoteOn { note: log.note, velocity: log.velocity };
+                out.push(if log.play { Repair::Play(on) } else { Repair::Note(on) });
             }
         }
     }

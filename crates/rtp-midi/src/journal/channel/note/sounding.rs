@@ -9,10 +9,7 @@ pub(super) struct Sounding {
 
 impl Default for Sounding {
     fn default() -> Self {
-        Self {
-            notes: [0; 128],
-            length: 0,
-        }
+        Self { notes: [0; 128], length: 0 }
     }
 }
 

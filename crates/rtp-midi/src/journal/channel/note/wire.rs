@@ -66,8 +66,7 @@ impl<'a> Chapter<'a> {
 
     /// Every note the chapter speaks of, as one bit each.
     pub(super) fn notes(&self) -> u128 {
-        self.logs()
-            .fold(self.released, |notes, log| notes | 1 << log.note.get())
+        self.logs().fold(self.released, |notes, log| notes | 1 << log.note.get())
     }
 }
 
@@ -83,11 +82,7 @@ impl<'a> Extras<'a> {
     /// V = 0 tells the count of NoteOns less NoteOffs, V = 1 the velocity of the latest NoteOff.
     pub(super) fn of(&self, note: U7) -> (Option<u8>, Option<U7>) {
         let mut told = (None, None);
-        for log in self
-            .logs
-            .chunks_exact(2)
-            .filter(|log| U7::masked(log[0]) == note)
-        {
+        for log in self.logs.chunks_exact(2).filter(|log| U7::masked(log[0]) == note) {
             match log[1] & 0x80 {
                 0 => told.0 = Some(log[1]),
                 _ => told.1 = Some(U7::masked(log[1])),
@@ -99,12 +94,7 @@ impl<'a> Extras<'a> {
 
 /// The range of OFFBITS octets that `released` needs, or `None`.
 pub(super) fn off_range(released: u128) -> Option<(u8, u8)> {
-    (released != 0).then(|| {
-        (
-            (released.trailing_zeros() / 8) as u8,
-            ((127 - released.leading_zeros()) / 8) as u8,
-        )
-    })
+    (released != 0).then(|| ((released.trailing_zeros() / 8) as u8, (released.ilog2() / 8) as u8))
 }
 
 #[cfg(test)]
@@ -118,14 +108,8 @@ mod tests {
     #[test]
     fn captured_chapters_read_as_documented() {
         let (chapter, _) = Chapter::decode(&[0x81, 0x67, 0x3C, 0x25, 0x0D, 0x50]).unwrap();
-        let logs: Vec<_> = chapter
-            .logs()
-            .map(|log| (log.note.get(), log.velocity.get(), log.play))
-            .collect();
-        assert_eq!(
-            (logs, notes(chapter.released)),
-            (vec![(60, 37, false)], vec![52, 53, 55, 57, 59])
-        );
+        let logs: Vec<_> = chapter.logs().map(|log| (log.note.get(), log.velocity.get(), log.play)).collect();
+        assert_eq!((logs, notes(chapter.released)), (vec![(60, 37, false)], vec![52, 53, 55, 57, 59]));
     }
 
     #[test]
@@ -135,10 +119,7 @@ mod tests {
             let (chapter, rest) = Chapter::decode(&octets).unwrap();
             assert!(rest.is_empty() && chapter.released == 0 && chapter.logs().count() == 1);
         }
-        assert_eq!(
-            Chapter::decode(&[0x80, 0x53]).unwrap_err(),
-            Error::OffBits { low: 5, high: 3 }
-        );
+        assert_eq!(Chapter::decode(&[0x80, 0x53]).unwrap_err(), Error::OffBits { low: 5, high: 3 });
     }
 
     #[test]

@@ -60,10 +60,7 @@ impl History {
         (self.selection, self.loose, self.reset_at) = (Selection::Closed, None, stamp.packet);
         self.selected_at = Seq::NEVER;
         for parameter in &mut self.parameters {
-            for entry in [&mut parameter.msb, &mut parameter.lsb]
-                .into_iter()
-                .flatten()
-            {
+            for entry in [&mut parameter.msb, &mut parameter.lsb].into_iter().flatten() {
                 entry.reset = true;
             }
             if let Some(button) = &mut parameter.a_button {
@@ -75,39 +72,25 @@ impl History {
 
     /// Appends the chapter when the window asks for it.
     pub(crate) fn encode(&self, view: &View, out: &mut Vec<u8>) -> Option<S> {
-        let first = self
-            .parameters
-            .partition_point(|parameter| parameter.at < view.since);
+        let first = self.parameters.partition_point(|parameter| parameter.at < view.since);
         let coded = &self.parameters[first..];
-        let selected =
-            self.selected_at >= view.since && !matches!(self.selection, Selection::Open(_));
+        let selected = self.selected_at >= view.since && !matches!(self.selection, Selection::Open(_));
         if coded.is_empty() && !selected {
             return None;
         }
-        let logs = coded
-            .iter()
-            .map(|parameter| parameter.log(view, self.reset_at));
+        let logs = coded.iter().map(|parameter| parameter.log(view, self.reset_at));
         let selection = view.s(self.selected_at).and(view.s(self.reset_at));
         let s = logs.clone().fold(selection, |s, log| s.and(log.s));
         let pending = match self.selection {
             Selection::Pending(kind, msb) => Some((kind, msb)),
             _ => None,
         };
-        wire::encode(
-            s,
-            pending,
-            matches!(self.selection, Selection::Open(_)),
-            logs,
-            out,
-        );
+        wire::encode(s, pending, matches!(self.selection, Selection::Open(_)), logs, out);
         Some(s)
     }
 
     pub(super) fn find(&self, id: Id) -> Option<&Parameter> {
-        self.parameters
-            .iter()
-            .rev()
-            .find(|parameter| parameter.id == id)
+        self.parameters.iter().rev().find(|parameter| parameter.id == id)
     }
 
     fn select_msb(&mut self, kind: Kind, msb: U7, stamp: Stamp) {
@@ -154,11 +137,7 @@ impl History {
         let id = match self.selection {
             Selection::Open(id) => id,
             Selection::Pending(kind, msb) => {
-                let id = Id {
-                    kind,
-                    msb,
-                    lsb: U7::default(),
-                };
+                let id = Id { kind, msb, lsb: U7::default() };
                 self.selection = Selection::Open(id);
                 self.selected_at = stamp.packet;
                 id
@@ -166,10 +145,7 @@ impl History {
             Selection::Closed => return,
         };
         let parameter = self.touch(id, stamp);
-        let entry = Some(Entry {
-            value,
-            reset: false,
-        });
+        let entry = Some(Entry { value, reset: false });
         match controller {
             6 => (parameter.msb, parameter.lsb) = (entry, None),
             38 => parameter.lsb = entry,
@@ -177,10 +153,7 @@ impl History {
                 let step = if controller == 96 { 1 } else { -1 };
                 let add = |count: i16| (count + step).clamp(-0x3FFF, 0x3FFF);
                 let count = add(parameter.a_button.map_or(0, |button| button.count));
-                parameter.a_button = Some(Button {
-                    count,
-                    reset: false,
-                });
+                parameter.a_button = Some(Button { count, reset: false });
                 parameter.c_button = add(parameter.c_button);
                 return;
             }
@@ -191,11 +164,7 @@ impl History {
     /// Moves a parameter to the new end of the list.
     pub(super) fn touch(&mut self, id: Id, stamp: Stamp) -> &mut Parameter {
         let last = self.parameters.len().wrapping_sub(1);
-        match self
-            .parameters
-            .iter()
-            .rposition(|parameter| parameter.id == id)
-        {
+        match self.parameters.iter().rposition(|parameter| parameter.id == id) {
             Some(index) if index != last => self.parameters[index..].rotate_left(1),
             Some(_) => {}
             None => {
@@ -203,14 +172,7 @@ impl History {
                     self.parameters.remove(0);
                 }
                 let at = stamp.packet;
-                self.parameters.push(Parameter {
-                    id,
-                    at,
-                    msb: None,
-                    lsb: None,
-                    a_button: None,
-                    c_button: 0,
-                });
+                self.parameters.push(Parameter { id, at, msb: None, lsb: None, a_button: None, c_button: 0 });
             }
         }
         let last = self.parameters.len() - 1;
@@ -219,18 +181,13 @@ impl History {
     }
 
     #[cfg(test)]
+    #[allow(clippy::type_complexity, reason = "the tests name each part at once")]
     pub(crate) fn state(&self) -> (Selection, Vec<(Id, [Option<U7>; 2], i16)>) {
         let value = |entry: Option<Entry>| entry.map(|entry| entry.value);
         let mut values: Vec<_> = self
             .parameters
             .iter()
-            .map(|p| {
-                (
-                    p.id,
-                    [value(p.msb), value(p.lsb)],
-                    p.a_button.map_or(0, |button| button.count),
-                )
-            })
+            .map(|p| (p.id, [value(p.msb), value(p.lsb)], p.a_button.map_or(0, |button| button.count)))
             .collect();
         values.sort_unstable();
         (self.selection, values)
@@ -243,9 +200,7 @@ impl Parameter {
             || self.lsb.is_some_and(|entry| entry.reset)
             || self.a_button.is_some_and(|button| button.reset);
         Log {
-            s: view
-                .s(self.at)
-                .and(view.s(if reset { reset_at } else { Seq::NEVER })),
+            s: view.s(self.at).and(view.s(if reset { reset_at } else { Seq::NEVER })),
             id: self.id,
             msb: self.msb,
             lsb: self.lsb,
@@ -268,10 +223,7 @@ mod tests {
     fn history(commands: &[(u8, u8, u32)]) -> History {
         let mut history = History::default();
         for &(controller, value, packet) in commands {
-            let stamp = Stamp {
-                packet: Seq(packet),
-                time: 0,
-            };
+            let stamp = Stamp { packet: Seq(packet), time: 0 };
             if controller == 121 {
                 history.reset(stamp);
             } else {
@@ -289,10 +241,7 @@ mod tests {
 
     #[test]
     fn an_open_transaction_is_coded_with_its_value() {
-        assert_eq!(
-            encode(&history(&[(101, 0, 19), (100, 0, 19), (6, 2, 19)])),
-            [0x34, 0x05, 0x00, 0x82, 0x02]
-        );
+        assert_eq!(encode(&history(&[(101, 0, 19), (100, 0, 19), (6, 2, 19)])), [0x34, 0x05, 0x00, 0x82, 0x02]);
     }
 
     #[test]
@@ -303,29 +252,16 @@ mod tests {
 
     #[test]
     fn null_closes_and_is_never_logged() {
-        let closed = history(&[
-            (101, 0, 11),
-            (100, 0, 11),
-            (6, 2, 11),
-            (101, 127, 19),
-            (100, 127, 19),
-        ]);
+        let closed = history(&[(101, 0, 11), (100, 0, 11), (6, 2, 11), (101, 127, 19), (100, 127, 19)]);
         assert_eq!(encode(&closed), [0x14, 0x05, 0x80, 0x82, 0x02]);
         assert!(!closed.takes());
-        assert_eq!(
-            encode(&history(&[(101, 127, 19), (100, 127, 19)])),
-            [0x00, 0x02]
-        );
+        assert_eq!(encode(&history(&[(101, 127, 19), (100, 127, 19)])), [0x00, 0x02]);
     }
 
     #[test]
     fn an_msb_with_data_entry_has_lsb_zero() {
         let (selection, values) = history(&[(101, 3, 19), (6, 12, 19)]).state();
-        let id = Id {
-            kind: Kind::Rpn,
-            msb: U7::masked(3),
-            lsb: U7::default(),
-        };
+        let id = Id { kind: Kind::Rpn, msb: U7::masked(3), lsb: U7::default() };
         assert_eq!(selection, Selection::Open(id));
         assert_eq!(values, [(id, [U7::new(12), None], 0)]);
     }
@@ -333,43 +269,22 @@ mod tests {
     #[test]
     fn a_second_lsb_keeps_the_msb() {
         let (selection, _) = history(&[(99, 1, 18), (98, 2, 18), (98, 3, 19)]).state();
-        let id = Id {
-            kind: Kind::Nrpn,
-            msb: U7::masked(1),
-            lsb: U7::masked(3),
-        };
+        let id = Id { kind: Kind::Nrpn, msb: U7::masked(1), lsb: U7::masked(3) };
         assert_eq!(selection, Selection::Open(id));
     }
 
     #[test]
     fn lsb_before_msb_counts_when_they_come_together() {
-        let id = Id {
-            kind: Kind::Rpn,
-            msb: U7::default(),
-            lsb: U7::masked(1),
-        };
-        assert_eq!(
-            history(&[(100, 1, 19), (101, 0, 19)]).selection,
-            Selection::Open(id)
-        );
+        let id = Id { kind: Kind::Rpn, msb: U7::default(), lsb: U7::masked(1) };
+        assert_eq!(history(&[(100, 1, 19), (101, 0, 19)]).selection, Selection::Open(id));
         let apart = history(&[(100, 1, 18), (101, 0, 19)]);
-        assert_eq!(
-            apart.selection,
-            Selection::Pending(Kind::Rpn, U7::default())
-        );
+        assert_eq!(apart.selection, Selection::Pending(Kind::Rpn, U7::default()));
     }
 
     #[test]
     fn an_msb_entry_drops_the_lsb_and_any_entry_the_buttons() {
-        let (_, values) = history(&[
-            (101, 0, 19),
-            (100, 0, 19),
-            (6, 2, 19),
-            (38, 5, 19),
-            (96, 0, 19),
-            (6, 3, 19),
-        ])
-        .state();
+        let (_, values) =
+            history(&[(101, 0, 19), (100, 0, 19), (6, 2, 19), (38, 5, 19), (96, 0, 19), (6, 3, 19)]).state();
         assert_eq!((values[0].1, values[0].2), ([U7::new(3), None], 0));
     }
 
@@ -378,34 +293,14 @@ mod tests {
         let start = [(101, 0, 11), (100, 0, 11), (6, 2, 11), (96, 0, 11)];
         let reset = history(&[&start[..], &[(121, 0, 19)]].concat());
         assert_eq!(encode(&reset), [0x14, 0x07, 0x00, 0xA2, 0x82, 0x40, 0x01]);
-        let again = history(
-            &[
-                &start[..],
-                &[
-                    (121, 0, 12),
-                    (101, 0, 19),
-                    (100, 0, 19),
-                    (97, 0, 19),
-                    (97, 0, 19),
-                ],
-            ]
-            .concat(),
-        );
-        assert_eq!(
-            encode(&again),
-            [0x34, 0x09, 0x00, 0xB2, 0x82, 0x80, 0x01, 0x80, 0x02]
-        );
+        let again =
+            history(&[&start[..], &[(121, 0, 12), (101, 0, 19), (100, 0, 19), (97, 0, 19), (97, 0, 19)]].concat());
+        assert_eq!(encode(&again), [0x34, 0x09, 0x00, 0xB2, 0x82, 0x80, 0x01, 0x80, 0x02]);
     }
 
     #[test]
     fn what_is_older_than_the_window_is_left_out() {
-        let history = history(&[
-            (101, 0, 11),
-            (100, 0, 11),
-            (6, 2, 11),
-            (100, 1, 15),
-            (6, 3, 15),
-        ]);
+        let history = history(&[(101, 0, 11), (100, 0, 11), (6, 2, 11), (100, 1, 15), (6, 3, 15)]);
         let mut out = Vec::new();
         history.encode(&view(Seq(12)), &mut out);
         assert_eq!(out, [0xB4, 0x05, 0x81, 0x82, 0x03]);

@@ -61,11 +61,7 @@ impl Id {
 
 impl Kind {
     const fn from_bit(octet: u8) -> Self {
-        if octet & 0x80 == 0 {
-            Self::Rpn
-        } else {
-            Self::Nrpn
-        }
+        if octet & 0x80 == 0 { Self::Rpn } else { Self::Nrpn }
     }
 
     const fn bit(self) -> u8 {
@@ -82,20 +78,12 @@ impl Kind {
 }
 
 const fn control(controller: u8, value: U7) -> Voice {
-    Voice::ControlChange {
-        controller: U7::masked(controller),
-        value,
-    }
+    Voice::ControlChange { controller: U7::masked(controller), value }
 }
 
 /// The commands that close any transaction.
 pub(crate) fn close() -> [Voice; 2] {
-    Id {
-        kind: Kind::Rpn,
-        msb: U7::MAX,
-        lsb: U7::MAX,
-    }
-    .select()
+    Id { kind: Kind::Rpn, msb: U7::MAX, lsb: U7::MAX }.select()
 }
 
 /// Whether a controller only ever belongs to the parameter system (A.3.4).

@@ -22,16 +22,11 @@ impl History {
         let (msb, lsb) = (value(theirs.msb), value(theirs.lsb));
         let known = self.find(theirs.id);
         let entered = msb.is_some() || lsb.is_some();
-        let same_entry = known.is_some_and(|known| {
-            (msb.is_none() || msb == value(known.msb)) && (!entered || lsb == value(known.lsb))
-        });
+        let same_entry = known
+            .is_some_and(|known| (msb.is_none() || msb == value(known.msb)) && (!entered || lsb == value(known.lsb)));
         let resend = entered && (forced || !same_entry);
         // Without data entry since, the log's count goes on from ours.
-        let before = if resend {
-            0
-        } else {
-            known.map_or(0, |known| steps(known.a_button))
-        };
+        let before = if resend { 0 } else { known.map_or(0, |known| steps(known.a_button)) };
         let after = match theirs.a_button {
             Some(button) => button.count,
             None if entered => 0,
@@ -45,10 +40,7 @@ impl History {
             }
             let difference = (after - before).clamp(-MOST_STEPS, MOST_STEPS);
             let step = control(if difference > 0 { 96 } else { 97 }, U7::default());
-            out.extend(std::iter::repeat_n(
-                step,
-                usize::from(difference.unsigned_abs()),
-            ));
+            out.extend(std::iter::repeat_n(step, usize::from(difference.unsigned_abs())));
             return true;
         }
         known.is_none()
@@ -66,8 +58,7 @@ impl History {
         match theirs.a_button {
             Some(button) => {
                 let since_reset = if button.reset { 0 } else { button.count };
-                (parameter.a_button, parameter.c_button) =
-                    (Some(button), theirs.c_button.unwrap_or(since_reset));
+                (parameter.a_button, parameter.c_button) = (Some(button), theirs.c_button.unwrap_or(since_reset));
             }
             None if theirs.msb.is_some() || theirs.lsb.is_some() => {
                 (parameter.a_button, parameter.c_button) = (None, 0);

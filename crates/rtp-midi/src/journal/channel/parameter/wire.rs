@@ -70,20 +70,13 @@ impl<'a> Chapter<'a> {
         let ([flags, low], _) = array(octets)?;
         let header = if flags & P == 0 { 2 } else { 3 };
         let (chapter, rest) = take(octets, length(flags, low, header)?)?;
-        let pending =
-            (flags & P != 0).then(|| (Kind::from_bit(chapter[2]), U7::masked(chapter[2])));
+        let pending = (flags & P != 0).then(|| (Kind::from_bit(chapter[2]), U7::masked(chapter[2])));
         let short = match (flags & Z != 0, flags & U != 0, flags & W != 0) {
             (true, true, false) => Some(Kind::Rpn),
             (true, false, true) => Some(Kind::Nrpn),
             _ => None,
         };
-        let decoded = Self {
-            s: S::read(flags),
-            pending,
-            open: flags & E != 0,
-            short,
-            logs: &chapter[header..],
-        };
+        let decoded = Self { s: S::read(flags), pending, open: flags & E != 0, short, logs: &chapter[header..] };
         decoded.walk().try_for_each(|log| log.map(drop))?;
         Ok((decoded, rest))
     }
@@ -122,26 +115,16 @@ impl Log {
         let (fields, rest) = take(rest, one(J) + one(K) + two(L) + two(M) + one(N))?;
         let mut fields = fields.iter().copied();
         let mut next = |bit: u8| (toc & bit != 0).then(|| fields.next().unwrap_or_default());
-        let entry = |octet: u8| Entry {
-            value: U7::masked(octet),
-            reset: octet & 0x80 != 0,
-        };
+        let entry = |octet: u8| Entry { value: U7::masked(octet), reset: octet & 0x80 != 0 };
         let (msb_entry, lsb_entry) = (next(J).map(entry), next(K).map(entry));
         let a_button = next(L).zip(next(L));
         let c_button = next(M).zip(next(M));
         let log = Self {
             s: S::read(first),
-            id: Id {
-                kind,
-                msb,
-                lsb: U7::masked(first),
-            },
+            id: Id { kind, msb, lsb: U7::masked(first) },
             msb: msb_entry,
             lsb: lsb_entry,
-            a_button: a_button.map(|(high, low)| Button {
-                count: signed(high, low),
-                reset: high & 0x40 != 0,
-            }),
+            a_button: a_button.map(|(high, low)| Button { count: signed(high, low), reset: high & 0x40 != 0 }),
             c_button: c_button.map(|(high, low)| signed(high, low)),
             count: next(N).map(entry),
             by_value: toc & V != 0,
@@ -184,10 +167,7 @@ pub(super) fn encode(
     out: &mut Vec<u8>,
 ) {
     let start = out.len();
-    let short = |kind: Kind| {
-        logs.clone()
-            .all(|log| log.id.kind == kind && log.id.msb.get() == 0)
-    };
+    let short = |kind: Kind| logs.clone().all(|log| log.id.kind == kind && log.id.msb.get() == 0);
     let bit = |set: bool, bit: u8| if set { bit } else { 0 };
     let kind = match logs.clone().next() {
         Some(log) if short(log.id.kind) => Z | if log.id.kind == Kind::Rpn { U } else { W },
@@ -207,11 +187,7 @@ pub(super) fn encode(
 /// G, a bit that is not part of the number, and fourteen bits.
 fn signed(high: u8, low: u8) -> i16 {
     let magnitude = i16::from(high & 0x3F) << 8 | i16::from(low);
-    if high & 0x80 == 0 {
-        magnitude
-    } else {
-        -magnitude
-    }
+    if high & 0x80 == 0 { magnitude } else { -magnitude }
 }
 
 fn unsigned(count: i16) -> [u8; 2] {
@@ -227,21 +203,12 @@ mod tests {
 
     #[test]
     fn long_and_short_headers_are_read() {
-        let expected = Some(Entry {
-            value: U7::masked(2),
-            reset: false,
-        });
-        for octets in [
-            &[0x34, 0x05, 0x00, 0x82, 0x02][..],
-            &[0x20, 0x06, 0x00, 0x00, 0x82, 0x02],
-        ] {
+        let expected = Some(Entry { value: U7::masked(2), reset: false });
+        for octets in [&[0x34, 0x05, 0x00, 0x82, 0x02][..], &[0x20, 0x06, 0x00, 0x00, 0x82, 0x02]] {
             let (chapter, rest) = Chapter::decode(octets).unwrap();
             assert!(rest.is_empty() && chapter.open && chapter.pending.is_none());
             let logs: Vec<_> = chapter.logs().collect();
-            assert_eq!(
-                (logs.len(), logs[0].id.kind, logs[0].msb),
-                (1, Kind::Rpn, expected)
-            );
+            assert_eq!((logs.len(), logs[0].id.kind, logs[0].msb), (1, Kind::Rpn, expected));
         }
     }
 
@@ -250,11 +217,7 @@ mod tests {
         for flags in [0x04, 0x10, 0x08, 0x1C] {
             let octets = [flags, 0x06, 0x00, 0x80, 0x82, 0x02];
             let (chapter, _) = Chapter::decode(&octets).unwrap();
-            assert_eq!(
-                chapter.logs().next().map(|log| log.id.kind),
-                Some(Kind::Nrpn),
-                "{flags:#04x}"
-            );
+            assert_eq!(chapter.logs().next().map(|log| log.id.kind), Some(Kind::Nrpn), "{flags:#04x}");
         }
     }
 
@@ -269,53 +232,32 @@ mod tests {
     #[test]
     fn a_log_beyond_length_or_a_length_below_the_header_is_an_error() {
         let cut = Chapter::decode(&[0x34, 0x04, 0x00, 0x82, 0x02]).unwrap_err();
-        assert_eq!(
-            cut,
-            Error::Truncated {
-                needed: 1,
-                found: 0
-            }
-        );
-        assert_eq!(
-            Chapter::decode(&[0x40, 0x02, 0x00]).unwrap_err(),
-            Error::Length { found: 2, least: 3 }
-        );
+        assert_eq!(cut, Error::Truncated { needed: 1, found: 0 });
+        assert_eq!(Chapter::decode(&[0x40, 0x02, 0x00]).unwrap_err(), Error::Length { found: 2, least: 3 });
     }
 
     fn any_log() -> impl Strategy<Value = Log> {
         let entry = || {
-            prop::option::of((0..0x80_u8, any::<bool>())).prop_map(|entry| {
-                entry.map(|(value, reset)| Entry {
-                    value: U7::masked(value),
-                    reset,
-                })
-            })
+            prop::option::of((0..0x80_u8, any::<bool>()))
+                .prop_map(|entry| entry.map(|(value, reset)| Entry { value: U7::masked(value), reset }))
         };
         let button = || prop::option::of((-16383..=16383_i16, any::<bool>()));
-        (
-            any::<(bool, bool, u8, u8)>(),
-            entry(),
-            entry(),
-            button(),
-            button(),
-            entry(),
-        )
-            .prop_map(
-                |((s, nrpn, msb, lsb), entry_msb, entry_lsb, a, c, count)| Log {
-                    s: if s { S::Unchanged } else { S::Changed },
-                    id: Id {
-                        kind: if nrpn { Kind::Nrpn } else { Kind::Rpn },
-                        msb: U7::masked(msb & 1),
-                        lsb: U7::masked(lsb),
-                    },
-                    msb: entry_msb,
-                    lsb: entry_lsb,
-                    a_button: a.map(|(count, reset)| Button { count, reset }),
-                    c_button: c.map(|(count, _)| count),
-                    count,
-                    by_value: true,
+        (any::<(bool, bool, u8, u8)>(), entry(), entry(), button(), button(), entry()).prop_map(
+            |((s, nrpn, msb, lsb), entry_msb, entry_lsb, a, c, count)| Log {
+                s: if s { S::Unchanged } else { S::Changed },
+                id: Id {
+                    kind: if nrpn { Kind::Nrpn } else { Kind::Rpn },
+                    msb: U7::masked(msb & 1),
+                    lsb: U7::masked(lsb),
                 },
-            )
+                msb: entry_msb,
+                lsb: entry_lsb,
+                a_button: a.map(|(count, reset)| Button { count, reset }),
+                c_button: c.map(|(count, _)| count),
+                count,
+                by_value: true,
+            },
+        )
     }
 
     proptest! {

@@ -1,0 +1,93 @@
+//! The law of the journal: for any stream of commands and any pattern of loss, sender and receiver remember the same
+//! after every packet that arrives.
+
+use proptest::prelude::*;
+
+use crate::midi::Command;
+use crate::{Config, Journal, Policy, Received, Receiver, Sender};
+
+/// One packet: its commands, and what the network does to it.
+#[derive(Clone, Debug)]
+struct Step {
+    commands: Vec<Vec<u8>>,
+    lost: bool,
+    doubled: bool,
+    /// A report of what has arrived reaches the sender.
+    report: bool,
+}
+
+fn voice() -> impl Strategy<Value = Vec<u8>> {
+    let channel = prop_oneof![4 => Just(0_u8), 1 => Just(9)];
+    let note = 58..62_u8;
+    let data = prop_oneof![Just(0_u8), Just(64), Just(127), 0..128_u8];
+    let controller = prop_oneof![
+        3 => prop::sample::select(vec![0, 32]),
+        3 => prop::sample::select(vec![6, 38, 96, 97, 98, 99, 100, 101]),
+        3 => prop::sample::select(vec![1, 7, 64, 66, 67, 69]),
+        2 => prop::sample::select(vec![120, 121, 122, 123, 124, 126, 127]),
+        1 => 0..128_u8,
+    ];
+    (channel, note, data, controller, 0..22_u8).prop_map(|(channel, note, data, controller, kind)| match kind {
+        0..=4 => vec![0x90 | channel, note, data],
+        5..=7 => vec![0x80 | channel, note, data],
+        8 => vec![0x80 | channel, note, 64],
+        9..=16 => {
+            vec![0xB0 | channel, controller, if (98..102).contains(&controller) { data & 0x41 } else { data }]
+        }
+        17 => vec![0xC0 | channel, data],
+        18 => vec![0xE0 | channel, data, data],
+        19 => vec![0xD0 | channel, data],
+        _ => vec![0xA0 | channel, note, data],
+    })
+}
+
+fn steps(longest: usize) -> impl Strategy<Value = Vec<Step>> {
+    let commands = prop::collection::vec(voice(), 0..6);
+    let step = (commands, prop::bool::weighted(0.4), prop::bool::weighted(0.1), prop::bool::weighted(0.3))
+        .prop_map(|(commands, lost, doubled, report)| Step { commands, lost, doubled, report });
+    prop::collection::vec(step, 1..longest)
+}
+
+fn run(policy: Policy, first: u16, steps: &[Step]) -> Result<(), TestCaseError> {
+    let config = Config { journal: Journal::Recovery(policy), ..Config::new(1000) };
+    let mut sender = Sender::new(config.clone(), first);
+    let mut receiver = Receiver::new(config);
+    for (step, time) in steps.iter().zip((0..).step_by(7)) {
+        for octets in &step.commands {
+            sender.queue(time, Command::decode(octets).unwrap().0).unwrap();
+        }
+        let mut payload = Vec::new();
+        let packet = sender.packet(time, &mut payload);
+        if step.lost {
+            continue;
+        }
+        let received = Received { sequence: packet.sequence, timestamp: packet.timestamp, payload: &payload };
+        for _ in 0..=u8::from(step.doubled) {
+            receiver.receive(received, |_| {});
+        }
+        prop_assert_eq!(receiver.history().state(), sender.history().state());
+        if step.report {
+            sender.acknowledge(7, u32::from(packet.sequence));
+        }
+    }
+    prop_assert_eq!(receiver.stats().malformed_journals, 0);
+    prop_assert_eq!(receiver.stats().uncovered, 0);
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn anchor(steps in steps(40)) {
+        run(Policy::Anchor, 3, &steps)?;
+    }
+
+    #[test]
+    fn closed_loop(steps in steps(60)) {
+        run(Policy::ClosedLoop, 65_530, &steps)?;
+    }
+
+    #[test]
+    fn open_loop(steps in steps(40)) {
+        run(Policy::OpenLoop, 0, &steps)?;
+    }
+}
