@@ -24,16 +24,9 @@ pub(crate) fn build() -> Result<Artifacts> {
     let title = format!("cargo {}", arguments.join(" "));
     arguments.push("--message-format=json-render-diagnostics");
     let output = step::timed(&title, || {
-        let child = step::cargo(&arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot start cargo")?;
+        let child = step::cargo(&arguments).stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
         let output = child.wait_with_output()?;
-        ensure!(
-            output.status.success(),
-            "cargo build ended with {}",
-            output.status
-        );
+        ensure!(output.status.success(), "cargo build ended with {}", output.status);
         Ok(output)
     })?;
     find(&String::from_utf8_lossy(&output.stdout))
@@ -45,10 +38,7 @@ fn plugin_packages() -> Result<Vec<String>> {
     for entry in step::root().join("plugins").read_dir()? {
         let folder = entry?;
         if folder.path().join("Cargo.toml").exists() {
-            names.push(format!(
-                "gst-plugin-{}",
-                folder.file_name().to_string_lossy()
-            ));
+            names.push(format!("gst-plugin-{}", folder.file_name().to_string_lossy()));
         }
     }
     names.sort();

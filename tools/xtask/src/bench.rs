@@ -16,8 +16,5 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if let Some(filter) = &options.filter {
         arguments.extend(["--", filter]);
     }
-    step::run(
-        &format!("cargo {}", arguments.join(" ")),
-        &mut step::cargo(&arguments),
-    )
+    step::run(&format!("cargo {}", arguments.join(" ")), &mut step::cargo(&arguments))
 }

@@ -29,24 +29,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     put(&built.program, &program)?;
     for plugin in &built.plugins {
         let name = plugin.file_name().context("a plugin without a name")?;
-        put(
-            plugin,
-            &folders.data.join("gstreamer-1.0/plugins").join(name),
-        )?;
+        put(plugin, &folders.data.join("gstreamer-1.0/plugins").join(name))?;
     }
     let manual = folders.data.join("man/man1");
     fs::create_dir_all(&manual)?;
     step::succeed(Command::new(&program).arg("man").arg(&manual))?;
     println!("  {}/rtpmidi*.1", manual.display());
     for (shell, file) in COMPLETIONS {
-        let words = Command::new(&program)
-            .args(["completions", shell])
-            .output()?;
-        ensure!(
-            words.status.success(),
-            "no completions for {shell}: {}",
-            words.status
-        );
+        let words = Command::new(&program).args(["completions", shell]).output()?;
+        ensure!(words.status.success(), "no completions for {shell}: {}", words.status);
         let file = folders.data.join(file);
         write(&file, &words.stdout)?;
         println!("  {}", file.display());
@@ -70,17 +61,10 @@ struct Folders {
 impl Folders {
     fn of_this_user() -> Result<Self> {
         let home = std::env::home_dir().context("no home folder")?;
-        let named = |variable| {
-            std::env::var_os(variable)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
+        let named = |variable| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
         let cargo = named("CARGO_HOME").unwrap_or_else(|| home.join(".cargo"));
         let data = named("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share"));
-        Ok(Self {
-            programs: cargo.join("bin"),
-            data,
-        })
+        Ok(Self { programs: cargo.join("bin"), data })
     }
 }
 

@@ -16,10 +16,7 @@ pub(crate) struct Package(&'static str, &'static str);
 /// To compile the elements and the program.
 pub(crate) const BUILD: &[Package] = &[
     Package("pkg-config", "tells the compiler where GStreamer is"),
-    Package(
-        "libgstreamer1.0-dev",
-        "GStreamer: the core, and the harness of the element tests",
-    ),
+    Package("libgstreamer1.0-dev", "GStreamer: the core, and the harness of the element tests"),
     Package("libgstreamer-plugins-base1.0-dev", "GStreamer: RTP and SDP"),
 ];
 
@@ -27,14 +24,8 @@ pub(crate) const BUILD: &[Package] = &[
 pub(crate) const RUN: &[Package] = &[
     Package("gstreamer1.0-tools", "gst-launch-1.0 and gst-inspect-1.0"),
     Package("gstreamer1.0-plugins-base", "audio conversion"),
-    Package(
-        "gstreamer1.0-plugins-good",
-        "UDP, RTP sessions, jitter buffer, WAV files",
-    ),
-    Package(
-        "gstreamer1.0-plugins-bad",
-        "fluiddec: the FluidSynth synthesiser",
-    ),
+    Package("gstreamer1.0-plugins-good", "UDP, RTP sessions, jitter buffer, WAV files"),
+    Package("gstreamer1.0-plugins-bad", "fluiddec: the FluidSynth synthesiser"),
     Package("timgm6mb-soundfont", "General MIDI instruments, 6 MB"),
 ];
 
@@ -43,10 +34,7 @@ pub(crate) const SOUND: &[Package] = &[Package("gstreamer1.0-alsa", "sound outpu
 
 /// To run the tests.
 pub(crate) const TEST: &[Package] = &[
-    Package(
-        "tshark",
-        "dissects our packets: a second opinion on the format",
-    ),
+    Package("tshark", "dissects our packets: a second opinion on the format"),
     Package("openttd-openmsx", "31 songs by others as test data"),
 ];
 
@@ -71,10 +59,7 @@ pub(crate) fn install(lists: &[&[Package]]) -> Result<()> {
         eprintln!("warning: {error:#}");
     }
     let names = missing.iter().map(|package| package.0);
-    let arguments: Vec<&str> = ["install", "-y", "--no-install-recommends"]
-        .into_iter()
-        .chain(names)
-        .collect();
+    let arguments: Vec<&str> = ["install", "-y", "--no-install-recommends"].into_iter().chain(names).collect();
     step::timed("apt-get install", || apt(&arguments))
 }
 
@@ -92,15 +77,11 @@ fn missing<'a>(lists: &[&'a [Package]]) -> Result<Vec<&'a Package>> {
         .output()
         .context("cannot start dpkg-query")?;
     let known = String::from_utf8_lossy(&output.stdout);
-    Ok(wanted()
-        .filter(|package| !is_installed(&known, package.0))
-        .collect())
+    Ok(wanted().filter(|package| !is_installed(&known, package.0)).collect())
 }
 
 fn is_installed(known: &str, name: &str) -> bool {
-    known
-        .lines()
-        .any(|line| line.split_once(' ') == Some((name, "installed")))
+    known.lines().any(|line| line.split_once(' ') == Some((name, "installed")))
 }
 
 /// Runs apt-get and shows its last line; all of them only if it fails.
@@ -142,9 +123,7 @@ fn apt(arguments: &[&str]) -> Result<()> {
 /// Whether we may install without sudo: /proc/self belongs to whoever runs us.
 fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
-    Path::new("/proc/self")
-        .metadata()
-        .is_ok_and(|own| own.uid() == 0)
+    Path::new("/proc/self").metadata().is_ok_and(|own| own.uid() == 0)
 }
 
 #[cfg(test)]
@@ -160,11 +139,7 @@ mod tests {
 
     #[test]
     fn no_package_is_listed_twice() {
-        let mut names: Vec<_> = [BUILD, RUN, SOUND, TEST]
-            .into_iter()
-            .flatten()
-            .map(|package| package.0)
-            .collect();
+        let mut names: Vec<_> = [BUILD, RUN, SOUND, TEST].into_iter().flatten().map(|package| package.0).collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();

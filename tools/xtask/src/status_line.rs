@@ -14,11 +14,7 @@ pub(crate) struct StatusLine {
 impl StatusLine {
     /// `pause` is the least time between two lines when piped.
     pub(crate) fn new(pause: Duration) -> Self {
-        Self {
-            terminal: stdout().is_terminal(),
-            pause,
-            shown: None,
-        }
+        Self { terminal: stdout().is_terminal(), pause, shown: None }
     }
 
     /// Shows `text`; when piped only if the last one is `pause` ago.

@@ -36,9 +36,7 @@ pub(crate) fn run(title: &str, command: &mut Command) -> Result<()> {
 /// Runs a command; its exit code must be 0.
 pub(crate) fn succeed(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start {program}"))?;
+    let status = command.status().with_context(|| format!("cannot start {program}"))?;
     if !status.success() {
         bail!("{program} ended with {status}");
     }

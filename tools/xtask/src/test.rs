@@ -28,17 +28,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-const BEFORE: [&[&str]; 2] = [
-    &["fmt", "--all", "--check"],
-    &[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ],
-];
+const BEFORE: [&[&str]; 2] =
+    [&["fmt", "--all", "--check"], &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]];
 const TESTS: &[&str] = &["test", "--workspace"];
 const DOCS: &[&str] = &["doc", "--workspace", "--no-deps"];
 
@@ -51,10 +42,7 @@ fn check(arguments: &[&str], command: &mut Command) -> Result<()> {
 fn tests() -> Result<Total> {
     let title = format!("cargo {}", TESTS.join(" "));
     step::timed(&title, || {
-        let mut child = step::cargo(TESTS)
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot start cargo")?;
+        let mut child = step::cargo(TESTS).stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
         let output = child.stdout.take().context("cargo without output")?;
         let mut total = Total::default();
         for line in BufReader::new(output).lines() {
@@ -103,12 +91,6 @@ mod tests {
         total.add("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.25s");
         total.add("test midi::tests::it_parses ... ok");
         total.add("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s");
-        assert_eq!(
-            total,
-            Total {
-                passed: 15,
-                failed: 2
-            }
-        );
+        assert_eq!(total, Total { passed: 15, failed: 2 });
     }
 }

@@ -57,12 +57,7 @@ impl Process {
         let errors = child.stderr.take().context("a process without errors")?;
         std::thread::spawn(move || pass_on(output, player, &said));
         let words = std::thread::spawn(move || collect(errors));
-        Ok(Self {
-            player,
-            line,
-            child,
-            words: Some(words),
-        })
+        Ok(Self { player, line, child, words: Some(words) })
     }
 
     /// The command line that started it.
@@ -85,17 +80,10 @@ impl Process {
     /// Waits for its end; an exit code other than 0 is an error with its own words.
     pub(super) fn succeeded(&mut self) -> Result<()> {
         let status = self.child.wait()?;
-        let words = self
-            .words
-            .take()
-            .and_then(|words| words.join().ok())
-            .unwrap_or_default();
+        let words = self.words.take().and_then(|words| words.join().ok()).unwrap_or_default();
         if !status.success() {
-            bail!(
-                "the {} ended with {status}: {}",
-                self.player,
-                words.trim_end()
-            );
+            let words = words.trim().trim_start_matches("error: ");
+            bail!("the {} failed ({status}): {words}", self.player);
         }
         Ok(())
     }
@@ -114,17 +102,9 @@ impl Drop for Process {
 fn command_line(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();
     let root = step::root().to_string_lossy().into_owned();
-    let short = program
-        .strip_prefix(&format!("{root}/"))
-        .unwrap_or(&program)
-        .to_owned();
-    let arguments = command
-        .get_args()
-        .map(|argument| argument.to_string_lossy().into_owned());
-    std::iter::once(short)
-        .chain(arguments)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let short = program.strip_prefix(&format!("{root}/")).unwrap_or(&program).to_owned();
+    let arguments = command.get_args().map(|argument| argument.to_string_lossy().into_owned());
+    std::iter::once(short).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
 fn pass_on(output: ChildStdout, player: Player, said: &Sender<Said>) {

@@ -68,42 +68,14 @@ pub(super) fn started(loss: &str, processes: &[&Process]) {
 pub(super) fn summary(summary: &Summary, music: &Music, recording: &Recording) {
     let Summary { sent, received } = summary;
     println!("\nWhat happened");
-    row(
-        "sent",
-        &[(sent, "events", "commands"), (sent, "packets", "packets")],
-    );
-    row(
-        "dropped on purpose",
-        &[(received, "dropped_on_purpose", "packets")],
-    );
-    row(
-        "received",
-        &[
-            (received, "events", "commands"),
-            (received, "packets", "packets"),
-        ],
-    );
-    row(
-        "repaired",
-        &[(
-            received,
-            "commands_repaired",
-            "of the commands, from the recovery journal",
-        )],
-    );
-    row(
-        "silenced",
-        &[(received, "notes_silenced", "notes whose end was lost")],
-    );
+    row("sent", &[(sent, "events", "commands"), (sent, "packets", "packets")]);
+    row("dropped on purpose", &[(received, "dropped_on_purpose", "packets")]);
+    row("received", &[(received, "events", "commands"), (received, "packets", "packets")]);
+    row("repaired", &[(received, "commands_repaired", "of the commands, from the recovery journal")]);
+    row("silenced", &[(received, "notes_silenced", "notes whose end was lost")]);
     row("hanging notes", &[(received, "hanging_notes", "")]);
-    if let (Some(with), Some(without)) = (
-        number(sent, "bit_rate"),
-        number(sent, "bit_rate_without_journal"),
-    ) {
-        text(
-            "average bit rate",
-            &format!("{}; without the journal {}", bits(with), bits(without)),
-        );
+    if let (Some(with), Some(without)) = (number(sent, "bit_rate"), number(sent, "bit_rate_without_journal")) {
+        text("average bit rate", &format!("{}; without the journal {}", bits(with), bits(without)));
     }
     println!("\nWhat is left of it");
     text("target/demo/demo.wav", &music.to_string());
@@ -173,13 +145,7 @@ mod tests {
         let mut progress = Progress::default();
         progress.take(Player::Listener, json!({"packets": 411, "lost": 82}));
         assert_eq!(progress.line().trim(), "411 packets     82 lost");
-        progress.take(
-            Player::Broadcaster,
-            json!({"position_s": 12.4, "duration_s": 72.9, "bit_rate": 14210.0}),
-        );
-        assert_eq!(
-            progress.line(),
-            "  0:12 / 1:12     411 packets     82 lost   14.2 kbit/s"
-        );
+        progress.take(Player::Broadcaster, json!({"position_s": 12.4, "duration_s": 72.9, "bit_rate": 14210.0}));
+        assert_eq!(progress.line(), "  0:12 / 1:12     411 packets     82 lost   14.2 kbit/s");
     }
 }

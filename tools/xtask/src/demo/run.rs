@@ -34,21 +34,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let built = artifact::build()?;
     // GStreamer lists its plugins on its first start, which takes seconds on a new machine.
-    step::run(
-        "gst-inspect-1.0 --exists fluiddec",
-        Command::new("gst-inspect-1.0").args(["--exists", "fluiddec"]),
-    )
-    .context("GStreamer's FluidSynth element is missing")?;
+    step::run("gst-inspect-1.0 --exists fluiddec", Command::new("gst-inspect-1.0").args(["--exists", "fluiddec"]))
+        .context("GStreamer's FluidSynth element is missing")?;
 
     let folder = step::root().join("target/demo");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     fs::write(folder.join("score.mid"), score::midi_file()?).context("cannot write score.mid")?;
-    let mut stage = Stage {
-        program: &built.program,
-        folder: &folder,
-        loss: &options.loss,
-        aloud,
-    };
+    let mut stage = Stage { program: &built.program, folder: &folder, loss: &options.loss, aloud };
     let summary = stage.perform()?;
 
     let music = proof::read_wav(&folder.join("demo.wav"))?;
@@ -114,20 +106,14 @@ impl Stage<'_> {
     fn broadcaster(&self, port: u16, said: mpsc::Sender<Said>) -> Result<Process> {
         let mut command = Command::new(self.program);
         command.arg("broadcast").arg(self.file("score.mid"));
-        command
-            .args(["--to", &format!("udp://127.0.0.1:{port}"), "--sdp"])
-            .arg(self.file("score.sdp"));
+        command.args(["--to", &format!("udp://127.0.0.1:{port}"), "--sdp"]).arg(self.file("score.sdp"));
         Process::start(Player::Broadcaster, &mut command, said)
     }
 
     fn listener(&self, said: mpsc::Sender<Said>) -> Result<Process> {
         let mut command = Command::new(self.program);
         command.arg("listen").arg(self.file("score.sdp"));
-        command
-            .arg("--wav")
-            .arg(self.file("demo.wav"))
-            .arg("--smf")
-            .arg(self.file("demo.mid"));
+        command.arg("--wav").arg(self.file("demo.wav")).arg("--smf").arg(self.file("demo.mid"));
         command.args(["--loss", self.loss]);
         if self.aloud {
             command.arg("--play");
@@ -142,10 +128,7 @@ impl Stage<'_> {
         while !fs::read(&file).is_ok_and(|text| text.ends_with(b"\n")) {
             sender.has_not_failed()?;
             if start.elapsed() > SILENCE {
-                bail!(
-                    "the broadcaster wrote no session description within {} s",
-                    SILENCE.as_secs()
-                );
+                bail!("the broadcaster wrote no session description within {} s", SILENCE.as_secs());
             }
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -155,9 +138,7 @@ impl Stage<'_> {
     /// A file of the demonstration, as short as the command line allows.
     fn file(&self, name: &str) -> std::path::PathBuf {
         let path = self.folder.join(name);
-        path.strip_prefix(step::root())
-            .map(Path::to_path_buf)
-            .unwrap_or(path)
+        path.strip_prefix(step::root()).map(Path::to_path_buf).unwrap_or(path)
     }
 }
 
@@ -177,11 +158,9 @@ fn free_port() -> Result<u16> {
 fn has_sound_device() -> bool {
     let devices = fs::read_dir("/dev/snd").into_iter().flatten().flatten();
     let playback = |name: &str| name.starts_with("pcm") && name.ends_with('p');
-    let alsa = devices
-        .into_iter()
-        .any(|entry| playback(&entry.file_name().to_string_lossy()));
-    let server = std::env::var_os("XDG_RUNTIME_DIR")
-        .is_some_and(|folder| Path::new(&folder).join("pulse/native").exists());
+    let alsa = devices.into_iter().any(|entry| playback(&entry.file_name().to_string_lossy()));
+    let server =
+        std::env::var_os("XDG_RUNTIME_DIR").is_some_and(|folder| Path::new(&folder).join("pulse/native").exists());
     alsa || server
 }
 

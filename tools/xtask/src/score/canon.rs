@@ -16,19 +16,10 @@ use super::{BAR, QUARTER};
 /// The score as the octets of a Standard MIDI File, format 1.
 pub(crate) fn midi_file() -> Result<Vec<u8>> {
     let header = Header::new(Format::Parallel, Timing::Metrical(u15::new(QUARTER as u16)));
-    let parts = [
-        flute()?,
-        oboe()?,
-        harp()?,
-        bass()?,
-        strings()?,
-        guitar()?,
-        drums()?,
-    ];
+    let parts = [flute()?, oboe()?, harp()?, bass()?, strings()?, guitar()?, drums()?];
     let mut smf = Smf::new(header);
     smf.tracks.push(conductor());
-    smf.tracks
-        .extend(parts.into_iter().map(|part| part.into_track(END)));
+    smf.tracks.extend(parts.into_iter().map(|part| part.into_track(END)));
     let mut octets = Vec::new();
     smf.write_std(&mut octets)?;
     Ok(octets)
@@ -48,20 +39,10 @@ fn conductor() -> Track<'static> {
     let mut tempi = vec![(0, 100), (SECOND, 104), (THIRD, 108), (FINAL, 66)];
     tempi.extend(beats.zip(slowing));
     events.extend(tempi.into_iter().map(|(at, bpm)| (at, tempo(bpm))));
-    let marks: [(u32, &[u8]); 4] = [
-        (FIRST, b"flute"),
-        (SECOND, b"canon"),
-        (THIRD, b"run"),
-        (FINAL, b"close"),
-    ];
+    let marks: [(u32, &[u8]); 4] = [(FIRST, b"flute"), (SECOND, b"canon"), (THIRD, b"run"), (FINAL, b"close")];
     events.extend(marks.map(|(at, text)| (at, MetaMessage::Marker(text))));
     events.sort_by_key(|&(at, _)| at);
-    part::track(
-        events
-            .into_iter()
-            .map(|(at, meta)| (at, TrackEventKind::Meta(meta))),
-        END,
-    )
+    part::track(events.into_iter().map(|(at, meta)| (at, TrackEventKind::Meta(meta))), END)
 }
 
 fn flute() -> Result<Part> {
@@ -99,11 +80,7 @@ fn harp() -> Result<Part> {
     part.play(FIRST, Touch::of(62, 95), BROKEN_CHORDS)?;
     part.play(SECOND, Touch::of(56, 95), BROKEN_CHORDS)?;
     part.play(THIRD, Touch::of(56, 95), BROKEN_CHORDS)?;
-    part.play(
-        FINAL,
-        Touch::of(58, 100),
-        "D3/16 A3 D4 F#4 A4 D5 F#5 A5 D6/2",
-    )?;
+    part.play(FINAL, Touch::of(58, 100), "D3/16 A3 D4 F#4 A4 D5 F#5 A5 D6/2")?;
     part.pedal(FIRST, BAR / 2, 24);
     part.set(FINAL + QUARTER / 8, controller::SUSTAIN, 127);
     part.set(END - QUARTER / 4, controller::SUSTAIN, 0);
@@ -116,11 +93,7 @@ fn bass() -> Result<Part> {
     part.place(114, 64, 30);
     part.bend_range(0, 12);
     part.play(FIRST, Touch::of(78, 96), "D3/2 A2 | B2 F#2 | G2 D2 | G2 A2")?;
-    part.play(
-        SECOND,
-        Touch::of(80, 92),
-        "D3/4 F#3 A2 C#3 | B2 D3 F#2 A2 | G2 B2 D3 A2 | G2 B2 A2 C#3",
-    )?;
+    part.play(SECOND, Touch::of(80, 92), "D3/4 F#3 A2 C#3 | B2 D3 F#2 A2 | G2 B2 D3 A2 | G2 B2 A2 C#3")?;
     part.play(
         THIRD,
         Touch::of(84, 90),
@@ -146,29 +119,11 @@ fn strings() -> Result<Part> {
     for chord in 0..24 {
         let start = FIRST + chord * BAR / 2;
         let middle = start + BAR / 4;
-        part.sweep(
-            controller::EXPRESSION,
-            &Sweep {
-                from: (start, 72),
-                to: (middle, 104),
-            },
-        );
-        part.sweep(
-            controller::EXPRESSION,
-            &Sweep {
-                from: (middle + 120, 96),
-                to: (start + 840, 72),
-            },
-        );
+        part.sweep(controller::EXPRESSION, &Sweep { from: (start, 72), to: (middle, 104) });
+        part.sweep(controller::EXPRESSION, &Sweep { from: (middle + 120, 96), to: (start + 840, 72) });
     }
-    part.press(&Sweep {
-        from: (THIRD, 0),
-        to: (THIRD + 2 * BAR, 60),
-    });
-    part.press(&Sweep {
-        from: (LAST_RUN, 60),
-        to: (FINAL, 0),
-    });
+    part.press(&Sweep { from: (THIRD, 0), to: (THIRD + 2 * BAR, 60) });
+    part.press(&Sweep { from: (LAST_RUN, 60), to: (FINAL, 0) });
     fade(&mut part, 100);
     Ok(part)
 }
@@ -184,21 +139,10 @@ fn guitar() -> Result<Part> {
     part.set(THIRD - QUARTER / 4, controller::CHORUS, 50);
     part.play(THIRD, Touch::of(78, 96), RUN)?;
     part.play(FINAL, Touch::of(84, 100), "A5/1")?;
-    for (at, share) in [
-        (THIRD, 0.5),
-        (THIRD + BAR, 0.5),
-        (THIRD + 2 * BAR, 0.5),
-        (FINAL, 0.5),
-    ] {
+    for (at, share) in [(THIRD, 0.5), (THIRD + BAR, 0.5), (THIRD + 2 * BAR, 0.5), (FINAL, 0.5)] {
         part.slide_in(at, QUARTER / 4, share);
     }
-    part.sweep(
-        controller::MODULATION,
-        &Sweep {
-            from: (FINAL + QUARTER, 0),
-            to: (END - BAR / 4, 70),
-        },
-    );
+    part.sweep(controller::MODULATION, &Sweep { from: (FINAL + QUARTER, 0), to: (END - BAR / 4, 70) });
     Ok(part)
 }
 
@@ -208,16 +152,8 @@ fn drums() -> Result<Part> {
     part.place(116, 64, 40);
     let quiet = Touch::of(64, 50);
     let steady = Touch::of(82, 50);
-    part.drum(
-        FIRST + 2 * BAR,
-        quiet,
-        "shaker/8 shaker shaker shaker shaker shaker shaker shaker",
-    )?;
-    part.drum(
-        FIRST + 3 * BAR,
-        quiet,
-        "shaker/8 shaker shaker shaker kick/4 stick/8 stick",
-    )?;
+    part.drum(FIRST + 2 * BAR, quiet, "shaker/8 shaker shaker shaker shaker shaker shaker shaker")?;
+    part.drum(FIRST + 3 * BAR, quiet, "shaker/8 shaker shaker shaker kick/4 stick/8 stick")?;
     for bar in 0..4 {
         part.drum(
             SECOND + bar * BAR,
@@ -243,26 +179,14 @@ fn drums() -> Result<Part> {
 fn breathe(part: &mut Part, at: u32, count: u32) {
     for start in (0..count).map(|note| at + note * BAR / 2) {
         part.set(start, controller::MODULATION, 0);
-        part.sweep(
-            controller::MODULATION,
-            &Sweep {
-                from: (start + QUARTER / 2, 8),
-                to: (start + 900, 52),
-            },
-        );
+        part.sweep(controller::MODULATION, &Sweep { from: (start + QUARTER / 2, 8), to: (start + 900, 52) });
     }
     part.set(at + count * BAR / 2, controller::MODULATION, 0);
 }
 
 /// The last chord dies away.
 fn fade(part: &mut Part, from: u8) {
-    part.sweep(
-        controller::EXPRESSION,
-        &Sweep {
-            from: (FINAL + BAR / 4, from),
-            to: (END, 20),
-        },
-    );
+    part.sweep(controller::EXPRESSION, &Sweep { from: (FINAL + BAR / 4, from), to: (END, 20) });
 }
 
 fn tempo(beats_per_minute: u32) -> MetaMessage<'static> {
@@ -323,21 +247,10 @@ mod tests {
     #[test]
     fn the_score_uses_every_kind_of_channel_command_it_promises() {
         let commands = commands(&midi_file().unwrap());
-        let has = |wanted: fn(&MidiMessage) -> bool| {
-            commands.iter().any(|(_, _, message)| wanted(message))
-        };
-        assert!(has(|message| matches!(
-            message,
-            MidiMessage::ProgramChange { .. }
-        )));
-        assert!(has(|message| matches!(
-            message,
-            MidiMessage::PitchBend { .. }
-        )));
-        assert!(has(|message| matches!(
-            message,
-            MidiMessage::ChannelAftertouch { .. }
-        )));
+        let has = |wanted: fn(&MidiMessage) -> bool| commands.iter().any(|(_, _, message)| wanted(message));
+        assert!(has(|message| matches!(message, MidiMessage::ProgramChange { .. })));
+        assert!(has(|message| matches!(message, MidiMessage::PitchBend { .. })));
+        assert!(has(|message| matches!(message, MidiMessage::ChannelAftertouch { .. })));
         let numbers: BTreeSet<u8> = commands
             .iter()
             .filter_map(|(_, _, message)| match message {
@@ -345,15 +258,9 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!(
-            numbers.into_iter().collect::<Vec<_>>(),
-            [0, 1, 6, 7, 10, 11, 32, 38, 64, 91, 93, 100, 101]
-        );
+        assert_eq!(numbers.into_iter().collect::<Vec<_>>(), [0, 1, 6, 7, 10, 11, 32, 38, 64, 91, 93, 100, 101]);
         let channels: BTreeSet<u8> = commands.iter().map(|&(_, channel, _)| channel).collect();
-        assert_eq!(
-            channels.into_iter().collect::<Vec<_>>(),
-            [0, 1, 2, 3, 4, 5, 9]
-        );
+        assert_eq!(channels.into_iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 9]);
     }
 
     #[test]
@@ -366,9 +273,7 @@ mod tests {
             match message {
                 MidiMessage::NoteOn { key, .. } => assert!(sounding.insert((channel, key))),
                 MidiMessage::NoteOff { key, .. } => assert!(sounding.remove(&(channel, key))),
-                MidiMessage::Controller { controller, value }
-                    if controller == controller::SUSTAIN =>
-                {
+                MidiMessage::Controller { controller, value } if controller == controller::SUSTAIN => {
                     pedals[usize::from(channel)] = value.as_int();
                 }
                 _ => {}

@@ -104,50 +104,28 @@ mod tests {
     use super::*;
 
     fn sound(at: u32, length: u32, keys: &[u8]) -> Sound {
-        Sound {
-            at,
-            length,
-            keys: keys.to_vec(),
-        }
+        Sound { at, length, keys: keys.to_vec() }
     }
 
     #[test]
     fn lengths_last_until_the_next_one() {
         assert_eq!(
             parse("D5/4. C#5/8 D4+F#4/4 - | A3", pitch).unwrap(),
-            [
-                sound(0, 720, &[74]),
-                sound(720, 240, &[73]),
-                sound(960, 480, &[62, 66]),
-                sound(1920, 480, &[57]),
-            ]
+            [sound(0, 720, &[74]), sound(720, 240, &[73]), sound(960, 480, &[62, 66]), sound(1920, 480, &[57]),]
         );
     }
 
     #[test]
     fn names_of_keys_reach_over_the_whole_range() {
         let names = ["C-1", "C4", "F#4", "Bb3", "G9", "G#9", "H4", "", "#4"];
-        let keys = [
-            Some(0),
-            Some(60),
-            Some(66),
-            Some(58),
-            Some(127),
-            None,
-            None,
-            None,
-            None,
-        ];
+        let keys = [Some(0), Some(60), Some(66), Some(58), Some(127), None, None, None, None];
         assert_eq!(names.map(pitch), keys);
     }
 
     #[test]
     fn a_bar_line_in_the_wrong_place_is_an_error() {
         let error = parse("D5/4 E5 F#5 | G5", pitch).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "bar line at tick 1440 of `D5/4 E5 F#5 | G5`"
-        );
+        assert_eq!(error.to_string(), "bar line at tick 1440 of `D5/4 E5 F#5 | G5`");
     }
 
     #[test]

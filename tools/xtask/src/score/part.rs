@@ -55,23 +55,14 @@ impl Touch {
 impl Part {
     /// A player on `channel`, counted from 1 as musicians do.
     pub(super) fn new(name: &'static str, channel: u8) -> Self {
-        Self {
-            name,
-            channel: u4::new(channel - 1),
-            events: Vec::new(),
-        }
+        Self { name, channel: u4::new(channel - 1), events: Vec::new() }
     }
 
     /// Chooses the instrument, by bank and by General MIDI program counted from 1.
     pub(super) fn instrument(&mut self, at: u32, bank: u8, program: u8) {
         self.set(at, controller::BANK, bank);
         self.set(at, controller::BANK_LSB, 0);
-        self.push(
-            at,
-            MidiMessage::ProgramChange {
-                program: u7::new(program - 1),
-            },
-        );
+        self.push(at, MidiMessage::ProgramChange { program: u7::new(program - 1) });
     }
 
     /// Places the player in the room.
@@ -97,12 +88,7 @@ impl Part {
     /// Moves the pressure on the whole channel.
     pub(super) fn press(&mut self, sweep: &Sweep) {
         for (at, value) in sweep.steps() {
-            self.push(
-                at,
-                MidiMessage::ChannelAftertouch {
-                    vel: u7::new(value),
-                },
-            );
+            self.push(at, MidiMessage::ChannelAftertouch { vel: u7::new(value) });
         }
     }
 
@@ -125,10 +111,7 @@ impl Part {
         for step in 0..=SLIDE_STEPS {
             let rest = f64::from(SLIDE_STEPS - step) / f64::from(SLIDE_STEPS);
             let bend = PitchBend::from_f64(-share * rest);
-            self.push(
-                at + length * step / SLIDE_STEPS,
-                MidiMessage::PitchBend { bend },
-            );
+            self.push(at + length * step / SLIDE_STEPS, MidiMessage::PitchBend { bend });
         }
     }
 
@@ -159,13 +142,7 @@ impl Part {
             let end = at + sound.length * touch.hold / 100;
             for key in sound.keys.iter().copied().map(u7::new) {
                 self.push(at, MidiMessage::NoteOn { key, vel });
-                self.push(
-                    end,
-                    MidiMessage::NoteOff {
-                        key,
-                        vel: u7::new(RELEASE),
-                    },
-                );
+                self.push(end, MidiMessage::NoteOff { key, vel: u7::new(RELEASE) });
             }
         }
     }
@@ -177,8 +154,7 @@ impl Part {
     /// The SMF track, ended at `end` or behind its last event.
     pub(super) fn into_track(mut self, end: u32) -> Track<'static> {
         // A note that ends where another of its key begins must end first.
-        self.events
-            .sort_by_key(|&(at, message)| (at, !matches!(message, MidiMessage::NoteOff { .. })));
+        self.events.sort_by_key(|&(at, message)| (at, !matches!(message, MidiMessage::NoteOff { .. })));
         let name = TrackEventKind::Meta(MetaMessage::TrackName(self.name.as_bytes()));
         let channel = self.channel;
         let events = self.events.into_iter();
@@ -193,33 +169,21 @@ impl Sweep {
         let steps = ((end - start) / SWEEP_STEP).max(1);
         (0..=steps).map(move |step| {
             let change = (i64::from(last) - i64::from(first)) * i64::from(step) / i64::from(steps);
-            (
-                start + (end - start) * step / steps,
-                (i64::from(first) + change) as u8,
-            )
+            (start + (end - start) * step / steps, (i64::from(first) + change) as u8)
         })
     }
 }
 
 /// Moments to delta times, with the end of the track.
-pub(super) fn track(
-    events: impl IntoIterator<Item = (u32, TrackEventKind<'static>)>,
-    end: u32,
-) -> Track<'static> {
+pub(super) fn track(events: impl IntoIterator<Item = (u32, TrackEventKind<'static>)>, end: u32) -> Track<'static> {
     let mut now = 0;
     let mut track = Track::new();
     for (at, kind) in events {
-        track.push(TrackEvent {
-            delta: u28::new(at - now),
-            kind,
-        });
+        track.push(TrackEvent { delta: u28::new(at - now), kind });
         now = at;
     }
     let delta = u28::new(end.saturating_sub(now));
-    track.push(TrackEvent {
-        delta,
-        kind: TrackEventKind::Meta(MetaMessage::EndOfTrack),
-    });
+    track.push(TrackEvent { delta, kind: TrackEventKind::Meta(MetaMessage::EndOfTrack) });
     track
 }
 
@@ -256,28 +220,18 @@ mod tests {
     fn a_repeated_key_is_released_before_it_is_struck_again() {
         let mut part = Part::new("one", 1);
         part.play(0, PLAIN, "D4/4 D4").unwrap();
-        let down = messages(&part.into_track(0))
-            .into_iter()
-            .map(|message| match message {
-                MidiMessage::NoteOn { .. } => true,
-                MidiMessage::NoteOff { .. } => false,
-                other => panic!("{other:?}"),
-            });
+        let down = messages(&part.into_track(0)).into_iter().map(|message| match message {
+            MidiMessage::NoteOn { .. } => true,
+            MidiMessage::NoteOff { .. } => false,
+            other => panic!("{other:?}"),
+        });
         assert_eq!(down.collect::<Vec<_>>(), [true, false, true, false]);
     }
 
     #[test]
     fn a_sweep_reaches_both_of_its_ends() {
-        let steps = Sweep {
-            from: (960, 100),
-            to: (1440, 40),
-        }
-        .steps()
-        .collect::<Vec<_>>();
-        assert_eq!(
-            steps,
-            [(960, 100), (1080, 85), (1200, 70), (1320, 55), (1440, 40)]
-        );
+        let steps = Sweep { from: (960, 100), to: (1440, 40) }.steps().collect::<Vec<_>>();
+        assert_eq!(steps, [(960, 100), (1080, 85), (1200, 70), (1320, 55), (1440, 40)]);
     }
 
     #[test]
@@ -285,9 +239,7 @@ mod tests {
         let mut part = Part::new("one", 1);
         part.slide_in(0, 480, 0.5);
         let bends = messages(&part.into_track(0));
-        let bend = |value| MidiMessage::PitchBend {
-            bend: PitchBend::from_f64(value),
-        };
+        let bend = |value| MidiMessage::PitchBend { bend: PitchBend::from_f64(value) };
         assert_eq!((bends[0], bends[12]), (bend(-0.5), bend(0.0)));
     }
 }
