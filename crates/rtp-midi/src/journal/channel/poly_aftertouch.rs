@@ -103,7 +103,10 @@ impl History {
 
     /// The command that brings this history to what `log` says.
     pub(crate) fn repair(&self, log: &Log, loss: &Loss) -> Option<Voice> {
-        let known = self.notes.at(log.note.get()) != Seq::NEVER && self.pressure[usize::from(log.note)] == log.pressure;
+        let silenced = self.silenced & 1 << log.note.get() != 0;
+        let known = self.notes.at(log.note.get()) != Seq::NEVER
+            && self.pressure[usize::from(log.note)] == log.pressure
+            && (log.silenced || !silenced);
         let lost = loss.concerns(log.s) && !known;
         lost.then_some(Voice::PolyAftertouch { note: log.note, pressure: log.pressure })
     }

@@ -4,7 +4,7 @@
 //! sender let go (A.6.2). Commands are executed and observed one by one: each chapter is compared with a history that
 //! knows all repairs before it.
 
-use super::control::{self, BANK_LSB, BANK_MSB, is_pedal};
+use super::control::{self, BANK_LSB, BANK_MSB, RESET_ALL_CONTROLLERS, is_pedal};
 use super::{History, Journal, note, parameter, program};
 use crate::journal::window::{Loss, Origin, Repair};
 use crate::midi::{U7, Voice};
@@ -89,17 +89,20 @@ impl History {
     ) -> Vec<Voice> {
         let Some(theirs) = &journal.control else { return Vec::new() };
         let bank_lost = bank_selected || self.bank_select_lost(theirs);
-        let last_reset = theirs.groups().position(|group| self.control.lacks_reset(&group));
-        if last_reset.is_none() {
+        let lost_reset = theirs.groups().position(|group| self.control.lacks_reset(&group));
+        if lost_reset.is_none() {
             self.repair_poly_aftertouch(journal, loss, true, play);
         }
-        let mut reset = false;
+        let listed_reset = theirs.find(RESET_ALL_CONTROLLERS).map(|(index, _)| index);
         let mut pedals = Vec::new();
         for (index, group) in theirs.groups().enumerate() {
             let number = group.controller.get();
             let is_bank = matches!(number, BANK_MSB | BANK_LSB);
-            let final_pedal = is_pedal(number) && last_reset.is_none_or(|reset| reset < index);
-            for voice in self.control.repair(&group, reset || (is_bank && bank_lost)) {
+            let final_pedal = is_pedal(number) && lost_reset.is_none_or(|reset| reset < index);
+            // A command behind the CC 121 is lost when the latest one known stands before it.
+            let behind_reset = listed_reset.is_none_or(|reset| reset < index);
+            let forced = if is_bank { bank_lost } else { behind_reset && self.control.is_reset(group.controller) };
+            for voice in self.control.repair(&group, forced) {
                 if parameter::enters_data(number) && self.parameter.takes() {
                     for voice in parameter::close() {
                         self.execute(voice, loss, play);
@@ -111,8 +114,7 @@ impl History {
                 }
             }
             self.control.adopt(&group);
-            if last_reset == Some(index) {
-                reset = true;
+            if lost_reset == Some(index) {
                 self.repair_poly_aftertouch(journal, loss, true, play);
             }
         }

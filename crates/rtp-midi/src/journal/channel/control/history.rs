@@ -15,6 +15,8 @@ pub(crate) struct History {
     pub(super) switches: [Switch; 4],
     /// One bit a switch or command that has had a value its own tool does not tell: from then on its value is coded.
     valued: u128,
+    /// One bit a controller that has had a command since the latest CC 121, or ever if there was none.
+    since_reset: u128,
 }
 
 /// A switch that the toggle tool codes.
@@ -38,6 +40,7 @@ impl Default for History {
             count: [0; 128],
             switches: [Switch::default(); 4],
             valued: 0,
+            since_reset: u128::MAX,
         }
     }
 }
@@ -49,6 +52,7 @@ impl History {
         self.order.touch(number, stamp.packet);
         self.value[usize::from(number)] = value;
         let counts = u8::from(origin == Origin::Stream);
+        self.since_reset |= 1 << number;
         self.valued |= u128::from(!is_implied(number, value)) << number;
         match tool(number) {
             Tool::Value => {}
@@ -65,6 +69,7 @@ impl History {
             Tool::Count => self.count[usize::from(number)] = (self.count[usize::from(number)] + counts) & 0x3F,
         }
         if number == RESET_ALL_CONTROLLERS {
+            self.since_reset = 1 << RESET_ALL_CONTROLLERS;
             for switch in &mut self.switches {
                 // A repaired CC 121 toggles too: the logs behind it count on from there.
                 switch.toggles = (switch.toggles + u8::from(switch.on)) & 0x3F;
@@ -76,6 +81,11 @@ impl History {
     /// The value of a controller's latest command.
     pub(crate) fn value(&self, controller: u8) -> Option<U7> {
         (self.order.at(controller) != Seq::NEVER).then(|| self.value[usize::from(controller & 0x7F)])
+    }
+
+    /// Whether a CC 121 has come since the controller's latest command.
+    pub(crate) fn is_reset(&self, controller: U7) -> bool {
+        self.since_reset & 1 << controller.get() == 0
     }
 
     /// Whether a pedal is down.

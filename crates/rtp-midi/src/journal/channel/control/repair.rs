@@ -10,7 +10,7 @@ use crate::midi::{U7, Voice};
 impl History {
     /// The commands that bring this history to what `theirs` says, in order.
     ///
-    /// `forced`: something before in the list was lost that changed this controller too, so equal values are sent again.
+    /// `forced`: the command is known to be lost, so that an equal value is sent again.
     pub(crate) fn repair(&self, theirs: &Group, forced: bool) -> impl Iterator<Item = Voice> + use<> {
         let values = self.lost_values(theirs).or_else(|| forced.then(|| again(theirs)).flatten());
         let controller = theirs.controller;
@@ -77,14 +77,12 @@ impl History {
 
 /// The command once more, where it sets something.
 fn again(theirs: &Group) -> Option<(usize, Option<U7>, U7)> {
-    match tool(theirs.controller.get()) {
+    let value = match tool(theirs.controller.get()) {
         Tool::Count => None,
-        Tool::Toggle(_) => {
-            let value = theirs.value.or_else(|| theirs.toggle.map(|alt| U7::masked(127 * (alt & 1))))?;
-            is_on(value).then_some((1, None, value))
-        }
-        Tool::Value => theirs.value.map(|value| (1, None, value)),
-    }
+        Tool::Toggle(_) => theirs.value.or_else(|| theirs.toggle.map(|alt| U7::masked(127 * (alt & 1)))),
+        Tool::Value => theirs.value,
+    };
+    value.map(|value| (1, None, value))
 }
 
 /// Whether one command does what several do.

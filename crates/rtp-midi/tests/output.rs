@@ -1,0 +1,194 @@
+//! The law of output: an instrument behind the receiver is set as one at the sender, and nothing sounds on it that
+//! does not sound there, after every packet that arrives, whatever was lost, doubled or came in another order.
+
+mod synth;
+
+use proptest::prelude::*;
+use rtp_midi::midi::{Command, Status};
+use rtp_midi::{Config, Journal, Policy, Received, Receiver, Sender};
+use synth::Synth;
+
+/// One packet: its commands, and what the network does to it.
+#[derive(Clone, Debug)]
+struct Step {
+    commands: Vec<Vec<u8>>,
+    fate: Fate,
+    /// A report of what has arrived reaches the sender.
+    report: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    Arrives,
+    ArrivesTwice,
+    /// Behind the packet that follows it.
+    Overtaken,
+    Lost,
+}
+
+/// Commands as instruments get them: whole transactions, bank selects of both kinds.
+fn gesture() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let data = prop_oneof![Just(0_u8), Just(64), Just(127), 0..128_u8];
+    let note = 58..63_u8;
+    let controller = prop_oneof![
+        prop::sample::select(vec![1_u8, 7, 11, 64, 66, 69, 84]),
+        prop::sample::select(vec![120_u8, 121, 123, 126, 127]),
+        Just(6_u8),
+        Just(64_u8),
+    ];
+    (0..2_u8, note, data.clone(), data, controller, 0..24_u8).prop_map(|(channel, note, a, b, controller, kind)| {
+        let select = |high: u8, low: u8| vec![vec![0xB0 | channel, high, a & 1], vec![0xB0 | channel, low, b & 1]];
+        let control = |number: u8, value: u8| vec![0xB0 | channel, number, value];
+        match kind {
+            0..=5 => vec![vec![0x90 | channel, note, a]],
+            6..=9 => vec![vec![0x80 | channel, note, b]],
+            10..=12 => vec![control(controller, a)],
+            13 => vec![vec![0xE0 | channel, a, b]],
+            14 => vec![vec![0xD0 | channel, a]],
+            15 => vec![vec![0xA0 | channel, note, a]],
+            16 => vec![control(0, a & 3), control(32, b & 3), vec![0xC0 | channel, b]],
+            17 => vec![control(0, a & 3), vec![0xC0 | channel, b]],
+            18 => vec![vec![0xC0 | channel, b]],
+            19 => [select(101, 100), vec![control(6, a)]].concat(),
+            20 => [select(99, 98), vec![control(6, a), control(38, b)]].concat(),
+            21 => vec![control(101, 127), control(100, 127)],
+            22 => [select(101, 100), vec![control(96, 0)]].concat(),
+            _ => vec![control(97, 0)],
+        }
+    })
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let fate = prop_oneof![
+        6 => Just(Fate::Arrives),
+        1 => Just(Fate::ArrivesTwice),
+        1 => Just(Fate::Overtaken),
+        5 => Just(Fate::Lost),
+    ];
+    let commands = prop::collection::vec(gesture(), 0..4).prop_map(|gestures| gestures.concat());
+    let step = (commands, fate, prop::bool::weighted(0.3)).prop_map(|(commands, fate, report)| Step {
+        commands,
+        fate,
+        report,
+    });
+    prop::collection::vec(step, 1..50)
+}
+
+fn run(policy: Policy, steps: &[Step]) -> Result<(), TestCaseError> {
+    let config = Config { journal: Journal::Recovery(policy), ..Config::new(1000) };
+    let (mut sender, mut receiver) = (Sender::new(config.clone(), 65_520), Receiver::new(config));
+    let (mut at_sender, mut at_receiver) = (Synth::default(), Synth::default());
+    let mut overtaken: Option<(u16, u32, Vec<u8>)> = None;
+    for (step, time) in steps.iter().zip((0..).step_by(7)) {
+        for octets in &step.commands {
+            sender.queue(time, Command::decode(octets).unwrap().0).unwrap();
+            at_sender.execute(octets);
+        }
+        let mut payload = Vec::new();
+        let packet = sender.packet(time, &mut payload);
+        let mut receive = |sequence, timestamp, payload: &[u8]| {
+            receiver.receive(Received { sequence, timestamp, payload }, |event| {
+                let mut octets = Vec::new();
+                event.command.encode(&mut octets);
+                at_receiver.execute(&octets);
+            });
+        };
+        match step.fate {
+            Fate::Lost => continue,
+            Fate::Overtaken => {
+                overtaken = Some((packet.sequence, packet.timestamp, payload));
+                continue;
+            }
+            Fate::Arrives | Fate::ArrivesTwice => receive(packet.sequence, packet.timestamp, &payload),
+        }
+        if step.fate == Fate::ArrivesTwice {
+            receive(packet.sequence, packet.timestamp, &payload);
+        }
+        if let Some((sequence, timestamp, payload)) = overtaken.take() {
+            receive(sequence, timestamp, &payload);
+        }
+        for (number, here) in &at_receiver.channels {
+            let there = at_sender.channels.get(number).cloned().unwrap_or_default();
+            prop_assert_eq!(&here.settings, &there.settings, "channel {}", number);
+            prop_assert!(here.sounding.is_subset(&there.sounding), "hanging {:?}", &here.sounding - &there.sounding);
+        }
+        for (number, there) in &at_sender.channels {
+            let heard = at_receiver.channels.contains_key(number);
+            prop_assert!(heard || there.settings == synth::Settings::default(), "nothing heard of channel {}", number);
+        }
+        if step.report {
+            sender.acknowledge(7, u32::from(packet.sequence));
+        }
+    }
+    let end = |event: rtp_midi::Event<'_>| {
+        let mut octets = Vec::new();
+        event.command.encode(&mut octets);
+        at_receiver.execute(&octets);
+    };
+    receiver.silence(0, end);
+    prop_assert!(
+        at_receiver.channels.values().all(|channel| channel.sounding.is_empty() && channel.sustained.is_empty())
+    );
+    prop_assert_eq!(receiver.sounding(), 0);
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn anchor(steps in steps()) {
+        run(Policy::Anchor, &steps)?;
+    }
+
+    #[test]
+    fn closed_loop(steps in steps()) {
+        run(Policy::ClosedLoop, &steps)?;
+    }
+
+    #[test]
+    fn open_loop(steps in steps()) {
+        run(Policy::OpenLoop, &steps)?;
+    }
+
+    #[test]
+    fn any_octets_are_received_without_panic(
+        packets in prop::collection::vec((0..40_u16, prop::collection::vec(any::<u8>(), 0..60)), 0..20),
+    ) {
+        let mut receiver = Receiver::new(Config::new(44_100));
+        for (sequence, payload) in &packets {
+            receiver.receive(Received { sequence: *sequence, timestamp: 0, payload }, |_| {});
+        }
+        receiver.silence(0, |_| {});
+        prop_assert_eq!(receiver.sounding(), 0);
+    }
+
+    #[test]
+    fn a_damaged_journal_never_costs_the_commands_of_its_packet(
+        journal in prop::collection::vec(any::<u8>(), 0..60),
+        gap in 1..5_u16,
+    ) {
+        let mut receiver = Receiver::new(Config::new(44_100));
+        receiver.receive(Received { sequence: 1, timestamp: 0, payload: &[0x43, 0x90, 60, 64, 0x80, 0, 1] }, |_| {});
+        let payload = [&[0x43, 0x80, 60, 0][..], &journal].concat();
+        let mut last = None;
+        receiver.receive(Received { sequence: 1 + gap, timestamp: 9, payload: &payload }, |event| {
+            last = event.command.voice().and_then(|(_, voice)| voice.note_off());
+        });
+        prop_assert_eq!(last.map(|(note, _)| note.get()), Some(60));
+    }
+}
+
+#[test]
+fn a_parser_in_front_makes_the_phantom_bit() {
+    let mut sender = Sender::new(Config { journal: Journal::None, ..Config::new(44_100) }, 0);
+    let mut headers = Vec::new();
+    rtp_midi::midi::Parser::new(100).push(&[0x90, 60, 64, 62, 64], |command, source| {
+        match source {
+            Status::Given => sender.queue(0, command).unwrap(),
+            Status::Running => sender.queue_running(0, command).unwrap(),
+        }
+        let mut payload = Vec::new();
+        sender.packet(0, &mut payload);
+        headers.push(payload[0]);
+    });
+    assert_eq!(headers, [0x03, 0x13]);
+}
