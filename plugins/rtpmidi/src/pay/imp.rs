@@ -117,6 +117,21 @@ impl ObjectImpl for RtpMidiPay {
             }
             gst::PadProbeReturn::Ok
         });
+        // It has no query function of its own on this pad, so the answer is completed behind the default one.
+        let pay = self.downgrade();
+        let answered = gst::PadProbeType::QUERY_UPSTREAM | gst::PadProbeType::PULL;
+        obj.src_pad().add_probe(answered, move |_, info| {
+            if let (Some(pay), Some(query)) = (pay.upgrade(), info.query_mut())
+                && let gst::QueryViewMut::Latency(latency) = query.view_mut()
+            {
+                let (live, min, max) = latency.result();
+                if live {
+                    let hold = pay.hold();
+                    latency.set(live, min + hold, max.map(|max| max + hold));
+                }
+            }
+            gst::PadProbeReturn::Ok
+        });
         let measure = |pay: &super::RtpMidiPay| lock(&pay.imp().state).pace = None;
         obj.connect_min_ptime_notify(measure);
         obj.connect_max_ptime_notify(measure);
@@ -245,21 +260,6 @@ impl RTPBasePayloadImpl for RtpMidiPay {
 
     fn src_event(&self, event: gst::Event) -> bool {
         self.take_report(&event) || self.parent_src_event(event)
-    }
-
-    fn query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
-        let answered = RTPBasePayloadImplExt::parent_query(self, pad, query);
-        if let gst::QueryViewMut::Latency(latency) = query.view_mut()
-            && answered
-            && pad.direction() == gst::PadDirection::Src
-        {
-            let (live, min, max) = latency.result();
-            if live {
-                let hold = self.hold();
-                latency.set(live, min + hold, max.map(|max| max + hold));
-            }
-        }
-        answered
     }
 }
 

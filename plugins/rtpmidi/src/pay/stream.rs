@@ -86,11 +86,14 @@ pub(super) fn parameters(settings: &Settings, wanted: &Wanted) -> gst::Structure
         set("profile-level-id", "12");
         set("config", "\"\"");
     }
-    match settings.journal {
-        JournalMode::None => set("j_sec", "none"),
-        JournalMode::ClosedLoop => {}
-        JournalMode::Anchor => set("j_update", "anchor"),
-        JournalMode::OpenLoop => set("j_update", "open-loop"),
+    // The two belong together: half of them from downstream and half from here would be neither.
+    if !wanted.caps.has_field("j_sec") && !wanted.caps.has_field("j_update") {
+        match settings.journal {
+            JournalMode::None => set("j_sec", "none"),
+            JournalMode::ClosedLoop => {}
+            JournalMode::Anchor => set("j_update", "anchor"),
+            JournalMode::OpenLoop => set("j_update", "open-loop"),
+        }
     }
     if let Some(ticks) = settings.guard_ticks(wanted.clock_rate) {
         set("guardtime", &ticks.to_string());
