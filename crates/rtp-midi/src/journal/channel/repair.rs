@@ -48,16 +48,15 @@ impl History {
         loss: &Loss,
         play: &mut impl FnMut(Voice),
     ) -> bool {
-        if !self.program.lacks(theirs) {
-            return false;
-        }
+        let listed = |number| journal.control.and_then(|control| control.find(number));
+        // Where Chapter C lists neither half of the bank select, Chapter P codes the one in force (A.3.1).
+        let in_force = listed(BANK_MSB).or(listed(BANK_LSB)).is_none();
+        let lost = self.program.lacks(theirs);
         let mut selected = false;
-        if let Some(bank) = theirs.bank {
-            let listed = |number| journal.control.and_then(|control| control.find(number));
+        if let Some(bank) = theirs.bank.filter(|bank| lost || (in_force && !self.program.selects(*bank))) {
             let differs = |number, value: &U7| self.control.value(number).unwrap_or_default() != *value;
             let known = self.program.selects(bank);
             let (older, msb, newer) = match (listed(BANK_MSB), listed(BANK_LSB)) {
-                // Chapter P codes the very commands in force (A.3.1).
                 (None, None) if !known => (None, Some(bank.msb), Some(bank.lsb)),
                 (None, None) => (None, None, None),
                 // BANK-LSB 0 also says that no CC 32 followed the CC 0: then an older one stays in force.
@@ -74,8 +73,10 @@ impl History {
                 }
             }
         }
-        self.execute(Voice::ProgramChange { program: theirs.program }, loss, play);
-        self.program.adopt(theirs);
+        if lost {
+            self.execute(Voice::ProgramChange { program: theirs.program }, loss, play);
+            self.program.adopt(theirs);
+        }
         selected
     }
 

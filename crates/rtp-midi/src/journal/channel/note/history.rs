@@ -113,6 +113,12 @@ impl History {
         }
     }
 
+    /// A NoteOff was the latest command, though there was nothing to end here.
+    pub(super) fn set_released(&mut self, note: U7) {
+        self.released |= 1 << note.get();
+        self.window.notes |= 1 << note.get();
+    }
+
     /// Whether a note's latest command is a NoteOn.
     pub(crate) fn sounds(&self, note: U7) -> bool {
         self.notes[usize::from(note)].velocity.get() > 0

@@ -51,6 +51,9 @@ impl History {
                 state.release = release.unwrap_or(COMMON_RELEASE);
             }
             self.set_count(note, count.unwrap_or(u8::from(sounds)));
+            if !sounds {
+                self.set_released(note);
+            }
         }
     }
 
