@@ -9,6 +9,7 @@ use std::time::Duration;
 use gst::prelude::*;
 use gst_check::Harness;
 use gst_rtp::RTPBuffer;
+use gst_rtp::prelude::*;
 use rtp_midi::payload::Payload;
 
 /// A sequence number near the wrap, so that every test crosses it or could.
@@ -148,4 +149,23 @@ pub fn octets(messages: &[(gst::ClockTime, Vec<u8>)]) -> Vec<&[u8]> {
 /// A number in an element's `stats`.
 pub fn stat(harness: &Harness, name: &str) -> u64 {
     harness.element().unwrap().property::<gst::Structure>("stats").get(name).unwrap()
+}
+
+/// What `pay` has sent so far, to be pushed into a depayloader.
+pub fn sent(pay: &mut Harness) -> Vec<gst::Buffer> {
+    std::iter::from_fn(|| pay.try_pull()).collect()
+}
+
+/// A packet of our own making.
+pub fn rtp_packet(sequence: u16, timestamp: u32, ssrc: u32, payload: &[u8]) -> gst::Buffer {
+    let mut buffer = gst::Buffer::new_rtp_with_sizes(payload.len() as u32, 0, 0).unwrap();
+    {
+        let mut rtp = RTPBuffer::from_buffer_writable(buffer.get_mut().unwrap()).unwrap();
+        rtp.set_seq(sequence);
+        rtp.set_timestamp(timestamp);
+        rtp.set_ssrc(ssrc);
+        rtp.set_payload_type(96);
+        rtp.payload_mut().unwrap().copy_from_slice(payload);
+    }
+    buffer
 }
