@@ -72,7 +72,9 @@ impl Alarm {
 impl Drop for Alarm {
     fn drop(&mut self) {
         self.shared.change(|state| state.quit = true);
-        if let Some(thread) = self.thread.take() {
+        // The callback may have been the last to hold what owns this.
+        let own = |thread: &JoinHandle<()>| thread.thread().id() == std::thread::current().id();
+        if let Some(thread) = self.thread.take().filter(|thread| !own(thread)) {
             // The thread panics when the callback does, which has then been reported on stderr.
             let _ = thread.join();
         }

@@ -221,6 +221,24 @@ fn after_a_flush_what_sounded_ends_before_the_next_message() {
 }
 
 #[test]
+fn stopping_the_element_alone_ends_what_sounds() {
+    let _watch = start();
+    let mut depay = depay(&[], RTP_CAPS);
+    let next = gst::ElementFactory::make("identity").build().unwrap();
+    let element = depay.element().unwrap();
+    let sink = depay.sinkpad().unwrap();
+    element.static_pad("src").unwrap().unlink(&sink).unwrap();
+    element.static_pad("src").unwrap().link(&next.static_pad("sink").unwrap()).unwrap();
+    next.static_pad("src").unwrap().link(&sink).unwrap();
+    next.set_state(gst::State::Playing).unwrap();
+    push(&mut depay, packets_of(&[], &[(0, &[0x90, 60, 100])]).into_iter().take(1));
+    messages(&mut depay);
+    element.set_state(gst::State::Null).unwrap();
+    assert!(ends(&messages(&mut depay), 60));
+    next.set_state(gst::State::Null).unwrap();
+}
+
+#[test]
 fn gaps_pass_and_silent_packets_become_gaps() {
     let _watch = start();
     let mut depay = depay(&[], RTP_CAPS);

@@ -92,6 +92,7 @@ impl ElementImpl for RtpMidiDepay {
             gst::StateChange::ReadyToPaused => *lock(&self.state) = State::default(),
             gst::StateChange::PlayingToPaused => self.with_alarm(Alarm::pause),
             gst::StateChange::PausedToReady => {
+                *lock(&self.connections) = Connections::default();
                 alarm = lock(&self.alarm).take();
                 if self.is_downstream_playing() {
                     let obj = self.obj();
@@ -107,7 +108,6 @@ impl ElementImpl for RtpMidiDepay {
             gst::StateChange::PausedToReady => {
                 // Only now, with inactive pads, is its thread sure to come back from a push.
                 drop(alarm);
-                *lock(&self.connections) = Connections::default();
             }
             _ => {}
         }
@@ -255,11 +255,8 @@ impl RtpMidiDepay {
     /// Listens for the BYE of the source in the RTP sessions upstream.
     fn find_sessions(&self) {
         lock(&self.connections).update(self.obj().sink_pad(), |session| {
-            ["on-bye-ssrc", "on-bye-timeout", "on-timeout"]
-                .map(|signal| {
-                    session.connect(signal, false, rtpsession::handler(self, |depay, _, ssrc| depay.bye(ssrc)))
-                })
-                .into()
+            let bye = rtpsession::handler(self, |depay, _, ssrc| depay.bye(ssrc));
+            vec![session.connect("on-bye-ssrc", false, bye)]
         });
     }
 

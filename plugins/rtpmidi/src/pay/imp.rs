@@ -132,7 +132,11 @@ impl ObjectImpl for RtpMidiPay {
             }
             gst::PadProbeReturn::Ok
         });
-        let measure = |pay: &super::RtpMidiPay| lock(&pay.imp().state).pace = None;
+        let measure = |pay: &super::RtpMidiPay| {
+            lock(&pay.imp().state).pace = None;
+            // Without a bus nobody waits for the pipeline's latency either.
+            let _ = pay.post_message(gst::message::Latency::builder().src(pay).build());
+        };
         obj.connect_min_ptime_notify(measure);
         obj.connect_max_ptime_notify(measure);
     }
@@ -160,15 +164,16 @@ impl ElementImpl for RtpMidiPay {
     }
 
     fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        let mut alarm = None;
         match transition {
             gst::StateChange::ReadyToPaused => *lock(&self.state) = State::default(),
             gst::StateChange::PlayingToPaused => self.with_alarm(Alarm::pause),
+            gst::StateChange::PausedToReady => {
+                *self.connections() = Connections::default();
+                alarm = lock(&self.alarm).take();
+            }
             _ => {}
         }
-        let alarm = match transition {
-            gst::StateChange::PausedToReady => lock(&self.alarm).take(),
-            _ => None,
-        };
         let result = self.parent_change_state(transition)?;
         match transition {
             gst::StateChange::PausedToPlaying => {
@@ -179,7 +184,6 @@ impl ElementImpl for RtpMidiPay {
             gst::StateChange::PausedToReady => {
                 // Only now, with inactive pads, is its thread sure to come back from a push.
                 drop(alarm);
-                *self.connections() = Connections::default();
             }
             _ => {}
         }
@@ -227,7 +231,9 @@ impl RTPBasePayloadImpl for RtpMidiPay {
             }
             EventView::Gap(gap) if !self.pace().live => {
                 let (start, duration) = gap.get();
-                self.work_or_log(|packer, outbox| packer.pass(start.saturating_add(duration.unwrap_or_default()), outbox));
+                self.work_or_log(|packer, outbox| {
+                    packer.pass(start.saturating_add(duration.unwrap_or_default()), outbox)
+                });
             }
             _ => {}
         }
