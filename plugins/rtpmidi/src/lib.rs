@@ -4,8 +4,13 @@ mod alarm;
 mod base_stats;
 pub mod depay;
 mod limits;
+pub mod midirender;
+pub mod miditick;
 pub mod pay;
 mod rtpsession;
+pub mod smf_meta;
+pub mod smfmux;
+pub mod smfparse;
 mod sparse;
 mod templates;
 
@@ -19,6 +24,10 @@ mod plugin {
     fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
         crate::pay::register(plugin)?;
         crate::depay::register(plugin)?;
+        crate::smfparse::register(plugin)?;
+        crate::smfmux::register(plugin)?;
+        crate::miditick::register(plugin)?;
+        crate::midirender::register(plugin)?;
         Ok(())
     }
 
