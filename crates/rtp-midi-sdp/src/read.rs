@@ -18,7 +18,7 @@ impl Session {
         let (mut streams, mut found) = (Vec::new(), Vec::new());
         for media in &sdp.medias {
             let connection = media.connections.first().or(sdp.connection.as_ref());
-            match streams_of(media, connection.map(address), direction)? {
+            match streams_of(media, connection.map(address).as_ref(), direction)? {
                 Ok(midi) => streams.extend(midi),
                 Err(reason) => found.push(format!("m={} {}: {reason}", media.media, media.port)),
             }
@@ -39,7 +39,7 @@ impl Session {
 /// The RTP MIDI streams of a media line, or why it has none.
 fn streams_of(
     media: &Media,
-    address: Option<Address>,
+    address: Option<&Address>,
     session_direction: Direction,
 ) -> Result<Result<Vec<Stream>, String>, Error> {
     if media.port == 0 {
@@ -63,7 +63,7 @@ fn streams_of(
         let rate = rate.split('/').next().unwrap_or_default().trim();
         let clock_rate = rate.parse().ok().filter(|rate| *rate > 0).ok_or(Error::NoClockRate { payload_type })?;
         streams.push(Stream {
-            address: address.clone(),
+            address: address.cloned(),
             port: media.port,
             rtcp_port: rtcp_port(media),
             payload_type,

@@ -79,6 +79,11 @@ pub(crate) fn why(bus: &gst::Bus) -> Failure {
     }
 }
 
+/// What a warning of the bus says, in one line.
+pub(crate) fn warning(warning: &gst::message::Warning) -> String {
+    format!("warning: {}", words(&warning.error()))
+}
+
 fn words(error: &glib::Error) -> String {
     error.message().trim_end_matches('.').to_owned()
 }

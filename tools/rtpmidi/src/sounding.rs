@@ -61,7 +61,9 @@ mod tests {
 
     fn after(messages: &[&[u8]]) -> Sounding {
         let mut sounding = Sounding::default();
-        messages.iter().for_each(|message| sounding.observe(message));
+        for message in messages {
+            sounding.observe(message);
+        }
         sounding
     }
 
@@ -99,7 +101,9 @@ mod tests {
             messages in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..4), 0..200)
         ) {
             let mut sounding = Sounding::default();
-            messages.iter().for_each(|message| sounding.observe(message));
+            for message in &messages {
+                sounding.observe(message);
+            }
             for message in sounding.release() {
                 sounding.observe(&message);
             }

@@ -31,7 +31,7 @@ pub(crate) fn minutes(seconds: f64) -> String {
     format!("{}:{:02}", whole / 60, whole % 60)
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {

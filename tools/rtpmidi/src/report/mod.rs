@@ -78,12 +78,18 @@ impl Reporter {
         Ok(Reader::Listening)
     }
 
-    /// Says something in between, without disturbing the bar. Words only: JSON readers do without.
+    /// Says what goes on; who reads JSON does without.
     pub(crate) fn say(&self, words: &str) {
+        if !matches!(self.form, Form::Json) {
+            self.warn(words);
+        }
+    }
+
+    /// Says what everybody should know, without disturbing the bar.
+    pub(crate) fn warn(&self, words: &str) {
         match &self.form {
-            Form::Json => {}
             Form::Bar(bar) => bar.suspend(|| eprintln!("{words}")),
-            Form::Lines => eprintln!("{words}"),
+            Form::Json | Form::Lines => eprintln!("{words}"),
         }
     }
 

@@ -101,17 +101,26 @@ impl Summary for ListenSummary {
     }
 
     fn words(&self) -> String {
-        let mut words = format!("received  {}, {}\n", plural(self.packets, "packet"), minutes(self.duration));
-        words += &format!("lost      {}", plural(self.lost_packets, "packet"));
-        if self.dropped_on_purpose > 0 {
-            words += &format!(", {} dropped on purpose", self.dropped_on_purpose);
-        }
-        words += &format!("\nevents    {}, {} repaired\n", self.events, self.commands_repaired);
-        words += &format!("notes     {} hanging, {} silenced\n", self.hanging_notes, self.notes_silenced);
-        if self.foreign_datagrams > 0 {
-            words += &format!("ignored   {}\n", plural(self.foreign_datagrams, "foreign datagram"));
-        }
-        words + &format!("bit rate  {}\n", bits(rate(self.octets, self.duration)))
+        let on_purpose = match self.dropped_on_purpose {
+            0 => String::new(),
+            dropped => format!(", {dropped} dropped on purpose"),
+        };
+        let ignored = match self.foreign_datagrams {
+            0 => String::new(),
+            foreign => format!("ignored   {}\n", plural(foreign, "foreign datagram")),
+        };
+        format!(
+            "received  {}, {}\nlost      {}{on_purpose}\nevents    {}, {} repaired\n\
+             notes     {} hanging, {} silenced\n{ignored}bit rate  {}\n",
+            plural(self.packets, "packet"),
+            minutes(self.duration),
+            plural(self.lost_packets, "packet"),
+            self.events,
+            self.commands_repaired,
+            self.hanging_notes,
+            self.notes_silenced,
+            bits(rate(self.octets, self.duration)),
+        )
     }
 }
 

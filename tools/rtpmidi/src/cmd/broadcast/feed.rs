@@ -102,7 +102,7 @@ impl Branch {
         let parse = elements::with("smfparse", &[("lenient", &(play.reading == Reading::Lenient))])?;
         let pad = elements::pad(concat, "sink_%u")?;
         let ended = Arc::new(AtomicBool::new(false));
-        watch(&elements::pad(&parse, "src")?, play.speed, ended.clone());
+        watch(&elements::pad(&parse, "src")?, start, play.speed, ended.clone());
         elements::chain(pipeline, &[&file, &parse])?;
         elements::link(&elements::pad(&parse, "src")?, &pad)?;
         for element in [&parse, &file] {
@@ -121,18 +121,19 @@ impl Branch {
     }
 }
 
-/// Gives the segments of a piece their rate, so that running time and with it RTP time passes faster or slower than
-/// the music's own, and notes the end.
-fn watch(pad: &gst::Pad, speed: f64, ended: Arc<AtomicBool>) {
-    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
-        match info.event().map(|event| event.view()) {
-            Some(gst::EventView::Eos(_)) => ended.store(true, Ordering::SeqCst),
-            Some(gst::EventView::Segment(event)) => {
-                let mut segment = event.segment().clone();
-                segment.set_rate(speed);
-                let event = gst::event::Segment::builder(&segment).seqnum(event.seqnum()).build();
-                info.data = Some(gst::PadProbeData::Event(event));
+/// Notes the end of a piece, and when it begins makes it begin at `start` and play at `speed`.
+///
+/// The parser takes a seek at any time; before it has made its first segment it needs no flush, which downstream would
+/// see. Running time, and with it RTP time, passes at `speed`.
+fn watch(pad: &gst::Pad, start: Duration, speed: f64, ended: Arc<AtomicBool>) {
+    let start = gst::ClockTime::from_nseconds(start.as_nanos() as u64);
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
+        match info.event().map(|event| event.type_()) {
+            Some(gst::EventType::StreamStart) => {
+                let (flags, set, keep) = (gst::SeekFlags::empty(), gst::SeekType::Set, gst::SeekType::None);
+                pad.send_event(gst::event::Seek::new(speed, flags, set, start, keep, gst::ClockTime::NONE));
             }
+            Some(gst::EventType::Eos) => ended.store(true, Ordering::SeqCst),
             _ => {}
         }
         gst::PadProbeReturn::Ok

@@ -136,7 +136,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     reporter.say(&format!("playing {} to {}", pieces[0].title, args.to));
     station.play()?;
     loop {
-        if station.turn(HEARTBEAT)? {
+        if station.turn(HEARTBEAT, |words| reporter.warn(words))? {
             break;
         }
         let reader = reporter.show(Instant::now(), || station.progress())?;

@@ -76,7 +76,9 @@ fn read_one(path: PathBuf, reading: Reading, warn: &mut impl FnMut(String)) -> R
         (Err(_), Reading::Lenient) => {
             let (song, defects) =
                 Song::salvage(&octets, 0).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-            defects.iter().for_each(|defect| warn(format!("warning: {}: {defect}", path.display())));
+            for defect in &defects {
+                warn(format!("warning: {}: {defect}", path.display()));
+            }
             song
         }
     };
@@ -93,8 +95,13 @@ fn title(song: &Song) -> Option<String> {
         Body::Meta(Meta::Text(TextKind::TrackName, text)) if event.track == 0 => Some(text),
         _ => None,
     })?;
-    let title = String::from_utf8_lossy(text).trim().to_owned();
+    let title = decode(text).trim().to_owned();
     (!title.is_empty()).then_some(title)
+}
+
+/// Text in files is UTF-8 or, as in the days of the format, Latin-1.
+fn decode(text: &[u8]) -> String {
+    std::str::from_utf8(text).map_or_else(|_| text.iter().copied().map(char::from).collect(), str::to_owned)
 }
 
 fn file_name(path: &Path) -> String {
@@ -153,6 +160,9 @@ mod tests {
         let named = strictly(&folder.file("x.mid", &song(b" Canon "))).unwrap();
         assert_eq!((named[0].title.as_str(), named[0].duration), ("Canon", Duration::from_secs(2)));
         assert_eq!(strictly(&folder.file("Duet in G.mid", &song(b""))).unwrap()[0].title, "Duet in G");
+        for name in ["Träumerei".as_bytes(), b"Tr\xE4umerei"] {
+            assert_eq!(strictly(&folder.file("x.mid", &song(name))).unwrap()[0].title, "Träumerei");
+        }
     }
 
     #[test]

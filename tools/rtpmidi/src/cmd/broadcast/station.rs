@@ -50,6 +50,8 @@ pub(super) struct Station {
     /// Seconds the whole broadcast takes; `None` when it has no end.
     duration: Option<f64>,
     stopped: bool,
+    /// The latest warning.
+    warned: Option<String>,
     /// When, and after how many octets, progress was told last.
     told: (Instant, u64),
 }
@@ -91,6 +93,7 @@ impl Station {
             sent,
             duration: (!plan.play.repeat).then_some(seconds),
             stopped: false,
+            warned: None,
             told: (Instant::now(), 0),
         })
     }
@@ -105,11 +108,19 @@ impl Station {
     }
 
     /// Handles what has happened, after waiting for it for at most `patience`. True when the broadcast is over.
-    pub(super) fn turn(&mut self, patience: gst::ClockTime) -> Result<bool> {
+    /// `warn` is told what does not end it, once: a network that takes no packet would say so for each.
+    pub(super) fn turn(&mut self, patience: gst::ClockTime, warn: impl Fn(&str)) -> Result<bool> {
         let message = self.bus.timed_pop(patience);
         match message.as_ref().map(|message| message.view()) {
             Some(gst::MessageView::Eos(_)) => return Ok(true),
             Some(gst::MessageView::Error(error)) => return Err(elements::failure(error)),
+            Some(gst::MessageView::Warning(warning)) => {
+                let words = elements::warning(warning);
+                if self.warned.as_ref() != Some(&words) {
+                    warn(&words);
+                    self.warned = Some(words);
+                }
+            }
             Some(gst::MessageView::Latency(_)) => {
                 // Failing means that an element is leaving: the pipeline asks again when it is gone.
                 let _ = self.pipeline.recalculate_latency();
@@ -191,8 +202,9 @@ fn connect(pipeline: &gst::Pipeline, pay: &gst::Element, plan: &Plan<'_>) -> Res
                 ("port", &i32::from(port)),
                 ("ttl-mc", &i32::from(plan.ttl)),
                 ("auto-multicast", &false),
-                // What plays is never too early, and nobody waits for the first RTCP packet.
+                // Behind `clocksync` nothing comes before the music starts.
                 ("async", &false),
+                ("processing-deadline", &0_u64),
             ],
         )
     };

@@ -103,7 +103,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     reporter.say(&format!("listening for {} on {}", source.title, source.rtp()));
     let patience = Patience::new(args.timeout);
     let mut ended_by = None;
-    while !reception.turn(HEARTBEAT, |words| reporter.say(words))? {
+    while !reception.turn(HEARTBEAT, |words| reporter.warn(words))? {
         let reader = reporter.show(Instant::now(), || reception.progress())?;
         let end = if interrupt.asked() || reader == Reader::Gone {
             Some(End::Asked)
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn without_a_timeout_the_first_packet_may_take_for_ever() {
-        let hours = Duration::from_secs(36_000);
+        let hours = Duration::from_hours(10);
         assert!(!Patience::new(None).is_over(Silence::BeforeFirst(hours)));
         assert!(Patience::new(None).is_over(Silence::AfterLast(hours)));
     }

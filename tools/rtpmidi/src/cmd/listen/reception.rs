@@ -93,8 +93,8 @@ impl Reception {
         });
 
         let wire = Arc::new(Mutex::new(Wire::new(&source.stream, loss)));
-        let socket = rtcp_socket.try_clone().map_err(no_socket)?;
-        send_reports(&reports, socket.try_clone().map_err(no_socket)?, wire.clone())?;
+        let socket = rtcp_socket.try_clone().map_err(|error| no_socket(&error))?;
+        send_reports(&reports, socket.try_clone().map_err(|error| no_socket(&error))?, wire.clone())?;
         let started = Instant::now();
         let mut reception = Self {
             pipeline,
@@ -130,12 +130,13 @@ impl Reception {
     }
 
     /// Handles what has happened, after waiting for it for at most `patience`. True when everything is over.
-    pub(super) fn turn(&mut self, patience: gst::ClockTime, say: impl Fn(&str)) -> Result<bool> {
+    /// `warn` is told what does not end it.
+    pub(super) fn turn(&mut self, patience: gst::ClockTime, warn: impl Fn(&str)) -> Result<bool> {
         let message = self.bus.timed_pop(patience);
         match message.as_ref().map(|message| message.view()) {
             Some(gst::MessageView::Eos(_)) => return Ok(true),
             Some(gst::MessageView::Error(error)) => return Err(elements::failure(error)),
-            Some(gst::MessageView::Warning(warning)) => say(&format!("warning: {}", warning.error().message())),
+            Some(gst::MessageView::Warning(warning)) => warn(&elements::warning(warning)),
             Some(gst::MessageView::Latency(_)) => {
                 // Failing means that an element is coming or going, which asks again.
                 let _ = self.pipeline.recalculate_latency();
@@ -319,7 +320,7 @@ fn is_goodbye(message: &gst::message::Element) -> bool {
     message.name() == gstrtpmidi::depay::END && message.get("reason") == Ok("bye")
 }
 
-fn no_socket(error: std::io::Error) -> Failure {
+fn no_socket(error: &std::io::Error) -> Failure {
     Failure::new(format!("no UDP socket: {error}"))
 }
 

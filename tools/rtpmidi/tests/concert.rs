@@ -1,0 +1,216 @@
+//! A broadcast and its listener: what is played at one end arrives at the other.
+
+mod kit;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use kit::{Ended, Folder, Program, argument, description, free_port, lines, song, wait_for_line, wait_for_listener};
+use smf_timeline::{Body, Song};
+
+/// Sixteen seconds of two hands, a bass with a pedal, and a wheel that turns: two seconds at `--speed 8`.
+fn music() -> Vec<u8> {
+    let mut messages: Vec<(u16, Vec<u8>)> = vec![
+        (0, vec![0xC0, 19]),
+        (0, vec![0xC1, 32]),
+        (0, vec![0xB0, 7, 100]),
+        (0, vec![0xB1, 10, 40]),
+        (0, vec![0xB1, 101, 0]),
+        (0, vec![0xB1, 100, 0]),
+        (0, vec![0xB1, 6, 12]),
+    ];
+    for step in 0..64_u8 {
+        let (high, low) = (60 + step * 7 % 24, 36 + step * 5 % 12);
+        messages.push((0, vec![0x90, high, 60 + step]));
+        if step % 4 == 0 {
+            messages.push((0, vec![0xB1, 64, if step % 8 == 0 { 127 } else { 0 }]));
+            messages.push((0, vec![0x91, low, 90]));
+        }
+        messages.push((60, vec![0xE0, 0, 0x40 + step % 32]));
+        messages.push((60, vec![0x80, high, 64]));
+        if step % 4 == 3 {
+            messages.push((0, vec![0x81, 36 + (step - 3) * 5 % 12, 64]));
+        }
+        messages.push((5, vec![0xB0, 11, step]));
+    }
+    let borrowed: Vec<(u16, &[u8])> = messages.iter().map(|(delta, message)| (*delta, &message[..])).collect();
+    song(&borrowed)
+}
+
+/// The messages of a file in order.
+fn messages(path: &Path) -> Vec<Vec<u8>> {
+    let song = Song::read(&fs::read(path).unwrap(), 0).unwrap();
+    song.events()
+        .filter_map(|event| match event.body {
+            Body::Message(octets) => Some(octets.to_vec()),
+            Body::Meta(_) => None,
+        })
+        .collect()
+}
+
+/// The last value of each program, controller and wheel.
+fn state(messages: &[Vec<u8>]) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let lasting = messages.iter().filter(|message| matches!(message[0] & 0xF0, 0xB0 | 0xC0 | 0xE0));
+    lasting
+        .map(|message| {
+            let key = if message[0] & 0xF0 == 0xB0 { 2 } else { 1 };
+            (message[..key].to_vec(), message[key..].to_vec())
+        })
+        .collect()
+}
+
+/// Plays `music` faster to a listener that records it.
+fn perform(folder: &Folder, speed: &str, broadcast: &[&str], listen: &[&str]) -> (Ended, Ended) {
+    let file = folder.write("music.mid", &music());
+    let (sdp, recording) = (folder.path("music.sdp"), folder.path("recording.mid"));
+    let port = free_port();
+    fs::write(&sdp, description(port)).unwrap();
+    let listener = [&["listen", argument(&sdp), "--smf", argument(&recording), "--json"], listen].concat();
+    let listener = Program::start(&listener);
+    wait_for_listener(port + 1);
+    let to = format!("udp://127.0.0.1:{port}");
+    let broadcast =
+        [&["broadcast", argument(&file), "--to", &to, "--sdp", argument(&sdp), "--speed", speed, "--json"], broadcast]
+            .concat();
+    let sender = Program::start(&broadcast).finish();
+    (sender, listener.finish())
+}
+
+#[test]
+fn without_loss_everything_arrives() {
+    let folder = Folder::new("everything");
+    let (sender, listener) = perform(&folder, "8", &[], &[]);
+    assert_eq!((sender.code, listener.code), (Some(0), Some(0)), "{sender:?} {listener:?}");
+    assert_eq!(messages(&folder.path("recording.mid")), messages(&folder.path("music.mid")));
+
+    let (sent, heard) = (sender.summary(), listener.summary());
+    for same in ["events", "packets", "octets"] {
+        assert_eq!(heard[same], sent[same], "{same}: {sent} {heard}");
+    }
+    for none in ["lost_packets", "dropped_on_purpose", "foreign_datagrams", "commands_repaired", "hanging_notes"] {
+        assert_eq!(heard[none], 0, "{none}: {heard}");
+    }
+    assert!(!listener.objects("progress").is_empty());
+    let progress = &sender.objects("progress")[0];
+    assert!(progress["position_s"].as_f64() <= progress["duration_s"].as_f64(), "{progress}");
+}
+
+#[test]
+fn music_survives_loss() {
+    let folder = Folder::new("loss");
+    let (sender, listener) = perform(&folder, "8", &[], &["--loss", "20:3", "--loss-seed", "5"]);
+    assert_eq!((sender.code, listener.code), (Some(0), Some(0)), "{sender:?} {listener:?}");
+    let (sent, heard) = (sender.summary(), listener.summary());
+    let dropped = heard["dropped_on_purpose"].as_u64().unwrap();
+    assert!(dropped > 5, "{heard}");
+    assert_eq!(heard["packets"].as_u64().unwrap() + dropped, sent["packets"].as_u64().unwrap());
+    assert!(heard["lost_packets"].as_u64().unwrap() <= dropped, "{heard}");
+    assert!(heard["commands_repaired"].as_u64().unwrap() > 0, "{heard}");
+    assert_eq!(heard["hanging_notes"], 0, "{heard}");
+
+    let (played, recorded) = (messages(&folder.path("music.mid")), messages(&folder.path("recording.mid")));
+    assert_eq!(state(&recorded), state(&played), "everything that lasts is as at the sender");
+    let notes_on = |messages: &[Vec<u8>]| {
+        messages.iter().filter(|message| message[0] & 0xF0 == 0x90 && message[2] > 0).cloned().collect::<Vec<_>>()
+    };
+    let (all, heard) = (notes_on(&played), notes_on(&recorded));
+    let mut rest = all.iter();
+    assert!(heard.iter().all(|note| rest.any(|other| other == note)), "no note is made up, none out of order");
+    assert!(heard.len() * 2 > all.len(), "{} of {} notes arrived", heard.len(), all.len());
+}
+
+#[test]
+fn receivers_report_to_a_closed_loop() {
+    let folder = Folder::new("closed-loop");
+    // The first reports come after some seconds: play slower than the other concerts.
+    let (sender, listener) = perform(&folder, "1.5", &["--journal", "closed-loop"], &["--loss", "10"]);
+    assert_eq!((sender.code, listener.code), (Some(0), Some(0)), "{sender:?} {listener:?}");
+    let anchored = perform(&folder, "1.5", &["--journal", "anchor"], &[]).0.summary();
+    let reported = sender.summary();
+    assert!(reported["journal_octets"].as_u64() < anchored["journal_octets"].as_u64(), "{reported} {anchored}");
+    assert_eq!(listener.summary()["hanging_notes"], 0);
+}
+
+#[test]
+fn ctrl_c_completes_the_recordings() {
+    let folder = Folder::new("ctrl-c-listener");
+    let file = folder.write("music.mid", &music());
+    let port = free_port();
+    let sdp = folder.write("x.sdp", description(port).as_bytes());
+    let (smf, wav) = (folder.path("x.mid"), folder.path("x.wav"));
+    let listener = ["listen", argument(&sdp), "--print", "--json", "--smf", argument(&smf), "--wav", argument(&wav)];
+    let mut listener = Program::start_with_open_stdout(&listener);
+    let mut printed = lines(listener.stdout());
+    wait_for_listener(port + 1);
+    let to = format!("udp://127.0.0.1:{port}");
+    let sender = Program::start(&["broadcast", argument(&file), "--to", &to, "--loop"]);
+    wait_for_line(&mut printed, |line| line.contains("note on"));
+    std::thread::sleep(Duration::from_secs(1));
+    listener.interrupt();
+    wait_for_line(&mut printed, |line| line.contains("\"hanging_notes\":0"));
+    drop(printed);
+    assert_eq!(listener.finish().code, Some(0));
+    drop(sender);
+
+    assert!(messages(&smf).len() > 10, "the recording is a whole file");
+    let wav = fs::read(&wav).unwrap();
+    let data = u32::from_le_bytes(wav[40..44].try_into().unwrap()) as usize;
+    assert_eq!((&wav[..4], &wav[36..40], wav.len()), (&b"RIFF"[..], &b"data"[..], data + 44), "the header is complete");
+    // 16 bit, two channels: some tenths of a second at least, and not silence.
+    assert!(data > 4 * 44_100 / 2, "{data} octets of sound");
+    assert!(wav[44..].chunks_exact(2).any(|sample| i16::from_le_bytes([sample[0], sample[1]]).unsigned_abs() > 500));
+}
+
+#[test]
+fn a_recording_lasts_as_long_as_the_music() {
+    let folder = Folder::new("lasts");
+    let wav = folder.path("x.wav");
+    let (_, listener) = perform(&folder, "8", &[], &["--wav", argument(&wav)]);
+    assert_eq!(listener.code, Some(0), "{listener:?}");
+    let octets = fs::metadata(&wav).unwrap().len() - 44;
+    let seconds = octets as f64 / (4.0 * 44_100.0);
+    // Two seconds of music, and what the guard packets at its end take.
+    assert!((1.9..4.2).contains(&seconds), "{seconds} seconds of sound");
+}
+
+#[test]
+fn a_listener_whose_reader_has_left_ends_in_peace() {
+    let folder = Folder::new("pipe");
+    let file = folder.write("music.mid", &music());
+    let port = free_port();
+    let sdp = folder.write("x.sdp", description(port).as_bytes());
+    let mut listener = Program::start_with_open_stdout(&["listen", argument(&sdp), "--print"]);
+    let mut printed = lines(listener.stdout());
+    wait_for_listener(port + 1);
+    let to = format!("udp://127.0.0.1:{port}");
+    let sender = Program::start(&["broadcast", argument(&file), "--to", &to, "--loop"]);
+    let line = wait_for_line(&mut printed, |line| line.contains("note on"));
+    assert!(line.contains("channel  1  note on   C4"), "{line}");
+    drop(printed);
+    let ended = listener.finish();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!ended.stderr.contains("panic") && !ended.stderr.contains("error"), "{ended:?}");
+    drop(sender);
+}
+
+#[test]
+fn a_sender_that_vanishes_leaves_no_note_behind() {
+    let folder = Folder::new("vanish");
+    let file = folder.write("x.mid", &song(&[(0, &[0x90, 60, 100]), (15_000, &[0x80, 60, 64])]));
+    let port = free_port();
+    let sdp = folder.write("x.sdp", description(port).as_bytes());
+    let mut listener = Program::start_with_open_stdout(&["listen", argument(&sdp), "--print", "--timeout", "2"]);
+    let mut printed = lines(listener.stdout());
+    wait_for_listener(port + 1);
+    let to = format!("udp://127.0.0.1:{port}");
+    let sender = Program::start(&["broadcast", argument(&file), "--to", &to]);
+    wait_for_line(&mut printed, |line| line.contains("note on   C4"));
+    // Killed: no BYE.
+    drop(sender);
+    wait_for_line(&mut printed, |line| line.contains("note off  C4"));
+    let ended = listener.finish();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("notes     0 hanging, 1 silenced"), "{ended:?}");
+}

@@ -1,0 +1,44 @@
+//! Help, manual pages and completions.
+
+mod kit;
+
+use kit::{Folder, Program, argument};
+
+#[test]
+fn help_of_each_subcommand_shows_an_example() {
+    for subcommand in ["broadcast", "listen"] {
+        let ended = Program::start(&[subcommand, "--help"]).finish();
+        assert_eq!(ended.code, Some(0));
+        assert!(ended.stdout.contains(&format!("Example:\n  rtpmidi {subcommand} ")), "{}", ended.stdout);
+        assert!(!ended.stdout.contains('\u{1b}'), "no colours in a pipe");
+    }
+}
+
+#[test]
+fn hidden_subcommands_stay_hidden() {
+    let help = Program::start(&["--help"]).finish().stdout;
+    assert!(help.contains("broadcast") && help.contains("listen"), "{help}");
+    assert!(!help.contains("completions") && !help.contains("manual pages"), "{help}");
+}
+
+#[test]
+fn each_subcommand_has_a_manual_page() {
+    let folder = Folder::new("man");
+    let pages = folder.path("man1");
+    assert_eq!(Program::start(&["man", argument(&pages)]).finish().code, Some(0));
+    for page in ["rtpmidi.1", "rtpmidi-broadcast.1", "rtpmidi-listen.1"] {
+        let text = std::fs::read_to_string(pages.join(page)).unwrap();
+        assert!(text.contains(".SH SYNOPSIS"), "{page}");
+    }
+    let failure = Program::start(&["man", "/proc/nowhere"]).finish();
+    failure.failed_with("cannot write manual pages to /proc/nowhere");
+}
+
+#[test]
+fn shells_get_completions() {
+    for shell in ["bash", "zsh", "fish"] {
+        let ended = Program::start(&["completions", shell]).finish();
+        assert_eq!(ended.code, Some(0));
+        assert!(ended.stdout.contains("broadcast") && ended.stdout.contains("loss-seed"), "{shell}");
+    }
+}

@@ -1,0 +1,227 @@
+//! What the tests of the program share: songs, ports, folders, and running the program without waiting for ever.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Longer than anything here takes on a slow machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A folder that goes away with the test.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("rtpmidi-test-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, octets: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, octets).unwrap();
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// An even UDP port of the loopback address that is free, as is the one above it.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Tests in other processes start elsewhere.
+    let start = 20_000 + (std::process::id() % 1000) as u16 * 20;
+    loop {
+        let port = (start + NEXT.fetch_add(2, Ordering::Relaxed)) & !1;
+        let is_free = |port| UdpSocket::bind(("127.0.0.1", port)).is_ok();
+        if is_free(port) && is_free(port + 1) {
+            return port;
+        }
+    }
+}
+
+/// A Standard MIDI File of one track: 500 ticks a second, each message behind a number of ticks.
+pub(crate) fn song(messages: &[(u16, &[u8])]) -> Vec<u8> {
+    let mut track = vec![0, 0xFF, 0x03, 4];
+    track.extend(b"Test");
+    for (delta, message) in messages {
+        track.extend([0x80 | (delta >> 7) as u8, (delta & 0x7F) as u8]);
+        track.extend(*message);
+    }
+    track.extend([0, 0xFF, 0x2F, 0]);
+    // 250 ticks a quarter note, of which there are two a second unless the file says otherwise.
+    let mut file = b"MThd\0\0\0\x06\0\0\0\x01\0\xFAMTrk".to_vec();
+    file.extend((track.len() as u32).to_be_bytes());
+    file.extend(track);
+    file
+}
+
+/// The program, running.
+pub(crate) struct Program {
+    child: Child,
+    stdout: Option<JoinHandle<String>>,
+    stderr: Option<JoinHandle<String>>,
+}
+
+/// The program, when it has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Program {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut program = Self::start_with_open_stdout(arguments);
+        let stdout = program.stdout();
+        program.stdout = Some(std::thread::spawn(move || gather(stdout)));
+        program
+    }
+
+    /// The same, where the test reads stdout itself.
+    pub(crate) fn start_with_open_stdout(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_rtpmidi"))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = child.stderr.take().unwrap();
+        Self { child, stdout: None, stderr: Some(std::thread::spawn(move || gather(stderr))) }
+    }
+
+    pub(crate) fn stdout(&mut self) -> ChildStdout {
+        self.child.stdout.take().unwrap()
+    }
+
+    /// Presses Ctrl-C.
+    pub(crate) fn interrupt(&self) {
+        let kill = format!("kill -INT {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for the end, not for ever.
+    pub(crate) fn finish(mut self) -> Ended {
+        let started = Instant::now();
+        while self.is_running() {
+            assert!(started.elapsed() < PATIENCE, "the program does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let text = |thread: Option<JoinHandle<String>>| thread.map(|thread| thread.join().unwrap());
+        Ended {
+            code: self.child.wait().unwrap().code(),
+            stdout: text(self.stdout.take()).unwrap_or_default(),
+            stderr: text(self.stderr.take()).unwrap_or_default(),
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Ended {
+    /// The objects printed with `--json` that have this type.
+    pub(crate) fn objects(&self, kind: &str) -> Vec<Value> {
+        let objects = self.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+        objects.filter(|object| object["type"] == kind).collect()
+    }
+
+    /// The summary, of which there is one.
+    pub(crate) fn summary(&self) -> Value {
+        let mut summaries = self.objects("summary");
+        assert_eq!(summaries.len(), 1, "{self:?}");
+        summaries.remove(0)
+    }
+
+    /// Asserts that it failed with one line that starts with `error: ` and has `words`, and perhaps a hint.
+    pub(crate) fn failed_with(&self, words: &str) {
+        assert_eq!(self.code, Some(1), "{self:?}");
+        let lines: Vec<&str> = self.stderr.lines().collect();
+        let errors: Vec<&&str> = lines.iter().filter(|line| line.starts_with("error: ")).collect();
+        assert_eq!(errors.len(), 1, "{self:?}");
+        assert!(errors[0].contains(words), "{self:?}");
+        assert!(lines.iter().all(|line| line.starts_with("error: ") || line.starts_with("hint: ")), "{self:?}");
+    }
+}
+
+/// Waits until `path` exists.
+pub(crate) fn wait_for(path: &Path) {
+    let started = Instant::now();
+    while !path.exists() {
+        assert!(started.elapsed() < PATIENCE, "{} does not appear", path.display());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Waits until a program listens on UDP `port`, without binding it for a moment, which could be the wrong one.
+pub(crate) fn wait_for_listener(port: u16) {
+    let started = Instant::now();
+    let local = format!(":{port:04X} ");
+    while !fs::read_to_string("/proc/net/udp").unwrap().contains(&local) {
+        assert!(started.elapsed() < PATIENCE, "nobody listens on port {port}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Reads lines until one satisfies `wanted`.
+pub(crate) fn wait_for_line(lines: &mut impl BufRead, wanted: impl Fn(&str) -> bool) -> String {
+    let mut line = String::new();
+    while lines.read_line(&mut line).unwrap() > 0 {
+        if wanted(&line) {
+            return line;
+        }
+        line.clear();
+    }
+    panic!("the line never comes");
+}
+
+/// A reader of lines for [`wait_for_line`].
+pub(crate) fn lines(stdout: ChildStdout) -> BufReader<ChildStdout> {
+    BufReader::new(stdout)
+}
+
+/// A path as an argument.
+pub(crate) fn argument(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A description of a stream to `port` of the loopback address.
+pub(crate) fn description(port: u16) -> String {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=Test\r\nt=0 0\r\nm=audio {port} RTP/AVP 96\r\nc=IN IP4 127.0.0.1\r\n\
+         a=rtpmap:96 rtp-midi/44100\r\na=fmtp:96 j_update=anchor\r\n"
+    )
+}
+
+fn gather(mut stream: impl Read) -> String {
+    let mut text = String::new();
+    let _ = stream.read_to_string(&mut text);
+    text
+}
