@@ -144,7 +144,11 @@ impl AggregatorImpl for MidiTick {
             (settings.interval, settings.tail)
         };
         let mut state = lock(&self.state);
-        let at = message.as_ref().and_then(|buffer| state.segment.to_running_time(buffer.pts()));
+        let silent = message.as_ref().is_some_and(|buffer| buffer.flags().contains(gst::BufferFlags::GAP));
+        let at = message.as_ref().and_then(|buffer| {
+            let silence = buffer.duration().filter(|_| silent).unwrap_or(gst::ClockTime::ZERO);
+            state.segment.to_running_time(buffer.pts()? + silence)
+        });
         let next = match state.next {
             Some(next) => next,
             None => first_tick(at.or_else(|| self.obj().current_running_time()), interval),
@@ -152,7 +156,6 @@ impl AggregatorImpl for MidiTick {
         if ended && *state.end.get_or_insert(next + tail) < next {
             return Err(gst::FlowError::Eos);
         }
-        let silent = message.as_ref().is_some_and(|buffer| buffer.flags().contains(gst::BufferFlags::GAP));
         let tick_first = match at {
             Some(at) => next < at || silent && next == at,
             None => message.is_none() && (timeout || ended),

@@ -19,6 +19,8 @@ pub(super) struct Player {
     queue: VecDeque<Item>,
     /// Whether the segment has been closed.
     ended: bool,
+    /// Whether closing it has ended the notes that sounded.
+    released: bool,
     discont: bool,
 }
 
@@ -40,6 +42,7 @@ impl Player {
             position: gst::ClockTime::ZERO,
             queue: VecDeque::new(),
             ended: false,
+            released: false,
             discont: true,
         };
         let division = player.song.tempo_map().division();
@@ -54,11 +57,11 @@ impl Player {
 
     /// Goes to the start of `segment`: ends what sounds and restores the state that is in force there.
     pub(super) fn seek(&mut self, segment: gst::FormattedSegment<gst::ClockTime>, seqnum: gst::Seqnum) {
-        let left = self.next;
+        let sounding = if self.released { 0 } else { self.next };
         self.segment = segment;
         self.queue.clear();
         self.enter(seqnum);
-        self.release(left, self.position);
+        self.release(sounding, self.position);
         self.chase();
     }
 
@@ -98,6 +101,7 @@ impl Player {
                 if self.next < self.song.len() {
                     // Cut off by the segment, whose stop itself lies outside of it.
                     self.release(self.next, self.position.saturating_sub(gst::ClockTime::NSECOND));
+                    self.released = true;
                 }
                 continue;
             };
@@ -117,7 +121,7 @@ impl Player {
         let start = self.segment.start().unwrap_or(gst::ClockTime::ZERO);
         self.next = self.song.index_at(start.nseconds());
         self.advance(start);
-        self.ended = false;
+        (self.ended, self.released) = (false, false);
         self.discont = true;
         self.queue.push_back(Item::Event(gst::event::Segment::builder(&self.segment).seqnum(seqnum).build()));
     }
