@@ -354,6 +354,15 @@ fn after_a_flush_time_begins_anew_and_sequence_numbers_go_on() {
 }
 
 #[test]
+fn a_packet_is_one_piece_of_memory() {
+    let _watch = start();
+    let mut pay = pay(&[]);
+    pay.set_live(true);
+    push(&mut pay, ms(0), &NOTE_ON);
+    assert_eq!(pay.pull().unwrap().n_memory(), 1, "filesink behind rtpstreampay loses packets of two");
+}
+
+#[test]
 fn the_stream_is_sparse() {
     let _watch = start();
     let mut pay = pay(&[]);

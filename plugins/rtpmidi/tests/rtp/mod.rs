@@ -169,3 +169,31 @@ pub fn rtp_packet(sequence: u16, timestamp: u32, ssrc: u32, payload: &[u8]) -> g
     }
     buffer
 }
+
+/// Runs a pipeline with an element `sink` to its end; returns the buffers that came to the sink.
+pub fn run(pipeline: &str) -> Vec<(gst::ClockTime, Vec<u8>)> {
+    let pipeline = gst::parse::launch(pipeline).unwrap().downcast::<gst::Pipeline>().unwrap();
+    let sink = pipeline.by_name("sink").unwrap();
+    let (send, arrived) = std::sync::mpsc::channel();
+    sink.static_pad("sink").unwrap().add_probe(
+        gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST,
+        move |_, info| {
+            let mut take = |buffer: &gst::BufferRef| {
+                let pts = buffer.pts().unwrap_or_default();
+                send.send((pts, buffer.map_readable().unwrap().to_vec())).unwrap();
+            };
+            match &info.data {
+                Some(gst::PadProbeData::Buffer(buffer)) => take(buffer),
+                Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(&mut take),
+                _ => {}
+            }
+            gst::PadProbeReturn::Ok
+        },
+    );
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let end = [gst::MessageType::Eos, gst::MessageType::Error];
+    let message = pipeline.bus().unwrap().timed_pop_filtered(gst::ClockTime::from_seconds(20), &end).unwrap();
+    assert_eq!(message.type_(), gst::MessageType::Eos, "{message:?}");
+    pipeline.set_state(gst::State::Null).unwrap();
+    arrived.try_iter().collect()
+}
