@@ -1,6 +1,8 @@
 //! The law of output: an instrument behind the receiver is set as one at the sender, and nothing sounds on it that
 //! does not sound there, after every packet that arrives, whatever was lost, doubled or came in another order.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panic")]
+
 mod synth;
 
 use proptest::prelude::*;

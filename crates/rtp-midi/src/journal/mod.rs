@@ -13,6 +13,8 @@
 //! | T | Channel Aftertouch | `channel/channel_aftertouch.rs` |
 //! | A | Poly Aftertouch | `channel/poly_aftertouch.rs` |
 
+#[cfg(test)]
+mod captured;
 mod channel;
 mod history;
 #[cfg(test)]

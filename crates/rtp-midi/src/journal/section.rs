@@ -47,16 +47,16 @@ impl<'a> Section<'a> {
 
     /// The channel journals. Where one cannot be read the next is found by LENGTH; where that is wrong nothing follows.
     pub(crate) fn channels(&self) -> impl Iterator<Item = Result<Journal<'a>>> + use<'a> {
+        self.split_channels().map(|octets| Journal::decode(octets?))
+    }
+
+    /// The octets of the channel journals.
+    pub(super) fn split_channels(&self) -> impl Iterator<Item = Result<&'a [u8]>> + use<'a> {
         let mut rest = Some(self.octets);
-        (0..self.channels).map_while(move |_| match Journal::split(rest?) {
-            Ok((journal, behind)) => {
-                rest = Some(behind);
-                Some(Journal::decode(journal))
-            }
-            Err(error) => {
-                rest = None;
-                Some(Err(error))
-            }
+        (0..self.channels).map_while(move |_| {
+            let split = Journal::split(rest?);
+            rest = split.ok().map(|(_, behind)| behind);
+            Some(split.map(|(octets, _)| octets))
         })
     }
 }

@@ -1,6 +1,6 @@
 //! A model synthesiser: what an instrument makes of commands, told from MIDI 1.0 and RP-015 alone.
 
-#![allow(unreachable_pub, reason = "a module of several tests")]
+#![allow(unreachable_pub, clippy::collapsible_match, reason = "a module of tests, which reads best as a table")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -16,4 +16,6 @@ mod sounding;
 mod wire;
 
 pub(crate) use history::History;
+#[cfg(test)]
+pub(crate) use wire::Log;
 pub(crate) use wire::{Chapter, Extras};
