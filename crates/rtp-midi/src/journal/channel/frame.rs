@@ -72,7 +72,7 @@ impl Journal<'_> {
     /// The chapters that captured packets have, as the test data spells them.
     pub(crate) fn describe(&self) -> String {
         let bit = |s: S| u8::from(s == S::Unchanged);
-        let mut text = String::new();
+        let mut text = Vec::new();
         if let Some(control) = self.control {
             let log = |log: control::Group| {
                 format!(
@@ -82,18 +82,18 @@ impl Journal<'_> {
                     log.value.map_or_else(String::new, |v| v.to_string())
                 )
             };
-            text += &format!(" | C: {}", control.groups().map(log).collect::<Vec<_>>().join(", "));
+            text.push(format!(" | C: {}", control.groups().map(log).collect::<Vec<_>>().join(", ")));
         }
         if let Some(wheel) = self.wheel {
-            text += &format!(" | W: {} {}", wheel.value.lsb(), wheel.value.msb());
+            text.push(format!(" | W: {} {}", wheel.value.lsb(), wheel.value.msb()));
         }
         if let Some(note) = self.note {
             let log =
                 |log: note::Log| format!("S{} n{} Y{} v{}", bit(log.s), log.note, u8::from(log.play), log.velocity);
             let released: Vec<u8> = (0..128).filter(|number| note.released & 1 << number != 0).collect();
-            text += &format!(" | N: logs[{}] off{released:?}", note.logs().map(log).collect::<Vec<_>>().join(", "));
+            text.push(format!(" | N: logs[{}] off{released:?}", note.logs().map(log).collect::<Vec<_>>().join(", ")));
         }
-        text
+        text.concat()
     }
 }
 
