@@ -1,5 +1,7 @@
 //! The payload elements with RTCP: reports trim the journal, and BYE ends what sounds, without application code.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod rtp;
 
 use std::time::{Duration, Instant};

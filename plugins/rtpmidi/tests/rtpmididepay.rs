@@ -1,5 +1,7 @@
 //! `rtpmididepay`: messages, their times, repairs, and silence at the end.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod rtp;
 
 use gst::prelude::*;

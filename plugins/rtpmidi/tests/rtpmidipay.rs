@@ -1,5 +1,7 @@
 //! `rtpmidipay`: what packets hold, when they leave, and what the caps say.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod rtp;
 
 use gst::prelude::*;

@@ -6,6 +6,7 @@
 //! ```
 
 mod feedback;
+mod flow;
 mod imp;
 mod intake;
 mod moment;

@@ -1,6 +1,7 @@
 //! What the tests of the payload elements share: harnesses, packets taken apart, a watchdog.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::sync::Once;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
