@@ -15,12 +15,11 @@ const PAYLOAD_TYPE: u8 = 96;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let to = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:5004".into());
     let socket = UdpSocket::bind("0.0.0.0:0")?;
-    socket.connect(&to)?;
     let start = Instant::now();
     // An application draws these at random (RFC 3550, 5.1).
     let (ssrc, first_sequence) = (std::process::id(), std::process::id() as u16);
     let mut sender = Sender::new(Config::new(CLOCK_RATE), first_sequence);
-    let mut send = |sender: &mut Sender, time: u32| -> std::io::Result<()> {
+    let send = |sender: &mut Sender, time: u32| -> std::io::Result<()> {
         let mut payload = Vec::new();
         let packet = sender.packet(time, &mut payload);
         let mut datagram = vec![0x80, u8::from(packet.marker) << 7 | PAYLOAD_TYPE];
@@ -35,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             datagram.len(),
             packet.journal
         );
-        socket.send(&datagram).map(drop)
+        socket.send_to(&datagram, &to).map(drop)
     };
     println!("a scale to {to}");
     for note in [60_u8, 62, 64, 65, 67, 69, 71, 72] {
