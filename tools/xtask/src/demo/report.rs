@@ -72,7 +72,6 @@ pub(super) fn summary(summary: &Summary, music: &Music, recording: &Recording) {
     row("dropped on purpose", &[(received, "dropped_on_purpose", "packets")]);
     row("received", &[(received, "events", "commands"), (received, "packets", "packets")]);
     row("repaired", &[(received, "commands_repaired", "of the commands, from the recovery journal")]);
-    row("silenced", &[(received, "notes_silenced", "notes whose end was lost")]);
     row("hanging notes", &[(received, "hanging_notes", "")]);
     if let (Some(with), Some(without)) = (number(sent, "bit_rate"), number(sent, "bit_rate_without_journal")) {
         text("average bit rate", &format!("{}; without the journal {}", bits(with), bits(without)));
@@ -91,8 +90,8 @@ pub(super) fn next(program: &Path) {
         "
 Try next
   aplay target/demo/demo.wav
-  {program} listen target/demo/score.sdp --print --loss 50:30      # in one terminal
   {program} broadcast target/demo/score.mid --to udp://127.0.0.1:5004 --sdp target/demo/score.sdp --loop
+  {program} listen target/demo/score.sdp --print --loss 50:30      # in another terminal
   cargo xtask install     # then gst-launch-1.0 knows the elements:
   gst-launch-1.0 filesrc location=target/demo/score.mid ! smfparse ! rtpmidipay ! udpsink host=127.0.0.1 port=5004
   gst-launch-1.0 -e udpsrc port=5004 caps=\"application/x-rtp,media=audio,encoding-name=RTP-MIDI,clock-rate=44100,payload=96\" ! rtpjitterbuffer latency=20 ! rtpmididepay ! miditick ! fluiddec soundfont=/usr/share/sounds/sf2/TimGM6mb.sf2 ! audioconvert ! autoaudiosink

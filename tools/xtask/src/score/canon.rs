@@ -3,8 +3,8 @@
 //!
 //! Three rounds of the eight-chord ground: the flute alone, then the oboe behind it in
 //! canon, then the guitar's run over both. Each instrument does what MIDI lets it do:
-//! pedal (harp), wheel and bend range (bass, guitar), pressure and swell (strings),
-//! vibrato (flute, oboe); the conductor speeds up and slows down.
+//! pedal (harp), wheel and bend range (bass, guitar), pressure (strings), vibrato (flute,
+//! oboe), expression (all); the conductor speeds up and slows down.
 
 use anyhow::Result;
 use midly::num::{u15, u24};
@@ -49,14 +49,13 @@ fn flute() -> Result<Part> {
     let mut part = Part::new("Flute", 1);
     part.instrument(0, 0, 74);
     part.place(118, 52, 60);
-    part.set(0, controller::EXPRESSION, 100);
     part.play(FIRST, LEGATO, THEME)?;
     part.play(SECOND, SINGING, ANSWER)?;
     part.play(THIRD, SOFT, THEME)?;
     part.play(FINAL, SOFT, "F#5/1")?;
     breathe(&mut part, FIRST, 8);
     breathe(&mut part, THIRD, 8);
-    fade(&mut part, 100);
+    dynamics(&mut part);
     Ok(part)
 }
 
@@ -64,12 +63,11 @@ fn oboe() -> Result<Part> {
     let mut part = Part::new("Oboe", 2);
     part.instrument(0, 0, 69);
     part.place(98, 84, 60);
-    part.set(0, controller::EXPRESSION, 92);
     part.play(SECOND, LEGATO, THIRDS_BELOW)?;
     part.play(THIRD, SOFT, ANSWER)?;
     part.play(FINAL, SOFT, "D5/1")?;
     breathe(&mut part, SECOND, 8);
-    fade(&mut part, 92);
+    dynamics(&mut part);
     Ok(part)
 }
 
@@ -84,6 +82,7 @@ fn harp() -> Result<Part> {
     part.pedal(FIRST, BAR / 2, 24);
     part.set(FINAL + QUARTER / 8, controller::SUSTAIN, 127);
     part.set(END - QUARTER / 4, controller::SUSTAIN, 0);
+    dynamics(&mut part);
     Ok(part)
 }
 
@@ -92,7 +91,7 @@ fn bass() -> Result<Part> {
     part.instrument(0, 0, 36);
     part.place(114, 64, 30);
     part.bend_range(0, 12);
-    part.play(FIRST, Touch::of(78, 96), "D3/2 A2 | B2 F#2 | G2 D2 | G2 A2")?;
+    part.play(FIRST, Touch::of(78, 96), "D3/4 D3 A2 A2 | B2 B2 F#2 F#2 | G2 G2 D3 D3 | G2 G2 A2 C#3")?;
     part.play(SECOND, Touch::of(80, 92), "D3/4 F#3 A2 C#3 | B2 D3 F#2 A2 | G2 B2 D3 A2 | G2 B2 A2 C#3")?;
     part.play(
         THIRD,
@@ -105,6 +104,7 @@ fn bass() -> Result<Part> {
     for at in [FIRST, SECOND, THIRD, FINAL] {
         part.slide_in(at, QUARTER / 2, 2.0 / 12.0);
     }
+    dynamics(&mut part);
     Ok(part)
 }
 
@@ -116,15 +116,9 @@ fn strings() -> Result<Part> {
         part.play(round, Touch::of(velocity, 99), CHORDS)?;
     }
     part.play(FINAL, Touch::of(62, 100), "D3+A3+D4+F#4/1")?;
-    for chord in 0..24 {
-        let start = FIRST + chord * BAR / 2;
-        let middle = start + BAR / 4;
-        part.sweep(controller::EXPRESSION, &Sweep { from: (start, 72), to: (middle, 104) });
-        part.sweep(controller::EXPRESSION, &Sweep { from: (middle + 120, 96), to: (start + 840, 72) });
-    }
     part.press(&Sweep { from: (THIRD, 0), to: (THIRD + 2 * BAR, 60) });
     part.press(&Sweep { from: (LAST_RUN, 60), to: (FINAL, 0) });
-    fade(&mut part, 100);
+    dynamics(&mut part);
     Ok(part)
 }
 
@@ -143,6 +137,7 @@ fn guitar() -> Result<Part> {
         part.slide_in(at, QUARTER / 4, share);
     }
     part.sweep(controller::MODULATION, &Sweep { from: (FINAL + QUARTER, 0), to: (END - BAR / 4, 70) });
+    dynamics(&mut part);
     Ok(part)
 }
 
@@ -172,6 +167,7 @@ fn drums() -> Result<Part> {
     }
     part.drum(THIRD, quiet, "crash/4")?;
     part.drum(FINAL, steady, "kick+crash/4 - bell/2")?;
+    dynamics(&mut part);
     Ok(part)
 }
 
@@ -184,9 +180,13 @@ fn breathe(part: &mut Part, at: u32, count: u32) {
     part.set(at + count * BAR / 2, controller::MODULATION, 0);
 }
 
-/// The last chord dies away.
-fn fade(part: &mut Part, from: u8) {
-    part.sweep(controller::EXPRESSION, &Sweep { from: (FINAL + BAR / 4, from), to: (END, 20) });
+/// The loudness of all players: soft, fuller in the second round, loud in the third, and away.
+fn dynamics(part: &mut Part) {
+    let curve = [(0, 62), (FIRST, 62), (SECOND, 78), (SECOND + BAR, 88), (THIRD, 104), (LAST_RUN, 127)];
+    for pair in curve.windows(2) {
+        part.sweep(controller::EXPRESSION, &Sweep { from: pair[0], to: pair[1] });
+    }
+    part.sweep(controller::EXPRESSION, &Sweep { from: (FINAL, 120), to: (END, 16) });
 }
 
 fn tempo(beats_per_minute: u32) -> MetaMessage<'static> {

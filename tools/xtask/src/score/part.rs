@@ -21,7 +21,7 @@ pub(super) struct Touch {
     hold: u32,
 }
 
-/// A value that moves in a straight line from one moment to another.
+/// A value that goes in a straight line from one moment to another.
 pub(super) struct Sweep {
     pub(super) from: (u32, u8),
     pub(super) to: (u32, u8),
@@ -164,13 +164,17 @@ impl Part {
 }
 
 impl Sweep {
+    /// The moments at which the value changes, the first and the last among them.
     fn steps(&self) -> impl Iterator<Item = (u32, u8)> {
         let ((start, first), (end, last)) = (self.from, self.to);
         let steps = ((end - start) / SWEEP_STEP).max(1);
-        (0..=steps).map(move |step| {
+        let value = move |step| {
             let change = (i64::from(last) - i64::from(first)) * i64::from(step) / i64::from(steps);
-            (start + (end - start) * step / steps, (i64::from(first) + change) as u8)
-        })
+            (i64::from(first) + change) as u8
+        };
+        (0..=steps)
+            .filter(move |&step| step == 0 || value(step) != value(step - 1))
+            .map(move |step| (start + (end - start) * step / steps, value(step)))
     }
 }
 
@@ -232,6 +236,8 @@ mod tests {
     fn a_sweep_reaches_both_of_its_ends() {
         let steps = Sweep { from: (960, 100), to: (1440, 40) }.steps().collect::<Vec<_>>();
         assert_eq!(steps, [(960, 100), (1080, 85), (1200, 70), (1320, 55), (1440, 40)]);
+        let still = Sweep { from: (0, 62), to: (960, 63) }.steps().collect::<Vec<_>>();
+        assert_eq!(still, [(0, 62), (960, 63)]);
     }
 
     #[test]
