@@ -64,6 +64,12 @@ pub(crate) fn for_each_buffer(pad: &gst::Pad, take: impl Fn(&gst::BufferRef) + S
     });
 }
 
+/// The segment that `pad` is in.
+pub(crate) fn segment(pad: &gst::Pad) -> Option<gst::FormattedSegment<gst::ClockTime>> {
+    let event = pad.sticky_event::<gst::event::Segment>(0)?;
+    event.segment().clone().downcast().ok()
+}
+
 /// What an error message of the bus says, in one line.
 pub(crate) fn failure(error: &gst::message::Error) -> Failure {
     let element = error.src().map_or_else(|| "the pipeline".into(), GstObjectExt::name);

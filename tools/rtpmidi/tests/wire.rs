@@ -1,5 +1,7 @@
 //! What a broadcast puts on the wire, as a plain socket sees it.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod kit;
 
 use std::net::UdpSocket;
@@ -118,9 +120,9 @@ fn files_follow_each_other_as_one_stream() {
     for pair in starts.windows(2) {
         let ticks = pair[1].timestamp.wrapping_sub(pair[0].timestamp);
         assert!(ticks.abs_diff(11_025) <= 2, "{ticks} ticks between files");
-        let milliseconds = pair[1].at.duration_since(pair[0].at).as_millis();
-        assert!(milliseconds.abs_diff(250) < 150, "{milliseconds} ms between files");
     }
+    let seconds = starts[4].at.duration_since(starts[0].at).as_secs_f64();
+    assert!(seconds > 0.9, "four files of 0.25 s took {seconds} s");
     let summary = ended.summary();
     assert_eq!(summary["events"], 15);
     assert_eq!(summary["packets"], packets.len());

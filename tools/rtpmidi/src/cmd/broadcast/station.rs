@@ -12,7 +12,7 @@
 //! the notes that sound can be ended at any moment.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
@@ -61,7 +61,9 @@ pub(super) struct Station {
 struct Sent {
     packets: u64,
     octets: u64,
-    span: Option<(Instant, Instant)>,
+    /// Running time of the first and the last packet.
+    first: Option<gst::ClockTime>,
+    last: Option<gst::ClockTime>,
 }
 
 /// How long the last packets and the BYE may take after the end of the music.
@@ -113,7 +115,8 @@ impl Station {
         let message = self.bus.timed_pop(patience);
         match message.as_ref().map(|message| message.view()) {
             Some(gst::MessageView::Eos(_)) => return Ok(true),
-            Some(gst::MessageView::Error(error)) => return Err(elements::failure(error)),
+            // The feed is refused then, and says so.
+            Some(gst::MessageView::Error(error)) if !self.stopped => return Err(elements::failure(error)),
             Some(gst::MessageView::Warning(warning)) => {
                 let words = elements::warning(warning);
                 if self.warned.as_ref() != Some(&words) {
@@ -127,7 +130,9 @@ impl Station {
             }
             _ => {}
         }
-        self.feed.turn()?;
+        if !self.stopped {
+            self.feed.turn()?;
+        }
         Ok(self.tap.ended().is_some_and(|ended| ended.elapsed() > FAREWELL))
     }
 
@@ -140,7 +145,7 @@ impl Station {
 
     /// Where the broadcast is.
     pub(super) fn progress(&mut self) -> Progress {
-        let sent = *self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = *lock(&self.sent);
         let (before, octets) = std::mem::replace(&mut self.told, (Instant::now(), sent.octets));
         let position = self.pipeline.current_running_time().unwrap_or_default().seconds_f64();
         Progress {
@@ -157,9 +162,9 @@ impl Station {
     pub(super) fn end(self) -> BroadcastSummary {
         let journal_octets = self.pay.property::<gst::Structure>("stats").get("journal-octets").unwrap_or_default();
         let events = self.tap.events();
-        let sent = *self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = *lock(&self.sent);
         BroadcastSummary {
-            duration: sent.span.map_or(0.0, |(first, last)| last.duration_since(first).as_secs_f64()),
+            duration: sent.last.unwrap_or_default().saturating_sub(sent.first.unwrap_or_default()).seconds_f64(),
             packets: sent.packets,
             events,
             octets: sent.octets,
@@ -233,11 +238,19 @@ fn connect(pipeline: &gst::Pipeline, pay: &gst::Element, plan: &Plan<'_>) -> Res
 }
 
 fn count(pad: &gst::Pad, sent: Arc<Mutex<Sent>>) {
+    let weak = pad.downgrade();
     elements::for_each_buffer(pad, move |packet| {
-        let now = Instant::now();
-        let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+        // The sink waits for the running time of the packet, which may be some way ahead.
+        let segment = weak.upgrade().as_ref().and_then(elements::segment);
+        let at = segment.and_then(|segment| segment.to_running_time(packet.pts()));
+        let mut sent = lock(&sent);
         sent.packets += 1;
         sent.octets += packet.size() as u64;
-        sent.span = Some((sent.span.map_or(now, |(first, _)| first), now));
+        sent.first = sent.first.or(at);
+        sent.last = at.or(sent.last);
     });
+}
+
+fn lock(sent: &Mutex<Sent>) -> MutexGuard<'_, Sent> {
+    sent.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use gst::prelude::*;
 
+use crate::elements;
 use crate::sounding::Sounding;
 
 /// Watches the sink pad of the payloader.
@@ -74,8 +75,7 @@ impl Tap {
     pub(super) fn end(&self, now: Option<gst::ClockTime>) {
         // While the lock is held no other thread passes; afterwards the pad refuses everything behind EOS.
         let _lock = self.pad.stream_lock();
-        let segment = self.pad.sticky_event::<gst::event::Segment>(0);
-        let segment = segment.as_ref().and_then(|event| event.segment().downcast_ref::<gst::ClockTime>());
+        let segment = elements::segment(&self.pad);
         let pts = segment.zip(now).and_then(|(segment, now)| segment.position_from_running_time(now));
         release(&self.pad, &self.state, pts);
         self.pad.send_event(gst::event::Eos::new());

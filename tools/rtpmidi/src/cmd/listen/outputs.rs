@@ -29,6 +29,10 @@ pub(super) enum Print {
     Json,
 }
 
+/// How long notes ring out that are ended with the stream. A sender that says goodbye has left them more time: the
+/// guard packets come first.
+const RELEASE: gst::ClockTime = gst::ClockTime::from_mseconds(300);
+
 impl Outputs<'_> {
     /// Adds the branches to `pipeline`, behind `tee`. `gone` becomes true when nobody reads what is printed.
     pub(super) fn attach(&self, pipeline: &gst::Pipeline, tee: &gst::Element, gone: &Arc<AtomicBool>) -> Result<()> {
@@ -51,7 +55,7 @@ impl Outputs<'_> {
     fn attach_sound(&self, pipeline: &gst::Pipeline, tee: &gst::Element, soundfont: &Path) -> Result<()> {
         // Ours only wraps it, and its error would not name the package.
         make("fluiddec")?;
-        let render = with("midirender", &[("soundfont", &soundfont)])?;
+        let render = with("midirender", &[("soundfont", &soundfont), ("tail", &RELEASE.nseconds())])?;
         let sound = make("tee")?;
         branch(pipeline, tee, &[&render, &make("audioconvert")?, &sound])?;
         if let Some(path) = self.wav {
