@@ -106,6 +106,7 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
             glib::ParamSpecUInt64::builder("guardtime")
                 .nick("Guard time")
                 .blurb("Longest time without a packet in nanoseconds: an empty one is sent then; 0 = no limit (SDP: guardtime)")
+                .maximum(i64::MAX as u64)
                 .mutable_ready()
                 .build(),
             glib::ParamSpecEnum::builder_with_default("rtcp-feedback", RtcpFeedback::default())
