@@ -29,7 +29,7 @@ pub(crate) fn is_rtcp(packet: &[u8]) -> bool {
     matches!(packet, [first, 200 | 201, _, _, _, _, _, _, ..] if first >> 6 == 2)
 }
 
-/// A compound packet that says good-bye: an empty receiver report and a BYE (6.6).
+/// A compound packet that says goodbye: an empty receiver report and a BYE (6.6).
 pub(crate) fn goodbye(ssrc: u32) -> Vec<u8> {
     let mut packet = Vec::with_capacity(16);
     for start in [[0x80, 201, 0, 1], [0x81, 203, 0, 1]] {

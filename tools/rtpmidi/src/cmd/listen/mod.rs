@@ -57,8 +57,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1, value_name = "N")]
     loss_seed: u64,
 
-    /// End when the sender has been silent for so many seconds; without it, wait for the first packet for ever and
-    /// for another one for 30 seconds
+    /// End when the sender has been silent for so long [default: 30, but no limit before the first packet]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..), value_name = "SECONDS")]
     timeout: Option<u32>,
 
@@ -76,7 +75,7 @@ Example:
   rtpmidi listen song.sdp --wav song.wav --smf song.mid
   rtpmidi listen song.sdp --play --loss 20:3      (a fifth of the packets is lost, three in a row on average)
 
-The listener ends when the sender says good-bye, after --timeout, or with Ctrl-C; files are then complete.";
+The listener ends when the sender says goodbye, after --timeout, or with Ctrl-C; files are then complete.";
 
 /// How long a sender that was heard may be silent. Its reports, which count, come every five seconds or so.
 const SILENCE: Duration = Duration::from_secs(30);

@@ -136,7 +136,7 @@ impl Reception {
         match message.as_ref().map(|message| message.view()) {
             Some(gst::MessageView::Eos(_)) => return Ok(true),
             Some(gst::MessageView::Error(error)) => return Err(elements::failure(error)),
-            Some(gst::MessageView::Warning(warning)) => warn(&elements::warning(warning)),
+            Some(gst::MessageView::Warning(warning)) => warn(&describe(warning)),
             Some(gst::MessageView::Latency(_)) => {
                 // Failing means that an element is coming or going, which asks again.
                 let _ = self.pipeline.recalculate_latency();
@@ -318,6 +318,14 @@ fn send_reports(sink: &gst::Element, socket: UdpSocket, wire: Arc<Mutex<Wire>>) 
 fn is_goodbye(message: &gst::message::Element) -> bool {
     let Some(message) = message.structure() else { return false };
     message.name() == gstrtpmidi::depay::END && message.get("reason") == Ok("bye")
+}
+
+/// What a warning means to the listener.
+fn describe(warning: &gst::message::Warning) -> String {
+    let words = elements::warning(warning);
+    // Without a device it goes on, and does not say so.
+    let is_device = warning.src().is_some_and(|source| source.name().starts_with("autoaudiosink"));
+    if is_device { format!("{words}: no sound device, playing silently") } else { words }
 }
 
 fn no_socket(error: &std::io::Error) -> Failure {
