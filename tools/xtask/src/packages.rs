@@ -43,13 +43,10 @@ pub(crate) fn install(lists: &[&[Package]]) -> Result<()> {
     let missing = match missing(lists) {
         Ok(missing) if missing.is_empty() => return Ok(()),
         Ok(missing) => missing,
-        Err(no_dpkg) => {
+        Err(_no_dpkg) => {
             eprintln!("These Debian packages, or their like, are needed:");
             describe(lists.iter().copied().flatten(), |line| eprintln!("{line}"));
-            return Err(no_dpkg.context(
-                "this system has no apt: install them with its own package manager, \
-                 then run this again with --no-install",
-            ));
+            bail!("no apt here: install them with this system's package manager, then add --no-install");
         }
     };
     println!("Installing system packages with apt-get:");
@@ -101,7 +98,9 @@ fn apt(arguments: &[&str]) -> Result<()> {
         .stdin(Stdio::null())
         .stdout(both.try_clone()?)
         .stderr(both);
-    let mut child = command.spawn().context("cannot start apt-get")?;
+    let mut child = command
+        .spawn()
+        .context("cannot start sudo: become root, or install the packages yourself and add --no-install")?;
     // The command holds the pipe's other end, which must close for the last line to come.
     drop(command);
     let mut said = Vec::new();
