@@ -18,7 +18,7 @@ use crate::alarm::Alarm;
 use crate::rtpsession::{self, Connections};
 use crate::{base_stats, sparse};
 
-/// How long packets may still come behind a BYE: they may wait in a jitter buffer.
+/// How long packets may still come behind a BYE, besides the latency upstream: RTCP has its own way through the network.
 const AFTER_BYE: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 
 /// The private part of [`super::RtpMidiDepay`].
@@ -35,8 +35,8 @@ struct State {
     /// Exists once there are caps.
     unpacker: Option<Unpacker>,
     losses: Losses,
-    /// The source of the latest packets has said that it ends.
-    bye: bool,
+    /// How long packets may still come, now that the source of the latest has said BYE.
+    bye: Option<gst::ClockTime>,
     /// Running time at which the source counts as gone.
     until: Option<gst::ClockTime>,
 }
@@ -168,8 +168,8 @@ impl RTPBaseDepayloadImpl for RtpMidiDepay {
         let another = unpacker.ssrc() != Some(incoming.ssrc);
         let outcome = unpacker.packet(incoming);
         gst::trace!(CAT, imp = self, "packet {}: {outcome:?}", incoming.rtp.sequence);
-        state.bye &= !another;
-        let patience = if state.bye { Some(AFTER_BYE) } else { timeout };
+        state.bye = state.bye.filter(|_| !another);
+        let patience = state.bye.or(timeout);
         state.until = patience.and_then(|patience| Some(obj.current_running_time()? + patience));
         let until = state.until;
         if let Outcome::Repaired { lost, commands } = outcome {
@@ -262,10 +262,13 @@ impl RtpMidiDepay {
 
     /// The source `ssrc` leaves the session.
     fn bye(&self, ssrc: u32) {
+        let mut query = gst::query::Latency::new();
+        let waiting = self.obj().sink_pad().peer_query(&mut query);
+        let patience = AFTER_BYE + if waiting { query.result().1 } else { gst::ClockTime::ZERO };
         let mut state = lock(&self.state);
         if state.unpacker.as_ref().and_then(Unpacker::ssrc) == Some(ssrc) {
-            state.bye = true;
-            state.until = self.obj().current_running_time().map(|now| now + AFTER_BYE);
+            state.bye = Some(patience);
+            state.until = self.obj().current_running_time().map(|now| now + patience);
             let until = state.until;
             drop(state);
             self.ring_at(until);
@@ -307,7 +310,7 @@ impl RtpMidiDepay {
             }
             gst::Structure::builder(END)
                 .field("ssrc", state.unpacker.as_ref().and_then(Unpacker::ssrc).unwrap_or_default())
-                .field("reason", if state.bye { "bye" } else { "timeout" })
+                .field("reason", if state.bye.is_some() { "bye" } else { "timeout" })
                 .build()
         };
         let segment = obj.sink_pad().sticky_event::<gst::event::Segment>(0);
