@@ -26,12 +26,15 @@ pub(crate) fn with(factory: &str, properties: &[(&str, &dyn ToValue)]) -> Result
     builder.build().map_err(|_| missing(factory))
 }
 
+/// Adds `elements` to `pipeline`.
+pub(crate) fn add(pipeline: &gst::Pipeline, elements: &[&gst::Element]) -> Result<()> {
+    pipeline.add_many(elements).map_err(|error| unbuilt(&error))
+}
+
 /// Adds `elements` to `pipeline` and links them in a row.
 pub(crate) fn chain(pipeline: &gst::Pipeline, elements: &[&gst::Element]) -> Result<()> {
-    pipeline
-        .add_many(elements)
-        .and_then(|()| gst::Element::link_many(elements))
-        .map_err(|error| Failure::new(format!("the pipeline cannot be built: {error}")))
+    add(pipeline, elements)?;
+    gst::Element::link_many(elements).map_err(|error| unbuilt(&error))
 }
 
 /// A pad that the element's documentation promises, always or on request.
@@ -44,7 +47,7 @@ pub(crate) fn pad(element: &gst::Element, name: &str) -> Result<gst::Pad> {
 
 /// Links two pads.
 pub(crate) fn link(from: &gst::Pad, to: &gst::Pad) -> Result<()> {
-    from.link(to).map(|_| ()).map_err(|error| Failure::new(format!("the pipeline cannot be built: {error}")))
+    from.link(to).map(|_| ()).map_err(|error| unbuilt(&error))
 }
 
 /// Lets an element that joins a pipeline catch up with it.
@@ -92,6 +95,10 @@ pub(crate) fn warning(warning: &gst::message::Warning) -> String {
 
 fn words(error: &glib::Error) -> String {
     error.message().trim_end_matches('.').to_owned()
+}
+
+fn unbuilt(error: &dyn std::error::Error) -> Failure {
+    Failure::new(format!("the pipeline cannot be built: {error}"))
 }
 
 fn missing(factory: &str) -> Failure {

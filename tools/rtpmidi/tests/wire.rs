@@ -132,6 +132,33 @@ fn files_follow_each_other_as_one_stream() {
 }
 
 #[test]
+fn what_a_file_leaves_down_is_let_go_before_the_next() {
+    let folder = Folder::new("leaves");
+    // The parser ends notes; the pedal is for the program to lift.
+    let careless = song(&[(0, &[0xB2, 64, 127]), (0, &[0x92, 60, 100]), (250, &[0x92, 62, 100])]);
+    let files = [folder.write("1.mid", &careless), folder.write("2.mid", &one_note(72))];
+    let wire = Wire::open();
+    let program = Program::start(&[
+        "broadcast",
+        argument(&files[0]),
+        argument(&files[1]),
+        "--to",
+        &wire.to(),
+        "--journal",
+        "none",
+        "--ptime",
+        "0",
+    ]);
+    let packets = wire.packets_until_bye();
+    assert_eq!(program.finish().code, Some(0));
+    let place = |message: &[u8]| packets.iter().position(|packet| has(packet, message)).expect("it is sent");
+    let next = place(&[0x90, 72, 100]);
+    for release in [[0xB2, 64, 0], [0x82, 60, 64], [0x82, 62, 64]] {
+        assert!(place(&release) < next, "{release:02x?}");
+    }
+}
+
+#[test]
 fn a_loop_plays_until_ctrl_c() {
     let folder = Folder::new("loop");
     let file = folder.write("x.mid", &one_note(60));

@@ -1,4 +1,4 @@
-//! The pieces one after the other without gaps: one that plays and one that waits.
+//! The pieces one after the other without gaps: one that plays, and others that wait for their turn.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -50,7 +50,7 @@ impl Feed {
     /// A feed with the first pieces, whose music comes out of [`Feed::element`].
     pub(super) fn new(pipeline: &gst::Pipeline, pieces: &[Piece], play: Play) -> Result<Self> {
         let concat = elements::make("concat")?;
-        elements::chain(pipeline, &[&concat])?;
+        elements::add(pipeline, &[&concat])?;
         let complete = Arc::new(AtomicBool::new(false));
         let last = complete.clone();
         // The end of the last piece in front is the end of the music only if nothing follows.

@@ -18,7 +18,7 @@ use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::report::{Reader, Reporter};
 use crate::time;
-use playlist::Reading;
+use playlist::{Piece, Reading};
 use station::Station;
 
 /// Send Standard MIDI Files as one RTP MIDI stream.
@@ -112,7 +112,7 @@ const HEARTBEAT: gst::ClockTime = gst::ClockTime::from_mseconds(20);
 pub(crate) fn run(args: &Args) -> Result<()> {
     let reading = if args.lenient { Reading::Lenient } else { Reading::Strict };
     let pieces = playlist::read(&args.files, reading, |warning| eprintln!("{warning}"))?;
-    check_start(args.start, &pieces[0])?;
+    check(args, &pieces)?;
     let to = args.to.resolve()?;
 
     elements::start()?;
@@ -148,15 +148,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     reporter.finish(&summary)
 }
 
-fn check_start(start: Option<Duration>, first: &playlist::Piece) -> Result<()> {
-    match start {
-        Some(start) if start >= first.duration => Err(Failure::new(format!(
-            "{} ends at {}, before the --start",
-            first.path.display(),
-            time::minutes(first.duration.as_secs_f64())
-        ))),
-        _ => Ok(()),
+/// Whether the options fit the music.
+fn check(args: &Args, pieces: &[Piece]) -> Result<()> {
+    let (first, last) = (&pieces[0], pieces[0].duration);
+    if args.start.is_some_and(|start| start >= last) {
+        let (path, end) = (first.path.display(), time::minutes(last.as_secs_f64()));
+        return Err(Failure::new(format!("{path} ends at {end}, before the --start")));
     }
+    if args.repeat && pieces.iter().all(|piece| piece.duration.is_zero()) {
+        return Err(Failure::new("music without duration cannot be repeated").hint("leave out --loop"));
+    }
+    Ok(())
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -139,7 +139,9 @@ impl Station {
     /// Ends the notes that sound and then the stream, which takes as long as the guard packets. Once is enough.
     pub(super) fn stop(&mut self) {
         if !std::mem::replace(&mut self.stopped, true) {
-            self.tap.end(self.pipeline.current_running_time());
+            let (tap, now) = (self.tap.clone(), self.pipeline.current_running_time());
+            // The sink keeps it waiting for the time of each packet.
+            std::thread::spawn(move || tap.end(now));
         }
     }
 
@@ -221,9 +223,7 @@ fn connect(pipeline: &gst::Pipeline, pay: &gst::Element, plan: &Plan<'_>) -> Res
     let any = if plan.to.is_ipv4() { "0.0.0.0" } else { "::" };
     let reports = elements::with("udpsrc", &[("address", &any), ("port", &0_i32)])?;
     reports.set_property("caps", gst::Caps::new_empty_simple("application/x-rtcp"));
-    for element in [&rtpbin, &rtp, &rtcp, &reports] {
-        elements::chain(pipeline, &[element])?;
-    }
+    elements::add(pipeline, &[&rtpbin, &rtp, &rtcp, &reports])?;
 
     elements::link(&elements::pad(pay, "src")?, &elements::pad(&rtpbin, "send_rtp_sink_0")?)?;
     elements::link(&elements::pad(&rtpbin, "send_rtp_src_0")?, &elements::pad(&rtp, "sink")?)?;

@@ -32,32 +32,23 @@ impl Tap {
         let state = tap.state.clone();
         tap.pad.add_probe(kinds, move |pad, info| {
             match &info.data {
-                Some(gst::PadProbeData::Buffer(buffer)) => {
-                    let between = std::mem::take(&mut lock(&state).between);
-                    if between {
-                        release(pad, &state, buffer.pts());
-                    }
-                    lock(&state).take(buffer);
-                }
+                Some(gst::PadProbeData::Buffer(buffer)) => begin(pad, &state, buffer.pts()),
                 Some(gst::PadProbeData::BufferList(list)) => {
-                    let between = std::mem::take(&mut lock(&state).between);
-                    if between {
-                        release(pad, &state, list.get(0).and_then(gst::BufferRef::pts));
-                    }
-                    list.iter().for_each(|buffer| lock(&state).take(buffer));
+                    begin(pad, &state, list.get(0).and_then(gst::BufferRef::pts));
                 }
-                Some(gst::PadProbeData::Event(event)) => match event.type_() {
-                    gst::EventType::StreamStart => lock(&state).between = true,
-                    gst::EventType::Eos => {
-                        release(pad, &state, None);
-                        lock(&state).ended = Some(Instant::now());
-                    }
-                    _ => {}
-                },
+                Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::StreamStart => {
+                    lock(&state).between = true;
+                }
+                Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => {
+                    release(pad, &state, None);
+                    lock(&state).ended = Some(Instant::now());
+                }
                 _ => {}
             }
             gst::PadProbeReturn::Ok
         });
+        let state = tap.state.clone();
+        elements::for_each_buffer(&tap.pad, move |buffer| lock(&state).take(buffer));
         tap
     }
 
@@ -88,6 +79,14 @@ impl State {
             self.events += 1;
             self.sounding.observe(&map);
         }
+    }
+}
+
+/// The next message is of `pts`: before the first one of a file, lets go what the file before it left.
+fn begin(pad: &gst::Pad, state: &Mutex<State>, pts: Option<gst::ClockTime>) {
+    let between = std::mem::take(&mut lock(state).between);
+    if between {
+        release(pad, state, pts);
     }
 }
 

@@ -70,10 +70,7 @@ impl Reception {
         let reports = make("appsink")?;
         // The reports never end, and the pipeline must not wait for them.
         reports.unset_element_flags(gst::ElementFlags::SINK);
-        elements::chain(&pipeline, &[&session])?;
-        elements::chain(&pipeline, &[rtp.upcast_ref()])?;
-        elements::chain(&pipeline, &[rtcp.upcast_ref()])?;
-        elements::chain(&pipeline, &[&reports])?;
+        elements::add(&pipeline, &[&session, rtp.upcast_ref(), rtcp.upcast_ref(), &reports])?;
         elements::chain(&pipeline, &[&funnel, &depay, &tee])?;
         connect(&session, &rtp, "recv_rtp_sink_0")?;
         connect(&session, &rtcp, "recv_rtcp_sink_0")?;
