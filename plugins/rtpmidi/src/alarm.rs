@@ -1,6 +1,6 @@
 //! A thread that waits on the pipeline clock for one running time and then calls back.
 //!
-//! Not [`gst::ClockId::wait_async`]: its callbacks share one thread of the process, and pushing a buffer may block.
+//! Not `gst::SingleShotClockId::wait_async`: its callbacks share one thread of the process, and pushing a buffer may block.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
