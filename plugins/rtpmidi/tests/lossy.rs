@@ -77,13 +77,17 @@ fn play(journal: &str, seed: u64, mut keep: impl FnMut(usize, &mut Dice) -> bool
     let last = packets.len() - 1;
     let mut lost = 0;
     for (n, sent) in packets.into_iter().enumerate() {
-        packet(&sent).octets().into_iter().for_each(|octets| sender.play(octets));
+        for octets in packet(&sent).octets() {
+            sender.play(octets);
+        }
         if n < last && !keep(n, &mut dice) {
             lost += 1;
             continue;
         }
         depay.push(sent).unwrap();
-        messages(&mut depay).iter().for_each(|(_, octets)| receiver.play(octets));
+        for (_, octets) in messages(&mut depay) {
+            receiver.play(&octets);
+        }
         let hanging: Vec<_> = receiver.sounding.difference(&sender.sounding).collect();
         assert!(hanging.is_empty(), "{hanging:?} hang behind packet {n} (journal {journal}, seed {seed})");
     }

@@ -185,7 +185,7 @@ impl Packer {
         self.send_guards_before(moment, outbox);
     }
 
-    /// The running time at which [`Packer::ring`] has something to do; it is `now`.
+    /// The running time at which [`Packer::ring`] has something to do, seen from running time `now`.
     pub(super) fn wake(&mut self, now: gst::ClockTime) -> Option<gst::ClockTime> {
         let Some(first) = self.waiting.first() else {
             return self.due().map(|due| self.moments.time(due));
