@@ -1,5 +1,7 @@
 //! `midirender`: sound comes out, plugs itself in, and says clearly what is missing.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod smf;
 
 use gst::prelude::*;

@@ -1,5 +1,7 @@
 //! `miditick`: ticks between messages, after the end, and by the clock when live.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod smf;
 
 use gst::prelude::*;

@@ -1,5 +1,7 @@
 //! `smfmux`: recordings equal their source, are valid whenever they are cut short, and take what is dirty.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod smf;
 
 use std::sync::Mutex;

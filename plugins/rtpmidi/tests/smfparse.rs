@@ -1,5 +1,7 @@
 //! `smfparse`: files into messages, pulled and pushed; seeks; silence; damage.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod smf;
 
 use gst::prelude::*;

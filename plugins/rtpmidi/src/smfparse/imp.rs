@@ -7,10 +7,10 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use smf_timeline::Song;
 
-use super::CAT;
 use super::intake::{Intake, Refusal};
 use super::player::{Item, Player};
 use super::settings::{self, Settings};
+use super::{CAT, report};
 
 /// `None` leaves this end of the segment as it is, or without limit.
 type MaybeTime = Option<gst::ClockTime>;
@@ -329,15 +329,8 @@ impl SmfParse {
         } else {
             Song::read(octets, settings.sequence).map(|song| (song, Vec::new()))
         };
-        let (song, defects) = read.inspect_err(|error| self.post(error))?;
-        if let Some(first) = defects.first() {
-            let count = defects.len();
-            gst::element_imp_warning!(
-                self,
-                gst::StreamError::Decode,
-                ("{count} defects in the file, the first: {first}")
-            );
-        }
+        let (song, defects) = read.inspect_err(|error| report::song(&self.obj(), error))?;
+        report::defects(&self.obj(), &defects);
         gst::info!(CAT, imp = self, "format {}, {} tracks, {} events", song.format(), song.tracks(), song.len());
         self.push_start();
         let mut state = lock(&self.state);
@@ -389,33 +382,12 @@ impl SmfParse {
         self.src.push_event(gst::event::Eos::builder().seqnum(seqnum).build());
     }
 
-    fn post(&self, error: &smf_timeline::Error) {
-        let hint = error.hint().unwrap_or_default();
-        let details = gst::Structure::builder("smf-error").field("hint", hint).build();
-        let debug = if hint.is_empty() { String::new() } else { format!("hint: {hint}") };
-        match error {
-            smf_timeline::Error::NotSmf { .. } => {
-                gst::element_imp_error!(self, gst::StreamError::WrongType, ("{error}"), ["{debug}"], details: details);
-            }
-            smf_timeline::Error::NoSequence { .. } => {
-                gst::element_imp_error!(self, gst::LibraryError::Settings, ("{error}"), ["{debug}"], details: details);
-            }
-            _ => gst::element_imp_error!(self, gst::StreamError::Decode, ("{error}"), ["{debug}"], details: details),
-        }
-    }
-
-    /// The flow that ends the task for this refusal; what the user must know has been posted.
+    /// The flow that ends streaming for this refusal; what the user must know has been posted.
     fn refuse(&self, refusal: Refusal) -> gst::FlowError {
         match refusal {
             Refusal::Flow(flow) => flow,
             Refusal::TooLarge => {
-                let max_size = lock(&self.settings).max_size;
-                gst::element_imp_error!(
-                    self,
-                    gst::StreamError::Format,
-                    ("the file is larger than {max_size} octets"),
-                    ["hint: max-size raises the limit"]
-                );
+                report::too_large(&self.obj(), lock(&self.settings).max_size);
                 self.src.push_event(gst::event::Eos::new());
                 gst::FlowError::Flushing
             }

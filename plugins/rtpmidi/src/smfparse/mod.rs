@@ -8,6 +8,7 @@
 mod imp;
 mod intake;
 mod player;
+mod report;
 mod settings;
 mod tags;
 

@@ -170,14 +170,26 @@ pub(crate) fn made_song() -> Vec<u8> {
     encode_file(1, Division::Quarter(480), &[conductor, piano])
 }
 
-/// Songs that others made, if they are installed.
+/// Songs that others made: Debian's `openttd-openmsx`, and the folders in `SMF_CORPUS` (separated by colons).
 pub(crate) fn real_files() -> Vec<PathBuf> {
-    let folder = Path::new("/usr/share/games/openttd/baseset/openmsx");
-    let entries = folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "mid")).collect();
-    if files.is_empty() {
-        println!("no real files: install openttd-openmsx");
+    let named = std::env::var("SMF_CORPUS").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = named.split(':').filter(|name| !name.is_empty()).map(PathBuf::from).collect();
+    folders.push("/usr/share/games/openttd/baseset/openmsx".into());
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for path in folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("mid")) && is_valid(&path) {
+                files.push(path);
+            }
+        }
     }
+    println!("{} songs by others (openttd-openmsx, SMF_CORPUS)", files.len());
     files.sort();
     files
+}
+
+fn is_valid(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|octets| Song::read(&octets, 0).is_ok())
 }
