@@ -49,6 +49,7 @@ pub mod payload;
 mod receiver;
 mod sender;
 mod sequence;
+mod struck;
 
 pub use config::{Config, Format, Journal, OPEN_LOOP_PACKETS, Policy};
 pub use error::{Error, Result};

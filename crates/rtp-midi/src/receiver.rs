@@ -3,9 +3,10 @@
 use crate::config::{Config, Journal, Policy};
 use crate::error::Error;
 use crate::journal::{Event, History, Loss, Origin, Section, Seq, Stamp};
-use crate::midi::{Channel, Command, Voice};
+use crate::midi::{Channel, Command, U7, Voice};
 use crate::payload::Payload;
 use crate::sequence::{Arrival, Sequence};
+use crate::struck::Struck;
 
 /// The receiving end of one stream, which is one SSRC.
 #[derive(Clone, Debug)]
@@ -13,6 +14,7 @@ pub struct Receiver {
     config: Config,
     sequence: Sequence,
     history: History,
+    struck: Struck,
     stats: ReceiverStats,
 }
 
@@ -91,7 +93,13 @@ pub struct ReceiverStats {
 impl Receiver {
     /// A receiver that has heard nothing yet.
     pub fn new(config: Config) -> Self {
-        Self { config, sequence: Sequence::default(), history: History::default(), stats: ReceiverStats::default() }
+        Self {
+            config,
+            sequence: Sequence::default(),
+            history: History::default(),
+            struck: Struck::default(),
+            stats: ReceiverStats::default(),
+        }
     }
 
     /// Takes a packet; gives repairs, then the packet's commands, to `out` in the order of execution.
@@ -140,9 +148,17 @@ impl Receiver {
         }
     }
 
-    /// Ends everything that sounds and lifts the pedals: when the stream ends, falls silent or is left (section 4).
+    /// Ends everything that sounds and lifts the pedals: when the stream is cut off, falls silent or is left
+    /// (section 4).
     pub fn silence(&mut self, time: u32, mut out: impl FnMut(Event<'_>)) {
         self.end_sound(time, &mut out);
+    }
+
+    /// Ends the notes whose last command was a NoteOn, leaves all else as the sender left it, and forgets the stream:
+    /// where a stream comes to its own end, such as that of a recording.
+    pub fn finish(&mut self, time: u32, mut out: impl FnMut(Event<'_>)) {
+        self.end_notes(time, &mut out);
+        self.reset();
     }
 
     /// Forgets the stream: the next packet is the first of a new one. Call [`silence`](Self::silence) before.
@@ -190,10 +206,12 @@ impl Receiver {
         }
         let loss =
             Loss { heard, previous: number.before(), checkpoint, time, recent: self.config.fresh.saturating_mul(5) };
-        let repairs = &mut self.stats.repairs;
+        let (repairs, struck) = (&mut self.stats.repairs, &mut self.struck);
         let repaired = self.history.repair(&journal, &loss, &mut |channel, voice| {
             *repairs += 1;
-            out(repair(time, channel, voice));
+            let event = repair(time, channel, voice);
+            struck.observe(&event.command);
+            out(event);
         });
         self.stats.malformed_journals += u64::from(repaired.malformed);
     }
@@ -210,6 +228,7 @@ impl Receiver {
             };
             self.stats.commands += 1;
             self.history.observe(&timed.command, Stamp { packet: number, time: timed.time });
+            self.struck.observe(&timed.command);
             out(Event { time: timed.time, command: timed.command, origin: Origin::Stream });
         }
         self.stats.clamped_deltas += u64::from(commands.clamped());
@@ -217,11 +236,21 @@ impl Receiver {
 
     fn end_sound(&mut self, time: u32, out: &mut impl FnMut(Event<'_>)) {
         let stamp = Stamp { packet: self.sequence.highest(), time };
-        let silenced = &mut self.stats.silenced;
+        let (silenced, struck) = (&mut self.stats.silenced, &mut self.struck);
         self.history.silence(stamp, &mut |channel, voice| {
             *silenced += 1;
-            out(repair(time, channel, voice));
+            let event = repair(time, channel, voice);
+            struck.observe(&event.command);
+            out(event);
         });
+        self.end_notes(time, out);
+    }
+
+    fn end_notes(&mut self, time: u32, out: &mut impl FnMut(Event<'_>)) {
+        for (channel, note) in std::mem::take(&mut self.struck).iter() {
+            self.stats.silenced += 1;
+            out(repair(time, channel, Voice::NoteOff { note, velocity: U7::masked(64) }));
+        }
     }
 }
 

@@ -194,3 +194,27 @@ fn a_parser_in_front_makes_the_phantom_bit() {
     });
     assert_eq!(headers, [0x03, 0x13]);
 }
+
+#[test]
+fn the_end_of_a_recording_ends_the_notes_and_leaves_the_pedal_down() {
+    let list = [0x90, 60, 100, 0, 61, 100, 0, 62, 100, 0, 61, 0, 0, 0xB0, 64, 127, 0, 123, 0, 0, 0x90, 63, 9];
+    let payload = [&[0x80, list.len() as u8], &list[..]].concat();
+    let config = Config { journal: Journal::None, ..Config::new(44_100) };
+    let told = |end: &dyn Fn(&mut Receiver, &mut Vec<Vec<u8>>)| {
+        let (mut receiver, mut told) = (Receiver::new(config.clone()), Vec::new());
+        receiver.receive(Received { sequence: 1, timestamp: 0, payload: &payload }, |_| {});
+        end(&mut receiver, &mut told);
+        assert_eq!(receiver.sounding(), 0);
+        told
+    };
+    let push = |told: &mut Vec<Vec<u8>>, event: rtp_midi::Event<'_>| {
+        let mut octets = Vec::new();
+        event.command.encode(&mut octets);
+        told.push(octets);
+    };
+    let finished = told(&|receiver, told| receiver.finish(0, |event| push(told, event)));
+    assert_eq!(finished, [[0x80, 60, 64], [0x80, 62, 64], [0x80, 63, 64]]);
+    let mut silenced = told(&|receiver, told| receiver.silence(0, |event| push(told, event)));
+    silenced.sort();
+    assert_eq!(silenced, [[0x80, 60, 64], [0x80, 62, 64], [0x80, 63, 64], [0xB0, 64, 0]]);
+}

@@ -43,8 +43,14 @@ pub struct Parameter {
 }
 
 impl Synth {
-    /// Executes a channel command.
+    /// Executes a command; of system commands those that reset the instrument.
     pub fn execute(&mut self, octets: &[u8]) {
+        if octets[0] >= 0xF0 {
+            if resets(octets) {
+                self.channels.clear();
+            }
+            return;
+        }
         let (kind, channel) = (octets[0] >> 4, self.channels.entry(octets[0] & 0x0F).or_default());
         match (kind, octets[1], octets.get(2).copied().unwrap_or(0)) {
             (0x8, note, _) | (0x9, note, 0) => {
@@ -127,4 +133,10 @@ impl Channel {
             }
         }
     }
+}
+
+/// Whether this is a Reset State command as RFC 6295 lists them (A.1): System Reset, General MIDI or Downloadable
+/// Sounds on or off.
+pub fn resets(octets: &[u8]) -> bool {
+    matches!(octets, [0xFF] | [0xF0, 0x7E, _, 9, 0 | 1 | 3, 0xF7] | [0xF0, 0x7E, _, 10, 1 | 2, 0xF7])
 }

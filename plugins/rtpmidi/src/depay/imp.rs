@@ -138,7 +138,8 @@ impl RTPBaseDepayloadImpl for RtpMidiDepay {
         let event = sparse::mark(event);
         match event.view() {
             EventView::Eos(_) => {
-                self.silence();
+                // A recording ends as its sender ended it; a live stream is cut off here.
+                self.end(if self.is_live() { Unpacker::silence } else { Unpacker::finish });
                 let now = self.running_time();
                 let message = lock(&self.state).losses.rest(now);
                 self.post(message);
@@ -211,11 +212,16 @@ impl RtpMidiDepay {
         }
     }
 
-    /// Sends the NoteOffs of all that sounds. The caller has the sink pad's stream lock.
+    /// Ends all that sounds. The caller has the sink pad's stream lock.
     fn silence(&self) {
+        self.end(Unpacker::silence);
+    }
+
+    /// Sends what `end` gives. The caller has the sink pad's stream lock.
+    fn end(&self, end: impl FnOnce(&mut Unpacker)) {
         let messages = match &mut lock(&self.state).unpacker {
             Some(unpacker) => {
-                unpacker.silence();
+                end(unpacker);
                 unpacker.take()
             }
             None => Vec::new(),
@@ -225,6 +231,11 @@ impl RtpMidiDepay {
         {
             gst::debug!(CAT, imp = self, "silence not sent: {error}");
         }
+    }
+
+    fn is_live(&self) -> bool {
+        let mut query = gst::query::Latency::new();
+        self.obj().sink_pad().peer_query(&mut query) && query.result().0
     }
 
     /// Whether somebody can still hear what this element sends while it stops.

@@ -92,6 +92,13 @@ impl Unpacker {
         self.receiver.silence(self.timeline.rtp(), |event| messages.push(now, event.command));
     }
 
+    /// Ends the notes at the end of the stream, and leaves all else as the sender left it.
+    pub(super) fn finish(&mut self) {
+        let (now, messages) = (self.timeline.now(), &mut self.messages);
+        messages.reset();
+        self.receiver.finish(self.timeline.rtp(), |event| messages.push(now, event.command));
+    }
+
     /// Goes on after a flush.
     pub(super) fn flush(&mut self) {
         self.timeline = Timeline::new(self.config.clock_rate);
