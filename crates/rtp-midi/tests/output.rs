@@ -218,3 +218,27 @@ fn the_end_of_a_recording_ends_the_notes_and_leaves_the_pedal_down() {
     silenced.sort();
     assert_eq!(silenced, [[0x80, 60, 64], [0x80, 62, 64], [0x80, 63, 64], [0xB0, 64, 0]]);
 }
+
+#[test]
+fn a_bank_select_without_cc_0_comes_before_its_program() {
+    let config = Config::new(44_100);
+    let (mut sender, mut receiver) = (Sender::new(config.clone(), 0), Receiver::new(config));
+    let (mut there, mut here) = (Synth::default(), Synth::default());
+    for (number, commands) in [&[&[0xC0, 5][..]][..], &[&[0xB0, 32, 3], &[0xC0, 6]], &[]].into_iter().enumerate() {
+        for octets in commands {
+            sender.queue(0, Command::decode(octets).unwrap().0).unwrap();
+            there.execute(octets);
+        }
+        let mut payload = Vec::new();
+        let packet = sender.packet(0, &mut payload);
+        if number != 1 {
+            receiver.receive(Received { sequence: packet.sequence, timestamp: 0, payload: &payload }, |event| {
+                let mut octets = Vec::new();
+                event.command.encode(&mut octets);
+                here.execute(&octets);
+            });
+        }
+    }
+    assert_eq!(there.channels[&0].settings.program, Some((6, (0, 3))));
+    assert_eq!(here, there);
+}

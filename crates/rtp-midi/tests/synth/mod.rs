@@ -85,9 +85,9 @@ impl Channel {
         match controller {
             99 | 101 => settings.selected = Some((controller == 99, value, None)),
             98 | 100 => {
-                if let Some((kind, _, lsb)) = &mut settings.selected
-                    && *kind == (controller == 98)
-                {
+                // Without an MSB of its own kind it selects nothing.
+                settings.selected = settings.selected.filter(|(kind, ..)| *kind == (controller == 98));
+                if let Some((_, _, lsb)) = &mut settings.selected {
                     *lsb = Some(value);
                 }
                 if matches!(settings.selected, Some((_, 127, Some(127)))) {

@@ -74,6 +74,13 @@ impl History {
             }
         }
         if lost {
+            // Chapter P knows no bank without CC 0. A CC 32 that no CC 0 came before is the bank select of this program.
+            let alone = listed(BANK_LSB).filter(|(lsb, _)| listed(BANK_MSB).is_none_or(|(msb, _)| *lsb < msb));
+            if let (None, Some((_, log))) = (theirs.bank, alone)
+                && let Some(value) = log.value.filter(|value| self.control.value(BANK_LSB) != Some(*value))
+            {
+                self.execute(Voice::ControlChange { controller: U7::masked(BANK_LSB), value }, loss, play);
+            }
             self.execute(Voice::ProgramChange { program: theirs.program }, loss, play);
             self.program.adopt(theirs);
         }
