@@ -1,0 +1,19 @@
+//! The requirements of RFC 6295 seen from outside: what goes in and out of the public API, octet by octet.
+//!
+//! Journals are taken apart by a walker that shares no code with the crate, and compared with a model that reads
+//! appendix A from the whole history of a stream instead of keeping state. `docs/coverage.md` says which test stands
+//! for which requirement.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panic")]
+
+mod channel_chapters;
+mod journal;
+mod kit;
+mod model;
+mod notes;
+mod oracle;
+mod parameters;
+mod payload;
+mod policies;
+mod repairs;
+mod walker;
