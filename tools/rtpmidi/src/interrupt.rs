@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::failure::{Failure, Result};
 
 /// Becomes true when the user wants the program to end.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 /// The exit code of a program that a signal ended, as shells have it for SIGINT.

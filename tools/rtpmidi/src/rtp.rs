@@ -29,6 +29,20 @@ pub(crate) fn is_rtcp(packet: &[u8]) -> bool {
     matches!(packet, [first, 200 | 201, _, _, _, _, _, _, ..] if first >> 6 == 2)
 }
 
+/// Whether a compound RTCP packet says that the source `ssrc` leaves. Damaged parts say nothing.
+pub(crate) fn says_goodbye(mut compound: &[u8], ssrc: u32) -> bool {
+    while let &[first, kind, high, low, ..] = compound {
+        let length = 4 + 4 * usize::from(u16::from_be_bytes([high, low]));
+        let Some((packet, rest)) = compound.split_at_checked(length) else { return false };
+        let mut sources = packet[4..].chunks_exact(4).take(usize::from(first & 0x1F));
+        if kind == 203 && sources.any(|source| source == ssrc.to_be_bytes()) {
+            return true;
+        }
+        compound = rest;
+    }
+    false
+}
+
 /// A compound packet that says goodbye: an empty receiver report and a BYE (6.6).
 pub(crate) fn goodbye(ssrc: u32) -> Vec<u8> {
     let mut packet = Vec::with_capacity(16);
@@ -59,10 +73,24 @@ mod tests {
     }
 
     #[test]
+    fn a_report_or_a_damaged_packet_is_no_goodbye() {
+        let packet = goodbye(7);
+        assert!(!says_goodbye(&packet[..8], 7), "the report alone");
+        for end in 0..packet.len() {
+            assert!(!says_goodbye(&packet[..end], 7), "{end} octets");
+        }
+        let longer_than_it_is = [0x81, 203, 0xFF, 0xFF, 0, 0, 0, 7];
+        assert!(!says_goodbye(&longer_than_it_is, 7));
+        let of_nobody = [0x80, 203, 0, 1, 0, 0, 0, 7];
+        assert!(!says_goodbye(&of_nobody, 7));
+    }
+
+    #[test]
     fn goodbye_is_a_compound_packet() {
         let packet = goodbye(0x0102_0304);
         assert_eq!(packet, [0x80, 201, 0, 1, 1, 2, 3, 4, 0x81, 203, 0, 1, 1, 2, 3, 4]);
         assert!(is_rtcp(&packet));
+        assert!(says_goodbye(&packet, 0x0102_0304) && !says_goodbye(&packet, 0x0102_0305));
         assert!(!is_rtcp(&packet[8..]) && !is_rtcp(b"RTSP/1.0") && !is_rtcp(&[]));
     }
 }

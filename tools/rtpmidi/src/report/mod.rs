@@ -32,7 +32,7 @@ enum Form {
 /// Whether somebody still reads stdout. `rtpmidi … | head` leaves, which is no error.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
-pub(crate) enum Reader {
+pub(crate) enum Audience {
     Listening,
     Gone,
 }
@@ -59,13 +59,13 @@ impl Reporter {
     }
 
     /// Shows the progress if enough time has passed since the last one; only then is it asked for.
-    pub(crate) fn show(&mut self, now: Instant, progress: impl FnOnce() -> Progress) -> Result<Reader> {
+    pub(crate) fn show(&mut self, now: Instant, progress: impl FnOnce() -> Progress) -> Result<Audience> {
         match self.shown {
-            Some(shown) if now.duration_since(shown) < self.interval() => return Ok(Reader::Listening),
+            Some(shown) if now.duration_since(shown) < self.interval() => return Ok(Audience::Listening),
             // The first one comes after an interval: at the start there is nothing to say.
             None => {
                 self.shown = Some(now);
-                return Ok(Reader::Listening);
+                return Ok(Audience::Listening);
             }
             Some(_) => self.shown = Some(now),
         }
@@ -75,7 +75,7 @@ impl Reporter {
             Form::Bar(bar) => progress.draw(bar),
             Form::Lines => eprintln!("{progress}"),
         }
-        Ok(Reader::Listening)
+        Ok(Audience::Listening)
     }
 
     /// Says what goes on; who reads JSON does without.
@@ -111,11 +111,11 @@ impl Reporter {
 }
 
 /// Writes a line of data to stdout.
-pub(crate) fn data(line: &str) -> Result<Reader> {
+pub(crate) fn data(line: &str) -> Result<Audience> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
-        Ok(()) => Ok(Reader::Listening),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Ok(()) => Ok(Audience::Listening),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Audience::Gone),
         Err(error) => Err(Failure::new(format!("cannot write to stdout: {error}"))),
     }
 }

@@ -16,7 +16,7 @@ use crate::destination::Destination;
 use crate::elements;
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::report::{Reader, Reporter};
+use crate::report::{Audience, Reporter};
 use crate::time;
 use playlist::{Piece, Reading};
 use station::Station;
@@ -139,8 +139,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         if station.turn(HEARTBEAT, |words| reporter.warn(words))? {
             break;
         }
-        let reader = reporter.show(Instant::now(), || station.progress())?;
-        if interrupt.asked() || reader == Reader::Gone {
+        let audience = reporter.show(Instant::now(), || station.progress())?;
+        if interrupt.asked() || audience == Audience::Gone {
             station.stop();
         }
     }

@@ -23,6 +23,7 @@ pub(super) struct Gate {
 #[derive(Clone, Copy, Debug)]
 struct Sender {
     address: SocketAddr,
+    ssrc: u32,
     heard: Duration,
 }
 
@@ -34,17 +35,14 @@ impl Gate {
 
     /// Whether an RTP datagram passes; `at` is a time that only rises.
     pub(super) fn admits(&mut self, at: Duration, from: SocketAddr, datagram: &[u8]) -> bool {
-        let ours = Header::parse(datagram).is_some_and(|header| header.payload_type == self.payload_type);
-        let admitted = ours
-            && self
-                .sender
-                .is_none_or(|sender| sender.address == from || at.saturating_sub(sender.heard) > FAITHFUL_FOR);
-        if admitted {
-            self.sender = Some(Sender { address: from, heard: at });
-        } else {
-            self.foreign += 1;
+        let header = Header::parse(datagram).filter(|header| header.payload_type == self.payload_type);
+        let free =
+            self.sender.is_none_or(|sender| sender.address == from || at.saturating_sub(sender.heard) > FAITHFUL_FOR);
+        match header {
+            Some(Header { ssrc, .. }) if free => self.sender = Some(Sender { address: from, ssrc, heard: at }),
+            _ => self.foreign += 1,
         }
-        admitted
+        header.is_some() && free
     }
 
     /// Whether an RTCP datagram passes. It comes from another port of the sender; before the first RTP packet any
@@ -55,6 +53,11 @@ impl Gate {
             self.foreign += 1;
         }
         admitted
+    }
+
+    /// The SSRC of the sender, if there is one.
+    pub(super) fn ssrc(&self) -> Option<u32> {
+        self.sender.map(|sender| sender.ssrc)
     }
 
     /// Datagrams that did not pass.

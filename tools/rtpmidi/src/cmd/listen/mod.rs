@@ -16,7 +16,7 @@ use crate::elements;
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::loss::{Channel, Loss};
-use crate::report::{Reader, Reporter};
+use crate::report::{Audience, Reporter};
 use outputs::Outputs;
 use reception::Reception;
 use source::Source;
@@ -103,8 +103,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let patience = Patience::new(args.timeout);
     let mut ended_by = None;
     while !reception.turn(HEARTBEAT, |words| reporter.warn(words))? {
-        let reader = reporter.show(Instant::now(), || reception.progress())?;
-        let end = if interrupt.asked() || reader == Reader::Gone {
+        let audience = reporter.show(Instant::now(), || reception.progress())?;
+        let end = if interrupt.asked() || audience == Audience::Gone {
             Some(End::Asked)
         } else {
             reception.silence().is_some_and(|silence| patience.is_over(silence)).then_some(End::TimeOut)

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::describe::{describe, hex};
 use crate::elements::{self, chain, make, with};
 use crate::failure::{Failure, Result};
-use crate::report::{self, Reader};
+use crate::report::{self, Audience};
 
 /// What was asked for.
 #[derive(Clone, Debug)]
@@ -71,9 +71,10 @@ impl Outputs<'_> {
     }
 }
 
-/// A row of elements behind `tee`, with a queue so that none waits for another.
+/// A row of elements behind `tee`, with a queue without limits, so that none waits for another: not for a slow reader of
+/// what is printed, for one.
 fn branch(pipeline: &gst::Pipeline, tee: &gst::Element, row: &[&gst::Element]) -> Result<()> {
-    let queue = make("queue")?;
+    let queue = with("queue", &[("max-size-buffers", &0_u32), ("max-size-bytes", &0_u32), ("max-size-time", &0_u64)])?;
     let row: Vec<&gst::Element> = [&queue].into_iter().chain(row.iter().copied()).collect();
     chain(pipeline, &row)?;
     elements::link(&elements::pad(tee, "src_%u")?, &elements::pad(&queue, "sink")?)
@@ -104,7 +105,7 @@ fn print_messages(pad: &gst::Pad, print: Print, gone: Arc<AtomicBool>) {
             .to_string(),
         };
         // Whatever the reason, there is no use in further lines.
-        if !matches!(report::data(&line), Ok(Reader::Listening)) {
+        if !matches!(report::data(&line), Ok(Audience::Listening)) {
             gone.store(true, Ordering::SeqCst);
         }
     };

@@ -9,7 +9,7 @@
 //!
 //! The sockets are our own, because only one sender is to be heard, and `udpsrc` does not look who sends.
 
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ use crate::elements::{self, make, with};
 use crate::failure::{Failure, Result};
 use crate::loss::Channel;
 use crate::report::{ListenSummary, Progress, bits_per_second};
-use crate::rtp;
+use crate::rtp::{goodbye, is_rtcp};
 use crate::sounding::Sounding;
 
 /// The running listener.
@@ -58,10 +58,15 @@ struct Music {
 /// How long packets that have arrived and files may take after the end.
 const FAREWELL: Duration = Duration::from_secs(10);
 
+/// How long packets may still come behind a goodbye, which takes another way through the network.
+const STRAGGLERS: Duration = Duration::from_millis(200);
+
 impl Reception {
     /// Opens the sockets and starts the pipeline.
     pub(super) fn start(source: &Source, latency: u32, loss: Option<Channel>, outputs: &Outputs<'_>) -> Result<Self> {
-        let (rtp_socket, rtcp_socket) = (sockets::open(source.rtp())?, sockets::open(source.rtcp())?);
+        let rtp_socket = sockets::open(source.rtp())?;
+        let shared = source.rtp() == source.rtcp();
+        let rtcp_socket = if shared { clone(&rtp_socket) } else { sockets::open(source.rtcp()) }?;
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| Failure::new("the pipeline has no bus"))?;
         let session = with("rtpbin", &[("latency", &latency), ("do-lost", &true)])?;
@@ -90,8 +95,7 @@ impl Reception {
         });
 
         let wire = Arc::new(Mutex::new(Wire::new(&source.stream, loss)));
-        let socket = rtcp_socket.try_clone().map_err(|error| no_socket(&error))?;
-        send_reports(&reports, socket.try_clone().map_err(|error| no_socket(&error))?, wire.clone())?;
+        send_reports(&reports, clone(&rtcp_socket)?, wire.clone())?;
         let started = Instant::now();
         let mut reception = Self {
             pipeline,
@@ -99,9 +103,9 @@ impl Reception {
             session,
             depay,
             rtp: rtp.clone(),
-            rtcp_socket,
+            rtcp_socket: clone(&rtcp_socket)?,
             readers: Vec::new(),
-            wire,
+            wire: wire.clone(),
             music,
             gone,
             started,
@@ -111,18 +115,26 @@ impl Reception {
         if reception.pipeline.set_state(gst::State::Playing).is_err() {
             return Err(elements::why(&reception.bus));
         }
-        let wire = reception.wire.clone();
-        reception.readers.push(Reader::start("rtp", rtp_socket, move |from, datagram| {
-            if lock(&wire).rtp(started.elapsed(), from, datagram) {
-                push(&rtp, datagram);
+        let take_rtcp = {
+            let wire = wire.clone();
+            move |from: SocketAddr, datagram: &[u8]| {
+                if lock(&wire).rtcp(started.elapsed(), from, datagram) {
+                    push(&rtcp, datagram);
+                }
+            }
+        };
+        let mut take_shared = shared.then(|| take_rtcp.clone());
+        reception.readers.push(Reader::start("rtp", rtp_socket, move |from, datagram| match &mut take_shared {
+            Some(take_rtcp) if is_rtcp(datagram) => take_rtcp(from, datagram),
+            _ => {
+                if lock(&wire).rtp(started.elapsed(), from, datagram) {
+                    push(&rtp, datagram);
+                }
             }
         })?);
-        let wire = reception.wire.clone();
-        reception.readers.push(Reader::start("rtcp", socket, move |from, datagram| {
-            if lock(&wire).rtcp(started.elapsed(), from, datagram) {
-                push(&rtcp, datagram);
-            }
-        })?);
+        if !shared {
+            reception.readers.push(Reader::start("rtcp", rtcp_socket, take_rtcp)?);
+        }
         Ok(reception)
     }
 
@@ -138,10 +150,10 @@ impl Reception {
                 // Failing means that an element is coming or going, which asks again.
                 let _ = self.pipeline.recalculate_latency();
             }
-            Some(gst::MessageView::Element(element)) if is_goodbye(element) => self.stop(),
             _ => {}
         }
-        if self.gone.load(Ordering::SeqCst) {
+        let left = lock(&self.wire).left_for(self.started.elapsed());
+        if self.gone.load(Ordering::SeqCst) || left.is_some_and(|time| time >= STRAGGLERS) {
             self.stop();
         }
         match self.stopped {
@@ -227,7 +239,7 @@ impl Reception {
         let session = self.session.emit_by_name::<Option<glib::Object>>("get-internal-session", &[&0_u32]);
         if let Some(session) = session {
             // A lost BYE costs the sender some octets.
-            let _ = self.rtcp_socket.send_to(&rtp::goodbye(session.property("internal-ssrc")), to);
+            let _ = self.rtcp_socket.send_to(&goodbye(session.property("internal-ssrc")), to);
         }
     }
 }
@@ -311,12 +323,6 @@ fn send_reports(sink: &gst::Element, socket: UdpSocket, wire: Arc<Mutex<Wire>>) 
     Ok(())
 }
 
-/// Whether the depayloader says that the sender has left.
-fn is_goodbye(message: &gst::message::Element) -> bool {
-    let Some(message) = message.structure() else { return false };
-    message.name() == gstrtpmidi::depay::END && message.get("reason") == Ok("bye")
-}
-
 /// What a warning means to the listener.
 fn describe(warning: &gst::message::Warning) -> String {
     let words = elements::warning(warning);
@@ -325,8 +331,8 @@ fn describe(warning: &gst::message::Warning) -> String {
     if is_device { format!("{words}: no sound device, playing silently") } else { words }
 }
 
-fn no_socket(error: &std::io::Error) -> Failure {
-    Failure::new(format!("no UDP socket: {error}"))
+fn clone(socket: &UdpSocket) -> Result<UdpSocket> {
+    socket.try_clone().map_err(|error| Failure::new(format!("no UDP socket: {error}")))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -7,6 +7,7 @@ use rtp_midi_sdp::Stream;
 
 use super::gate::Gate;
 use crate::loss::Channel;
+use crate::rtp::says_goodbye;
 
 /// Decides about each datagram and counts. Times are counted from any start, and only rise.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub(super) struct Wire {
     heard: Option<Duration>,
     /// The first and the last RTP packet.
     span: Option<(Duration, Duration)>,
+    /// The SSRC that said goodbye, and when.
+    left: Option<(u32, Duration)>,
     /// Where the sender's RTCP comes from, and receiver reports go to.
     reports_to: Option<SocketAddr>,
     packets: u64,
@@ -32,6 +35,7 @@ impl Wire {
             loss,
             heard: None,
             span: None,
+            left: None,
             reports_to: None,
             packets: 0,
             octets: 0,
@@ -61,8 +65,17 @@ impl Wire {
         if admitted {
             self.heard = Some(at);
             self.reports_to = Some(from);
+            if let Some(ssrc) = self.gate.ssrc().filter(|ssrc| says_goodbye(datagram, *ssrc)) {
+                self.left = Some((ssrc, at));
+            }
         }
         admitted
+    }
+
+    /// How long ago the sender said goodbye; not if it has come back as another source since.
+    pub(super) fn left_for(&self, now: Duration) -> Option<Duration> {
+        let (ssrc, left) = self.left?;
+        (self.gate.ssrc() == Some(ssrc)).then(|| now.saturating_sub(left))
     }
 
     /// How long the sender has been silent; `None` before its first datagram.
@@ -141,6 +154,20 @@ mod tests {
         assert!(!wire.rtp(SECOND, sender(), &PACKET));
         assert_eq!((wire.packets(), wire.dropped()), (0, 1));
         assert_eq!(wire.silent_for(3 * SECOND), Some(2 * SECOND));
+    }
+
+    #[test]
+    fn goodbye_is_of_the_source_that_is_heard() {
+        let mut wire = wire(None);
+        assert!(wire.rtp(SECOND, sender(), &PACKET));
+        assert!(wire.rtcp(SECOND, sender(), &rtp::goodbye(2)));
+        assert_eq!(wire.left_for(3 * SECOND), None);
+        assert!(wire.rtcp(2 * SECOND, sender(), &rtp::goodbye(1)));
+        assert_eq!(wire.left_for(3 * SECOND), Some(SECOND));
+        let mut another = PACKET;
+        another[11] = 9;
+        assert!(wire.rtp(3 * SECOND, sender(), &another));
+        assert_eq!(wire.left_for(3 * SECOND), None, "it has come back");
     }
 
     #[test]
