@@ -35,7 +35,7 @@ pub(crate) fn run(title: &str, command: &mut Command) -> Result<()> {
 
 /// Runs a command; its exit code must be 0.
 pub(crate) fn succeed(command: &mut Command) -> Result<()> {
-    let program = command.get_program().to_string_lossy().into_owned();
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let status = command.status().with_context(|| format!("cannot start {program}"))?;
     if !status.success() {
         bail!("{program} ended with {status}");
