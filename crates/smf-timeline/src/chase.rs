@@ -1,5 +1,7 @@
 //! Chasing: what a synthesiser must be told so that a song can go on from its middle.
 
+use std::ops::Range;
+
 use crate::song::{Body, Song};
 
 impl Song {
@@ -33,11 +35,19 @@ impl Song {
         }
     }
 
-    /// Gives `take` a `NoteOff` for every note that the events before `index` leave sounding: those whose last command is
-    /// a `NoteOn`, unless a later All Notes Off, All Sound Off, change of mode or reset ended them.
-    pub fn release(&self, index: usize, mut take: impl FnMut([u8; 3])) {
+    /// Which channels the song uses: bit n stands for channel n, counted from 0.
+    pub fn channels(&self) -> u16 {
+        self.events().fold(0, |channels, event| match event.body {
+            Body::Message(&[status @ 0x80..=0xEF, ..]) => channels | 1 << (status & 0x0F),
+            _ => channels,
+        })
+    }
+
+    /// Gives `take` a `NoteOff` for every note that the events in the range `played` leave sounding: those whose last
+    /// command is a `NoteOn`, unless a later All Notes Off, All Sound Off, change of mode or reset ended them.
+    pub fn release(&self, played: Range<usize>, mut take: impl FnMut([u8; 3])) {
         let mut sounding = [0_u128; 16];
-        for event in self.range(0..index) {
+        for event in self.range(played) {
             let Body::Message(octets) = event.body else { continue };
             let channel = usize::from(octets[0] & 0x0F);
             match *octets {
@@ -373,14 +383,16 @@ mod tests {
             track.message(0, message).unwrap();
         }
         let song = Song::read(&encode_file(0, Division::Quarter(500), &[track]), 0).unwrap();
-        let released = |index| {
+        let released = |played| {
             let mut out = Vec::new();
-            song.release(index, |message| out.push(message));
+            song.release(played, |message| out.push(message));
             out
         };
-        assert_eq!(released(4), [[0x80, 1, 64], [0x81, 2, 64], [0x81, 3, 64]]);
-        assert_eq!(released(6), [[0x81, 3, 64]]);
-        assert_eq!(released(99), [[0; 3]; 0]);
+        assert_eq!(released(0..4), [[0x80, 1, 64], [0x81, 2, 64], [0x81, 3, 64]]);
+        assert_eq!(released(0..6), [[0x81, 3, 64]]);
+        assert_eq!(released(1..3), [[0x81, 2, 64], [0x81, 3, 64]]);
+        assert_eq!(released(0..99), [[0; 3]; 0]);
+        assert_eq!(song.channels(), 0b11);
     }
 
     #[test]

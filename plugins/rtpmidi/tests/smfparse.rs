@@ -182,7 +182,9 @@ fn a_seek_releases_notes_restores_the_state_and_stops_in_time() {
     pipeline.set_state(gst::State::Null).unwrap();
     let passed = passed.lock().unwrap().clone();
     let (at, stop) = (500 * MS, 900 * MS - 1);
-    let expected: [(u64, &[u8]); 8] = [
+    let expected: [(u64, &[u8]); 10] = [
+        (at, &[0xB0, 123, 0]),
+        (at, &[0xB1, 123, 0]),
         (at, &[0xB0, 0, 1]),
         (at, &[0xC0, 5]),
         (at, &[0xB0, 64, 127]),

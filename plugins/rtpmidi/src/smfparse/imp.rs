@@ -8,7 +8,7 @@ use gst::subclass::prelude::*;
 use smf_timeline::Song;
 
 use super::intake::{Intake, Refusal};
-use super::player::{Item, Player};
+use super::player::{Item, Player, Seek};
 use super::settings::{self, Settings};
 use super::{CAT, report};
 
@@ -264,7 +264,7 @@ impl SmfParse {
         if moved {
             state.seqnum = event.seqnum();
             if let Some(player) = state.player.as_mut() {
-                player.seek(segment, event.seqnum());
+                player.seek(segment, event.seqnum(), if flush { Seek::Flush } else { Seek::Continue });
             } else {
                 state.segment = segment;
             }
@@ -294,7 +294,7 @@ impl SmfParse {
         let next = lock(&self.state).player.as_mut().map(Player::next);
         let flow = match next {
             None => self.pull(),
-            Some(Item::Buffer(buffer)) => {
+            Some(Item::Buffer(buffer) | Item::Release(buffer)) => {
                 gst::trace!(CAT, imp = self, "{buffer:?}");
                 self.src.push(buffer).map(|_| ())
             }

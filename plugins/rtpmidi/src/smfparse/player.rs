@@ -1,6 +1,7 @@
 //! What comes next on the source pad: messages, meta events, and gaps where there is silence.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use smf_timeline::{Body, Meta, Song};
 
@@ -12,22 +13,31 @@ use crate::smf_meta;
 pub(super) struct Player {
     song: Song,
     segment: gst::FormattedSegment<gst::ClockTime>,
-    /// Index of the next event of the song.
-    next: usize,
+    /// The events of the song that have been played since the start of the segment, or since what sounded was ended.
+    played: Range<usize>,
     /// The song up to which downstream has been told everything.
     position: gst::ClockTime,
     queue: VecDeque<Item>,
     /// Whether the segment has been closed.
     ended: bool,
-    /// Whether closing it has ended the notes that sounded.
-    released: bool,
     discont: bool,
+}
+
+/// What happened to the data downstream before the player goes elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Seek {
+    /// It was thrown away.
+    Flush,
+    /// It is played to its end.
+    Continue,
 }
 
 /// One thing to push, or the end.
 #[derive(Clone, Debug)]
 pub(super) enum Item {
     Buffer(gst::Buffer),
+    /// The end of a note, owed even when a seek comes in between.
+    Release(gst::Buffer),
     Event(gst::Event),
     End,
 }
@@ -38,11 +48,10 @@ impl Player {
         let mut player = Self {
             song,
             segment,
-            next: 0,
+            played: 0..0,
             position: gst::ClockTime::ZERO,
             queue: VecDeque::new(),
             ended: false,
-            released: false,
             discont: true,
         };
         let division = player.song.tempo_map().division();
@@ -56,12 +65,22 @@ impl Player {
     }
 
     /// Goes to the start of `segment`: ends what sounds and restores the state that is in force there.
-    pub(super) fn seek(&mut self, segment: gst::FormattedSegment<gst::ClockTime>, seqnum: gst::Seqnum) {
-        let sounding = if self.released { 0 } else { self.next };
+    pub(super) fn seek(&mut self, segment: gst::FormattedSegment<gst::ClockTime>, seqnum: gst::Seqnum, how: Seek) {
+        let owed = std::mem::take(&mut self.queue).into_iter().filter_map(|item| match item {
+            Item::Release(buffer) => buffer.map_readable().ok().map(|octets| octets.to_vec()),
+            _ => None,
+        });
+        let mut ends: Vec<_> = owed.collect();
+        ends.extend(self.sounding());
+        if how == Seek::Flush {
+            // Ends of notes may have been on their way downstream.
+            let channels = self.song.channels();
+            let used = (0..16).filter(|channel| channels >> channel & 1 == 1);
+            ends.extend(used.map(|channel| vec![0xB0 | channel, ALL_NOTES_OFF, 0]));
+        }
         self.segment = segment;
-        self.queue.clear();
         self.enter(seqnum);
-        self.release(sounding, self.position);
+        self.queue_messages(ends, self.position, Item::Release);
         self.chase();
     }
 
@@ -84,7 +103,8 @@ impl Player {
                 return item;
             }
             let stop = self.segment.stop();
-            let event = self.song.event(self.next).filter(|event| stop.is_none_or(|stop| event.time < stop.nseconds()));
+            let event =
+                self.song.event(self.played.end).filter(|event| stop.is_none_or(|stop| event.time < stop.nseconds()));
             let until = match event {
                 Some(event) => gst::ClockTime::from_nseconds(event.time),
                 None => stop.unwrap_or(gst::ClockTime::MAX).min(self.duration()),
@@ -98,14 +118,15 @@ impl Player {
                     return Item::End;
                 }
                 self.ended = true;
-                if self.next < self.song.len() {
+                if self.played.end < self.song.len() {
                     // Cut off by the segment, whose stop itself lies outside of it.
-                    self.release(self.next, self.position.saturating_sub(gst::ClockTime::NSECOND));
-                    self.released = true;
+                    let ends = self.sounding();
+                    self.queue_messages(ends, self.position.saturating_sub(gst::ClockTime::NSECOND), Item::Release);
+                    self.played.start = self.played.end;
                 }
                 continue;
             };
-            self.next += 1;
+            self.played.end += 1;
             let item = match event.body {
                 Body::Message(octets) => Item::Buffer(self.message(until, octets)),
                 Body::Meta(Meta::EndOfTrack) => continue,
@@ -119,9 +140,10 @@ impl Player {
 
     fn enter(&mut self, seqnum: gst::Seqnum) {
         let start = self.segment.start().unwrap_or(gst::ClockTime::ZERO);
-        self.next = self.song.index_at(start.nseconds());
+        let first = self.song.index_at(start.nseconds());
+        self.played = first..first;
         self.advance(start);
-        (self.ended, self.released) = (false, false);
+        self.ended = false;
         self.discont = true;
         self.queue.push_back(Item::Event(gst::event::Segment::builder(&self.segment).seqnum(seqnum).build()));
     }
@@ -134,21 +156,21 @@ impl Player {
     fn chase(&mut self) {
         let mut messages = Vec::new();
         self.song.chase(self.position.nseconds(), |octets| messages.push(octets.to_vec()));
-        self.queue_messages(messages, self.position);
+        self.queue_messages(messages, self.position, Item::Buffer);
     }
 
-    /// Ends the notes that the events before `index` left sounding.
-    fn release(&mut self, index: usize, at: gst::ClockTime) {
-        let mut messages = Vec::new();
-        self.song.release(index, |octets| messages.push(octets.to_vec()));
-        self.queue_messages(messages, at);
+    /// The ends of the notes that sound downstream.
+    fn sounding(&self) -> Vec<Vec<u8>> {
+        let mut ends = Vec::new();
+        self.song.release(self.played.clone(), |octets| ends.push(octets.to_vec()));
+        ends
     }
 
-    fn queue_messages(&mut self, messages: Vec<Vec<u8>>, at: gst::ClockTime) {
+    fn queue_messages(&mut self, messages: Vec<Vec<u8>>, at: gst::ClockTime, item: fn(gst::Buffer) -> Item) {
         for octets in messages {
             let buffer = self.message(at, &octets);
             self.discont = false;
-            self.queue.push_back(Item::Buffer(buffer));
+            self.queue.push_back(item(buffer));
         }
     }
 
@@ -171,5 +193,56 @@ impl Player {
     }
 }
 
+/// The controller All Notes Off.
+const ALL_NOTES_OFF: u8 = 123;
+
 /// The silence after which downstream is told that time goes on.
 const GAP: gst::ClockTime = gst::ClockTime::from_mseconds(250);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use smf_timeline::{Division, Track, encode_file};
+
+    fn segment(start: u64) -> gst::FormattedSegment<gst::ClockTime> {
+        let mut segment = gst::FormattedSegment::new();
+        segment.set_start(gst::ClockTime::from_mseconds(start));
+        segment
+    }
+
+    /// The messages up to the next silence.
+    fn messages(player: &mut Player) -> Vec<Vec<u8>> {
+        let items = std::iter::from_fn(|| match player.next() {
+            Item::Event(event) if event.type_() == gst::EventType::Gap => None,
+            Item::End => None,
+            item => Some(item),
+        });
+        let octets = items.filter_map(|item| match item {
+            Item::Buffer(buffer) | Item::Release(buffer) => Some(buffer.map_readable().unwrap().to_vec()),
+            Item::Event(_) | Item::End => None,
+        });
+        octets.collect()
+    }
+
+    #[test]
+    fn what_sounds_is_ended_even_when_seeks_follow_each_other_at_once() {
+        gst::init().unwrap();
+        let mut track = Track::new();
+        track.message(0, &[0x90, 60, 1]).unwrap();
+        track.message(9000, &[0x80, 60, 2]).unwrap();
+        let song = Song::read(&encode_file(0, Division::Quarter(500), &[track]), 0).unwrap();
+        let seqnum = gst::Seqnum::next();
+        for (how, expected) in [
+            (Seek::Continue, vec![vec![0x80, 60, 64]]),
+            (Seek::Flush, vec![vec![0x80, 60, 64], vec![0xB0, ALL_NOTES_OFF, 0], vec![0xB0, ALL_NOTES_OFF, 0]]),
+        ] {
+            let mut player = Player::new(song.clone(), segment(0), seqnum);
+            assert_eq!(messages(&mut player), [[0x90, 60, 1]]);
+            player.seek(segment(3000), seqnum, how);
+            player.seek(segment(5000), seqnum, how);
+            assert_eq!(messages(&mut player), expected);
+            player.seek(segment(4000), seqnum, Seek::Continue);
+            assert_eq!(messages(&mut player), [[0; 0]; 0], "it is ended once");
+        }
+    }
+}
