@@ -150,9 +150,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// Whether the options fit the music.
 fn check(args: &Args, pieces: &[Piece]) -> Result<()> {
-    let (first, last) = (&pieces[0], pieces[0].duration);
-    if args.start.is_some_and(|start| start >= last) {
-        let (path, end) = (first.path.display(), time::minutes(last.as_secs_f64()));
+    let first = &pieces[0];
+    if args.start.is_some_and(|start| start >= first.duration) {
+        let (path, end) = (first.path.display(), time::minutes(first.duration.as_secs_f64()));
         return Err(Failure::new(format!("{path} ends at {end}, before the --start")));
     }
     if args.repeat && pieces.iter().all(|piece| piece.duration.is_zero()) {
