@@ -33,6 +33,7 @@ fn chapter_p_codes_the_bank_select_in_force() {
         (&[msb, program][..], (1, false, 0)),
         (&[msb, lsb, program], (1, false, 2)),
         (&[lsb, msb, program], (1, false, 0)),
+        (&[msb, lsb, msb, program], (1, false, 0)),
         (&[&[0xB0, 0, 7], msb, lsb, program, &[0xB0, 0, 9]], (1, false, 2)),
         (&[msb, &[0xB0, 121, 0], program], (1, true, 0)),
         (&[msb, &[0xB0, 121, 0], lsb, program], (1, true, 2)),

@@ -55,6 +55,7 @@ fn b_tells_of_a_note_off_in_the_packet_before() {
     assert!(b(&[&[ON]]) && b(&[&[ON, OFF], &[ON]]) && b(&[&[OFF], &[]]));
     assert!(!b(&[&[OFF]]) && !b(&[&[ON], &[&[0x90, 60, 0]]]));
     assert!(!b(&[&[ON], &[OFF, ON]]), "even when the note is struck again");
+    assert!(!b(&[&[OFF, &[0xB0, 123, 0], ON]]), "even when all notes off took the bit away");
     let journal = journal_behind(&[&[OFF]]);
     assert!(!journal.s && !journal.channels[0].s);
 }
