@@ -1,5 +1,7 @@
 //! The requirements of RFC 6295 on what only the elements decide.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panic")]
+
 mod rtp;
 
 use gst_check::Harness;

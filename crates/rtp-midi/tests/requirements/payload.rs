@@ -145,8 +145,13 @@ fn running_status_is_read_and_never_crosses_a_packet() {
 
 #[test]
 fn a_data_octet_without_running_status_is_no_command() {
-    for list in [&[0x3C, 0x40][..], &[0xF6, 0, 0x3C, 0x40], &[0x90, 60, 64, 0, 0xF3, 5, 0, 62, 64]] {
-        assert!(Reader::new(list, 0, false).any(|timed| timed.is_err()), "{list:02X?}");
+    let is_damaged = |list: &[u8]| Reader::new(list, 0, false).any(|timed| timed.is_err());
+    assert!(is_damaged(&[0x3C, 0x40]) && is_damaged(&[0xF6, 0, 0x3C, 0x40]));
+    for common in
+        [&[0xF0, 1, 0xF7][..], &[0xF1, 5], &[0xF2, 0, 1], &[0xF3, 5], &[0xF6], &[0xF7, 1, 0xF7], &[0xF7, 0xF4]]
+    {
+        let list = [NOTE, &[0], common, &[0, 62, 64]].concat();
+        assert!(is_damaged(&list), "{list:02X?}");
     }
 }
 

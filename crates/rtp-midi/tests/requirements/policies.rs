@@ -26,13 +26,14 @@ fn the_anchor_stays_at_the_first_packet() {
 #[test]
 fn an_anchored_receiver_does_not_misread_a_checkpoint_that_wrapped() {
     let (mut sender, mut receiver) = (Sender::new(anchor(), 5), Receiver::new(anchor()));
-    for number in 0..70_000 {
+    for number in 0..65_540 {
         let sent = send(&mut sender, number, &[]);
-        if number != 69_998 {
+        // The packet behind the loss comes right behind the one that has the number of the first again.
+        if !(65_534..=65_536).contains(&number) {
             hear(&mut receiver, &[&sent]);
         }
     }
-    assert_eq!((receiver.stats().lost, receiver.stats().uncovered), (1, 0));
+    assert_eq!((receiver.stats().lost, receiver.stats().uncovered), (3, 0));
 }
 
 #[test]
