@@ -3,7 +3,7 @@
 use crate::config::{Config, Journal, Policy};
 use crate::error::Error;
 use crate::journal::{Event, History, Loss, Origin, Section, Seq, Stamp};
-use crate::midi::{Channel, Command, U7, Voice};
+use crate::midi::{Command, U7, Voice};
 use crate::payload::Payload;
 use crate::sequence::{Arrival, Sequence};
 use crate::struck::Struck;
@@ -96,7 +96,7 @@ impl Receiver {
         Self {
             config,
             sequence: Sequence::default(),
-            history: History::default(),
+            history: History::of_receiver(),
             struck: Struck::default(),
             stats: ReceiverStats::default(),
         }
@@ -118,7 +118,12 @@ impl Receiver {
                 self.stats.late += 1;
                 return Outcome::Late;
             }
-            Arrival::Next(number) => number,
+            Arrival::Next(number) => {
+                if let Some(Ok(journal)) = payload.journal.map(Section::decode) {
+                    self.history.align(&journal);
+                }
+                number
+            }
             Arrival::First(number) => {
                 self.recover(&payload, Seq::NEVER, number, packet.timestamp, &mut out);
                 number
@@ -132,7 +137,7 @@ impl Receiver {
             Arrival::Restart(number) => {
                 self.stats.restarts += 1;
                 self.end_sound(packet.timestamp, &mut out);
-                self.history = History::default();
+                self.history = History::of_receiver();
                 self.recover(&payload, Seq::NEVER, number, packet.timestamp, &mut out);
                 number
             }
@@ -164,7 +169,7 @@ impl Receiver {
     /// Forgets the stream: the next packet is the first of a new one. Call [`silence`](Self::silence) before.
     pub fn reset(&mut self) {
         self.sequence = Sequence::default();
-        self.history = History::default();
+        self.history = History::of_receiver();
     }
 
     /// The number of notes that sound.
@@ -195,10 +200,15 @@ impl Receiver {
             self.end_sound(time, out);
             return;
         };
+        let named = number.latest(journal.checkpoint);
+        if heard == Seq::NEVER && named == number {
+            // The stream begins here.
+            return;
+        }
         let checkpoint = match self.config.journal {
             // Sixteen bits do not name a first packet for ever, and need not: it covers everything (C.2.2.1).
             Journal::Recovery(Policy::Anchor) => Seq::NEVER,
-            _ => number.latest(journal.checkpoint),
+            _ => named,
         };
         if heard != Seq::NEVER && checkpoint > heard.next() {
             self.stats.uncovered += 1;
@@ -207,13 +217,13 @@ impl Receiver {
         let loss =
             Loss { heard, previous: number.before(), checkpoint, time, recent: self.config.fresh.saturating_mul(5) };
         let (repairs, struck) = (&mut self.stats.repairs, &mut self.struck);
-        let repaired = self.history.repair(&journal, &loss, &mut |channel, voice| {
+        let malformed = self.history.repair(&journal, &loss, &mut |command| {
             *repairs += 1;
-            let event = repair(time, channel, voice);
-            struck.observe(&event.command);
-            out(event);
+            struck.observe(command);
+            out(Event { time, command: *command, origin: Origin::Repair });
         });
-        self.stats.malformed_journals += u64::from(repaired.malformed);
+        self.stats.malformed_journals += u64::from(malformed);
+        self.history.align(&journal);
     }
 
     /// Gives out the packet's own commands.
@@ -237,11 +247,10 @@ impl Receiver {
     fn end_sound(&mut self, time: u32, out: &mut impl FnMut(Event<'_>)) {
         let stamp = Stamp { packet: self.sequence.highest(), time };
         let (silenced, struck) = (&mut self.stats.silenced, &mut self.struck);
-        self.history.silence(stamp, &mut |channel, voice| {
+        self.history.silence(stamp, &mut |command: &Command<'_>| {
             *silenced += 1;
-            let event = repair(time, channel, voice);
-            struck.observe(&event.command);
-            out(event);
+            struck.observe(command);
+            out(Event { time, command: *command, origin: Origin::Repair });
         });
         self.end_notes(time, out);
     }
@@ -249,11 +258,8 @@ impl Receiver {
     fn end_notes(&mut self, time: u32, out: &mut impl FnMut(Event<'_>)) {
         for (channel, note) in std::mem::take(&mut self.struck).iter() {
             self.stats.silenced += 1;
-            out(repair(time, channel, Voice::NoteOff { note, velocity: U7::masked(64) }));
+            let voice = Voice::NoteOff { note, velocity: U7::masked(64) };
+            out(Event { time, command: Command::Channel(channel, voice), origin: Origin::Repair });
         }
     }
-}
-
-fn repair<'a>(time: u32, channel: Channel, voice: Voice) -> Event<'a> {
-    Event { time, command: Command::Channel(channel, voice), origin: Origin::Repair }
 }

@@ -23,6 +23,8 @@ pub struct Sender {
     covered: Option<u32>,
     /// The packet of the latest command.
     active: Seq,
+    /// Octets of the latest journal.
+    journal: usize,
     guard: Guard,
     stats: SenderStats,
 }
@@ -60,7 +62,7 @@ pub struct SenderStats {
     pub list_octets: u64,
     /// Octets of journal sections.
     pub journal_octets: u64,
-    /// Channel journals that left out their oldest settings because LENGTH could not say more.
+    /// Channel and system journals that left something out because LENGTH could not say more.
     pub journal_cuts: u64,
     /// Receivers that report.
     pub reporters: usize,
@@ -85,11 +87,12 @@ impl Sender {
         };
         Self {
             list: Writer::default(),
-            history: History::default(),
+            history: History::of_sender(),
             checkpoint,
             next,
             covered: None,
             active: Seq::NEVER,
+            journal: 0,
             guard: Guard::new(config.guardtime, |ms| config.ticks(ms)),
             stats: SenderStats::default(),
             config,
@@ -148,8 +151,7 @@ impl Sender {
         let journal_start = out.len();
         if let Some(checkpoint) = &self.checkpoint {
             let view = checkpoint.view(self.next, timestamp, self.config.fresh);
-            let coded = self.history.encode(&view, out);
-            self.stats.journal_cuts += u64::from(coded.cut);
+            self.stats.journal_cuts += u64::from(self.history.encode(&view, out));
             self.stats.checkpoint_distance = self.next.0 - view.checkpoint.0;
             // The journal of this packet knows nothing of its commands, that of the next one does (A.1).
             for timed in Reader::new(self.list.octets(), timestamp, false).flatten() {
@@ -163,6 +165,7 @@ impl Sender {
             marker: active || self.config.format == Format::Mpeg4Generic,
             journal: out.len() - journal_start,
         };
+        self.journal = packet.journal;
         self.stats.packets += 1;
         self.stats.guard_packets += u64::from(!active);
         self.stats.list_octets += (journal_start - start) as u64;
@@ -225,11 +228,7 @@ impl Sender {
 
     /// Most octets of the list under construction.
     fn list_limit(&self) -> usize {
-        let journal = match self.stats.packets {
-            0 => 0,
-            packets => (self.stats.journal_octets / packets) as usize,
-        };
-        self.config.mtu.saturating_sub(RTP_HEADER + LIST_HEADER + journal).clamp(LEAST_LIST, Writer::MAX)
+        self.config.mtu.saturating_sub(RTP_HEADER + LIST_HEADER + self.journal).clamp(LEAST_LIST, Writer::MAX)
     }
 }
 

@@ -1,106 +1,162 @@
 //! What both ends remember of a stream: the session history of RFC 6295 A.1, as far as journals code it.
 
-use super::channel;
 use super::section::{self, Section};
-use super::window::{Loss, Origin, S, Stamp, View};
-use crate::midi::{Channel, Command, Segment, System, Voice};
+use super::system::{self, Effect};
+use super::window::{Coded, Loss, Origin, S, Stamp, View};
+use super::{channel, system::missing_segment};
+use crate::midi::{Channel, Command, Part, Segment, System};
 
-/// Sixteen channels; each takes memory from its first command on.
-#[derive(Clone, Debug, Default)]
+/// Sixteen channels, each of which takes memory from its first command on, and the system.
+#[derive(Clone, Debug)]
 pub(crate) struct History {
+    system: system::History,
     channels: [Option<Box<channel::History>>; 16],
 }
 
-/// What a journal came to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Coded {
-    /// Octets.
-    pub(crate) length: usize,
-    /// Channels of which the oldest settings had to be left out.
-    pub(crate) cut: u32,
-}
-
-/// What a repair came to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Repaired {
-    /// Channel journals that could not be read.
-    pub(crate) malformed: u32,
-}
-
 impl History {
+    /// The history of a sender.
+    pub(crate) fn of_sender() -> Self {
+        Self { system: system::History::of_sender(), channels: Default::default() }
+    }
+
+    /// The history of a receiver.
+    pub(crate) fn of_receiver() -> Self {
+        Self { system: system::History::of_receiver(), channels: Default::default() }
+    }
+
     /// Takes note of a command.
     #[inline]
     pub(crate) fn observe(&mut self, command: &Command<'_>, stamp: Stamp) {
         match *command {
             Command::Channel(channel, voice) => self.channel(channel).observe(voice, stamp, Origin::Stream),
-            Command::System(System::Reset) => self.reset_state(),
-            Command::System(System::SysEx(segment)) if is_reset_state(&segment) => self.reset_state(),
-            Command::System(_) => {}
+            Command::System(system) => {
+                let _ = self.observe_system(&system, stamp, Origin::Stream);
+            }
         }
     }
 
-    /// Appends the journal section.
-    pub(crate) fn encode(&mut self, view: &View, out: &mut Vec<u8>) -> Coded {
-        let start = out.len();
-        out.extend([0; section::HEADER]);
-        let (mut s, mut channels, mut cut) = (S::Unchanged, 0, 0);
-        for (channel, history) in Channel::all().zip(&mut self.channels) {
-            if let Some(coded) = history.as_mut().and_then(|history| history.encode(channel, view, out)) {
-                s = s.and(coded.s);
-                channels += 1;
-                cut += u32::from(coded.cut);
+    fn observe_system(&mut self, system: &System<'_>, stamp: Stamp, origin: Origin) -> Effect {
+        let effect = self.system.observe(system, stamp, origin);
+        if effect == Effect::ResetState {
+            for history in self.channels.iter_mut().flatten() {
+                history.reset_state();
             }
         }
-        section::encode_header(s, channels, view.checkpoint.low(), &mut out[start..]);
-        Coded { length: out.len() - start, cut }
+        effect
+    }
+
+    /// Appends the journal section; returns how many of its parts had to leave something out.
+    pub(crate) fn encode(&mut self, view: &View, out: &mut Vec<u8>) -> u32 {
+        let start = out.len();
+        out.extend([0; section::HEADER]);
+        let system = self.system.encode(view, out);
+        let (mut s, mut cut) = (S::Unchanged, 0);
+        let mut add = |coded: Coded| {
+            s = s.and(coded.s);
+            cut += u32::from(coded.cut);
+        };
+        system.into_iter().for_each(&mut add);
+        let mut channels = 0;
+        for (channel, history) in Channel::all().zip(&mut self.channels) {
+            if let Some(coded) = history.as_mut().and_then(|history| history.encode(channel, view, out)) {
+                add(coded);
+                channels += 1;
+            }
+        }
+        section::encode_header(s, system.is_some(), channels, view.checkpoint.low(), &mut out[start..]);
+        cut
     }
 
     /// Compares with a journal and gives what was lost to `play`, in the order in which it must be executed.
     ///
-    /// The notes of a channel whose journal cannot be read are ended: nothing is known of them.
-    pub(crate) fn repair(
-        &mut self,
-        journal: &Section<'_>,
-        loss: &Loss,
-        play: &mut impl FnMut(Channel, Voice),
-    ) -> Repaired {
-        let mut malformed = 0;
+    /// Returns how many parts of the journal could not be read; then all notes are ended, since nothing is known of
+    /// them.
+    pub(crate) fn repair(&mut self, journal: &Section<'_>, loss: &Loss, play: &mut impl FnMut(&Command<'_>)) -> u32 {
         if !loss.concerns(journal.s) {
-            return Repaired { malformed };
+            return 0;
         }
+        let mut malformed = 0;
+        let system = journal.system().and_then(|system| system.map_err(|_| malformed += 1).ok());
+        let skip = system.is_some_and(|system| !loss.concerns(system.s));
+        let mut loss = *loss;
+        if !skip && self.repair_system(system.as_ref(), &loss, play) == Effect::ResetState {
+            loss = loss.total();
+        }
+        let loss = &loss;
         for theirs in journal.channels() {
             match theirs {
                 Ok(theirs) if !loss.concerns(theirs.s) => {}
                 Ok(theirs) => {
                     let channel = theirs.channel;
-                    self.channel(channel).repair(&theirs, loss, &mut |voice| play(channel, voice));
+                    self.channel(channel).repair(&theirs, loss, &mut |voice| play(&Command::Channel(channel, voice)));
                 }
                 Err(_) => malformed += 1,
             }
         }
+        if let Some(system) = system.filter(|_| !skip) {
+            self.system.repair_time(&system, loss, play);
+        }
         if malformed > 0 {
             self.silence(loss.stamp(), play);
         }
-        Repaired { malformed }
+        malformed
     }
 
-    /// Ends everything that would go on sounding.
-    pub(crate) fn silence(&mut self, stamp: Stamp, play: &mut impl FnMut(Channel, Voice)) {
+    /// Resets, System Exclusives, and the other commands without a place in time; says whether state was reset.
+    fn repair_system(
+        &mut self,
+        theirs: Option<&system::Journal<'_>>,
+        loss: &Loss,
+        play: &mut impl FnMut(&Command<'_>),
+    ) -> Effect {
+        let reset = theirs.is_some_and(|theirs| self.system.lacks_reset(theirs));
+        if reset {
+            play(&Command::System(System::Reset));
+            self.observe_system(&System::Reset, loss.stamp(), Origin::Repair);
+        }
+        let mut effect = if reset { Effect::ResetState } else { Effect::None };
+        for missing in self.system.missing_sysex(theirs, reset, loss) {
+            let segment = missing_segment(&missing);
+            play(&Command::from(segment));
+            if self.observe_system(&System::SysEx(segment), loss.stamp(), Origin::Repair) == Effect::ResetState {
+                effect = Effect::ResetState;
+            }
+        }
+        if let Some(theirs) = theirs {
+            self.system.repair_simple(theirs, loss, play);
+        }
+        effect
+    }
+
+    /// Takes from the journal of a packet behind which nothing is missing what commands alone do not tell.
+    pub(crate) fn align(&mut self, journal: &Section<'_>) {
+        if let Some(Ok(system)) = journal.system() {
+            self.system.align(&system);
+        }
+    }
+
+    /// Ends everything that would go on sounding, and a System Exclusive under way.
+    pub(crate) fn silence(&mut self, stamp: Stamp, play: &mut impl FnMut(&Command<'_>)) {
+        if self.system.cancel_sysex() {
+            play(&Command::from(Segment { part: Part::Cancel, data: &[] }));
+        }
         for (channel, history) in Channel::all().zip(&mut self.channels) {
             let Some(history) = history else { continue };
             for voice in history.silence().collect::<Vec<_>>() {
-                play(channel, voice);
+                play(&Command::Channel(channel, voice));
                 history.observe(voice, stamp, Origin::Repair);
             }
         }
     }
 
-    /// What every channel that was ever used remembers.
+    /// What every channel that was ever used, and the system, remember.
     #[cfg(test)]
-    pub(crate) fn state(&self) -> Vec<(u8, impl PartialEq + std::fmt::Debug + use<>)> {
+    pub(crate) fn state(&self) -> impl PartialEq + std::fmt::Debug + use<> {
         let used = (0..).zip(&self.channels).filter_map(|(number, channel)| Some((number, channel.as_ref()?)));
         let blank = channel::History::default().state();
-        used.map(|(number, channel)| (number, channel.state())).filter(|(_, state)| *state != blank).collect()
+        let channels: Vec<(u8, _)> =
+            used.map(|(number, channel)| (number, channel.state())).filter(|(_, state)| *state != blank).collect();
+        (self.system.state(), channels)
     }
 
     /// The number of notes that sound.
@@ -112,16 +168,4 @@ impl History {
     fn channel(&mut self, channel: Channel) -> &mut channel::History {
         self.channels[usize::from(channel)].get_or_insert_default()
     }
-
-    /// A Reset State command makes everything before it inactive (A.1).
-    fn reset_state(&mut self) {
-        for history in self.channels.iter_mut().flatten() {
-            **history = channel::History::default();
-        }
-    }
-}
-
-/// The System Exclusives among the Reset State commands (A.1): GM 1 on, GM 2 on, GM off, DLS on, DLS off.
-fn is_reset_state(segment: &Segment<'_>) -> bool {
-    segment.is_whole() && matches!(segment.data, [0x7E, _, 0x09, 0x00 | 0x01 | 0x03] | [0x7E, _, 0x0A, 0x01 | 0x02])
 }

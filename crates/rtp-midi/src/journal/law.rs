@@ -41,8 +41,28 @@ fn voice() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+fn system() -> impl Strategy<Value = Vec<u8>> {
+    let data = 0..4_u8;
+    let sysex = prop_oneof![
+        10 => prop::collection::vec(0..4_u8, 0..6),
+        1 => Just(vec![0x7E, 0x7F, 0x09, 0x01]),
+        1 => data.clone().prop_map(|frame| vec![0x7F, 0x7F, 0x01, 0x01, 0x21, 2, 3, frame]),
+    ];
+    prop_oneof![
+        4 => Just(vec![0xF8]),
+        2 => prop::sample::select(vec![0xFA, 0xFB, 0xFC, 0xFE, 0xF6, 0xF9, 0xFD]).prop_map(|status| vec![status]),
+        1 => data.clone().prop_map(|song| vec![0xF3, song]),
+        1 => data.clone().prop_map(|position| vec![0xF2, position, 0]),
+        1 => data.clone().prop_map(|value| vec![0xF4, value, 0xF7]),
+        1 => Just(vec![0xF5, 0xF7]),
+        3 => (0..8_u8, data).prop_map(|(kind, nibble)| vec![0xF1, kind << 4 | nibble]),
+        3 => sysex.prop_map(|data| [&[0xF0][..], &data, &[0xF7]].concat()),
+        1 => Just(vec![0xFF]),
+    ]
+}
+
 fn steps(longest: usize) -> impl Strategy<Value = Vec<Step>> {
-    let commands = prop::collection::vec(voice(), 0..6);
+    let commands = prop::collection::vec(prop_oneof![4 => voice(), 1 => system()], 0..6);
     let step = (commands, prop::bool::weighted(0.4), prop::bool::weighted(0.1), prop::bool::weighted(0.3))
         .prop_map(|(commands, lost, doubled, report)| Step { commands, lost, doubled, report });
     prop::collection::vec(step, 1..longest)

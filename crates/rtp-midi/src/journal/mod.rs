@@ -12,6 +12,11 @@
 //! | N, E | NoteOn, NoteOff, release velocities, overlaps | `channel/note/` |
 //! | T | Channel Aftertouch | `channel/channel_aftertouch.rs` |
 //! | A | Poly Aftertouch | `channel/poly_aftertouch.rs` |
+//! | D | Reset, Tune Request, Song Select, undefined commands | `system/simple.rs` |
+//! | V | Active Sense | `system/active_sense.rs` |
+//! | Q | Clock, Start, Stop, Continue, Song Position | `system/sequencer.rs` |
+//! | F | MIDI Time Code | `system/time_code.rs` |
+//! | X | System Exclusive | `system/sysex/` |
 
 #[cfg(test)]
 mod captured;
@@ -23,6 +28,7 @@ mod octets;
 mod policy;
 mod recency;
 mod section;
+mod system;
 #[cfg(test)]
 mod testing;
 mod window;

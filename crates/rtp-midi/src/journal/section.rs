@@ -10,8 +10,9 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 
-use super::channel::Journal;
-use super::octets::{array, length, take};
+use super::channel;
+use super::octets::array;
+use super::system;
 use super::window::S;
 use crate::error::Result;
 
@@ -21,6 +22,8 @@ pub(crate) struct Section<'a> {
     pub(crate) s: S,
     /// The low sixteen bits of the checkpoint packet's sequence number.
     pub(crate) checkpoint: u16,
+    /// The octets of the system journal.
+    pub(super) system: Option<&'a [u8]>,
     channels: u8,
     octets: &'a [u8],
 }
@@ -30,31 +33,38 @@ const Y: u8 = 0x40;
 const A: u8 = 0x20;
 
 impl<'a> Section<'a> {
-    /// Reads the header and steps over the system journal.
+    /// Reads the header and finds the system journal.
     pub(crate) fn decode(octets: &'a [u8]) -> Result<Self> {
         let ([flags, high, low], mut rest) = array(octets)?;
+        let mut system = None;
         if flags & Y != 0 {
-            let ([high, low], _) = array(rest)?;
-            (_, rest) = take(rest, length(high, low, 2)?)?;
+            let (journal, behind) = system::Journal::split(rest)?;
+            (system, rest) = (Some(journal), behind);
         }
         Ok(Self {
             s: S::read(flags),
             checkpoint: u16::from_be_bytes([high, low]),
+            system,
             channels: if flags & A == 0 { 0 } else { (flags & 0x0F) + 1 },
             octets: rest,
         })
     }
 
+    /// The system journal.
+    pub(crate) fn system(&self) -> Option<Result<system::Journal<'a>>> {
+        self.system.map(system::Journal::decode)
+    }
+
     /// The channel journals. Where one cannot be read the next is found by LENGTH; where that is wrong nothing follows.
-    pub(crate) fn channels(&self) -> impl Iterator<Item = Result<Journal<'a>>> + use<'a> {
-        self.split_channels().map(|octets| Journal::decode(octets?))
+    pub(crate) fn channels(&self) -> impl Iterator<Item = Result<channel::Journal<'a>>> + use<'a> {
+        self.split_channels().map(|octets| channel::Journal::decode(octets?))
     }
 
     /// The octets of the channel journals.
     pub(super) fn split_channels(&self) -> impl Iterator<Item = Result<&'a [u8]>> + use<'a> {
         let mut rest = Some(self.octets);
         (0..self.channels).map_while(move |_| {
-            let split = Journal::split(rest?);
+            let split = channel::Journal::split(rest?);
             rest = split.ok().map(|(_, behind)| behind);
             Some(split.map(|(octets, _)| octets))
         })
@@ -62,11 +72,12 @@ impl<'a> Section<'a> {
 }
 
 /// Writes the header in front of what has been appended since `start`, where [`HEADER`] octets were left for it.
-pub(super) fn encode_header(s: S, channels: u8, checkpoint: u16, out: &mut [u8]) {
-    let flags = match channels {
+pub(super) fn encode_header(s: S, system: bool, channels: u8, checkpoint: u16, out: &mut [u8]) {
+    let channels = match channels {
         0 => 0,
         channels => A | (channels - 1),
     };
+    let flags = channels | if system { Y } else { 0 };
     let [high, low] = checkpoint.to_be_bytes();
     out[..HEADER].copy_from_slice(&[s.bit() | flags, high, low]);
 }
@@ -85,9 +96,10 @@ mod tests {
     }
 
     #[test]
-    fn the_system_journal_is_stepped_over_by_its_length() {
+    fn the_system_journal_is_found_by_its_length() {
         let octets = [0x60, 0x12, 0x34, 0x20, 0x03, 0x02, 0x00, 0x05, 0x10, 0x12, 0x34];
         let section = Section::decode(&octets).unwrap();
+        assert!(section.system().is_some_and(|system| system.is_ok()));
         assert_eq!(section.channels().flatten().count(), 1);
         assert_eq!(Section::decode(&[0x40, 0, 0, 0x20, 0x01]), Err(Error::Length { found: 1, least: 2 }));
     }

@@ -106,6 +106,14 @@ impl S {
     }
 }
 
+/// What became of a part of a journal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Coded {
+    pub(crate) s: S,
+    /// It would have been longer than LENGTH can say, so something is left out.
+    pub(crate) cut: bool,
+}
+
 /// A run of packets that a receiver missed, and the packet that showed it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Loss {
@@ -125,6 +133,11 @@ impl Loss {
     /// Whether one packet is missing, so that elements with S = 1 are not concerned.
     pub(crate) fn is_single(&self) -> bool {
         self.heard != Seq::NEVER && self.heard.next() == self.previous
+    }
+
+    /// The same loss for a receiver that has forgotten everything: every element concerns it.
+    pub(crate) fn total(self) -> Self {
+        Self { heard: Seq::NEVER, ..self }
     }
 
     /// Whether an element with this S bit may have changed in the missing packets.

@@ -19,6 +19,8 @@ pub(crate) struct View {
     events: Vec<Event>,
     pub(crate) checkpoint: usize,
     pub(crate) next: usize,
+    /// The packets of all NoteOffs, those before a Reset State command included: the B bit tells of them (A.6.1).
+    offs: Vec<usize>,
 }
 
 /// What Chapter C must tell of a number.
@@ -37,14 +39,16 @@ pub(crate) struct Controller {
 pub(crate) fn view(stream: &[(usize, Vec<u8>)], channel: u8, checkpoint: usize, next: usize) -> View {
     let reset = |octets: &[u8]| resets(&Command::decode(octets).unwrap().0);
     let start = stream.iter().rposition(|(_, octets)| reset(octets)).map_or(0, |index| index + 1);
-    let ours = stream[start..].iter().filter(|(_, octets)| octets[0] < 0xF0 && octets[0] & 0x0F == channel);
+    let is_ours = |(_, octets): &&(usize, Vec<u8>)| octets[0] < 0xF0 && octets[0] & 0x0F == channel;
     let event = |(packet, octets): &(usize, Vec<u8>)| Event {
         packet: *packet,
         kind: octets[0] >> 4,
         first: octets[1],
         second: octets.get(2).copied().unwrap_or(0),
     };
-    View { events: ours.map(event).collect(), checkpoint, next }
+    let all = stream.iter().filter(is_ours).map(event);
+    let offs = all.filter(Event::is_off).map(|event| event.packet).collect();
+    View { events: stream[start..].iter().filter(is_ours).map(event).collect(), checkpoint, next, offs }
 }
 
 impl Event {
@@ -260,7 +264,7 @@ impl View {
             logs.sort_by_key(|(index, _)| *index);
             logs.into_iter().map(|(_, log)| log).collect::<Vec<_>>()
         };
-        let b = self.events.iter().filter(|event| event.is_off()).all(|event| self.s(event.packet));
+        let b = self.offs.iter().all(|packet| self.s(*packet));
         let logs = oldest_first(logs);
         let chapter = (!logs.is_empty() || !released.is_empty()).then_some(Notes { b, logs, released });
         (chapter, oldest_first(extras))

@@ -11,7 +11,7 @@
 use super::{History, channel_aftertouch, control, note, parameter, pitch_wheel, poly_aftertouch, program};
 use crate::error::Result;
 use crate::journal::octets::{LENGTH_MAX, array, length, take};
-use crate::journal::window::{S, Seq, View};
+use crate::journal::window::{Coded, S, Seq, View};
 use crate::midi::Channel;
 
 /// The table of contents: which chapters there are.
@@ -109,14 +109,6 @@ fn chapter<'a, T>(
     let (chapter, behind) = decode(rest)?;
     *rest = behind;
     Ok(Some(chapter))
-}
-
-/// What became of a channel in a journal.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Coded {
-    pub(crate) s: S,
-    /// The journal would have been longer than LENGTH can say, so the oldest settings are left out.
-    pub(crate) cut: bool,
 }
 
 impl History {

@@ -46,6 +46,12 @@ impl History {
         }
     }
 
+    /// A Reset State command: nothing so far is active (A.1).
+    pub(crate) fn reset_state(&mut self) {
+        self.note.silence();
+        *self = Self { note: std::mem::take(&mut self.note), ..Self::default() };
+    }
+
     fn observe_control(&mut self, controller: U7, value: U7, stamp: Stamp, origin: Origin) {
         let number = controller.get();
         if parameter::selects(number) || (parameter::enters_data(number) && self.parameter.takes()) {

@@ -10,7 +10,7 @@ use crate::midi::U7;
 pub(crate) struct History {
     order: Recency,
     value: [U7; 128],
-    /// Commands seen, mod 64; kept for the controllers of the count tool.
+    /// Commands seen, mod 64; other senders may count where we do not.
     pub(super) count: [u8; 128],
     pub(super) switches: [Switch; 4],
     /// One bit a switch or command that has had a value its own tool does not tell: from then on its value is coded.
@@ -66,8 +66,9 @@ impl History {
                     switch.coded = switch.toggles;
                 }
             }
-            Tool::Count => self.count[usize::from(number)] = (self.count[usize::from(number)] + counts) & 0x3F,
+            Tool::Count => {}
         }
+        self.count[usize::from(number)] = (self.count[usize::from(number)] + counts) & 0x3F;
         if number == RESET_ALL_CONTROLLERS {
             self.since_reset = 1 << RESET_ALL_CONTROLLERS;
             for switch in &mut self.switches {

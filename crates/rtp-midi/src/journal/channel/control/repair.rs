@@ -5,6 +5,7 @@
 
 use super::history::Switch;
 use super::{Group, History, RESET_ALL_CONTROLLERS, Tool, is_on, tool};
+use crate::journal::window::S;
 use crate::midi::{U7, Voice};
 
 impl History {
@@ -32,7 +33,7 @@ impl History {
         }
         if let Some((alt, switch)) = theirs.toggle.zip(self.switch(number)) {
             let on = alt & 1 == 1;
-            let value = theirs.value.unwrap_or(if on { U7::MAX } else { U7::default() });
+            let value = theirs.value.unwrap_or(switched(alt));
             if alt != switch.coded {
                 let toggles = alt.wrapping_sub(switch.toggles) & 0x3F;
                 // Off and on again damps what sounded; on and off again leaves nothing behind.
@@ -44,8 +45,13 @@ impl History {
                 || theirs.value.is_some_and(|value| known != Some(value)))
             .then_some((1, None, value));
         }
-        let value = theirs.value?;
-        (known != Some(value)).then_some((1, None, value))
+        if theirs.count.is_some() {
+            return None;
+        }
+        let value = theirs.value.or_else(|| theirs.toggle.map(switched))?;
+        // A command by its value alone: that it came again, only S tells.
+        let again = theirs.s == S::Changed && tool(number) == Tool::Count;
+        (again || known.is_none_or(|known| differs(theirs, known, value))).then_some((1, None, value))
     }
 
     /// Takes the counts of a command whose repair has been executed.
@@ -75,11 +81,21 @@ impl History {
     }
 }
 
+/// Whether a known value is another one than coded; the toggle tool alone tells only off from on.
+fn differs(theirs: &Group, known: U7, value: U7) -> bool {
+    if theirs.value.is_some() { known != value } else { is_on(known) != is_on(value) }
+}
+
+/// The value that a toggle count stands for.
+const fn switched(alt: u8) -> U7 {
+    U7::masked(127 * (alt & 1))
+}
+
 /// The command once more, where it sets something.
 fn again(theirs: &Group) -> Option<(usize, Option<U7>, U7)> {
     let value = match tool(theirs.controller.get()) {
         Tool::Count => None,
-        Tool::Toggle(_) => theirs.value.or_else(|| theirs.toggle.map(|alt| U7::masked(127 * (alt & 1)))),
+        Tool::Toggle(_) => theirs.value.or_else(|| theirs.toggle.map(switched)),
         Tool::Value => theirs.value,
     };
     value.map(|value| (1, None, value))

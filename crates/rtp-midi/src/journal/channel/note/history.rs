@@ -29,7 +29,7 @@ pub(super) struct Note {
     pub(super) velocity: U7,
     pub(super) release: U7,
     /// NoteOns less NoteOffs.
-    pub(super) count: u8,
+    pub(super) count: u16,
 }
 
 /// The released notes inside the window of the latest journal: kept, because windows move little.
@@ -66,7 +66,7 @@ impl History {
         self.sounding.push(note.get());
         self.released &= !bit;
         self.window.notes &= !bit;
-        state.count = state.count.saturating_add(u8::from(origin == Origin::Stream));
+        state.count = state.count.saturating_add(u16::from(origin == Origin::Stream));
         (state.at, state.struck, state.velocity) = (stamp.packet, stamp.time, velocity);
         if state.count > 1 {
             self.extras.touch(note.get(), stamp.packet);
@@ -84,7 +84,7 @@ impl History {
         }
         self.released |= bit;
         self.window.notes |= bit;
-        state.count = state.count.saturating_sub(u8::from(origin == Origin::Stream));
+        state.count = state.count.saturating_sub(u16::from(origin == Origin::Stream));
         (state.at, state.velocity, state.release) = (stamp.packet, U7::default(), release);
         self.released_at = stamp.packet;
         if state.count > 0 || release != COMMON_RELEASE {
@@ -102,11 +102,11 @@ impl History {
     }
 
     /// Sets the reference count of a note, which repairs do not move.
-    pub(super) fn set_count(&mut self, note: U7, count: u8) {
+    pub(super) fn set_count(&mut self, note: U7, count: u16) {
         let state = &mut self.notes[usize::from(note)];
         state.count = count;
         let sounds = state.velocity.get() > 0;
-        if count > u8::from(sounds) || (!sounds && state.release != COMMON_RELEASE) {
+        if count > u16::from(sounds) || (!sounds && state.release != COMMON_RELEASE) {
             self.extras.touch(note.get(), state.at);
         } else {
             self.extras.remove(note.get());
@@ -190,7 +190,7 @@ impl History {
             let state = &self.notes[usize::from(note)];
             let log = view.s(state.at);
             if self.counted(note) {
-                out.extend([log.bit() | note, state.count.min(127)]);
+                out.extend([log.bit() | note, state.count.min(127) as u8]);
                 s = s.and(log);
             }
             if state.velocity.get() == 0 && state.release != COMMON_RELEASE && releases > 0 {
@@ -210,7 +210,7 @@ impl History {
     /// Whether a note's count is not what Chapter N lets expect: 1 sounding, 0 released (A.7.2).
     fn counted(&self, note: u8) -> bool {
         let state = &self.notes[usize::from(note)];
-        state.count > u8::from(state.velocity.get() > 0)
+        state.count > u16::from(state.velocity.get() > 0)
     }
 
     /// The released notes of packet `since` and later.
@@ -234,7 +234,7 @@ impl History {
 
     /// Velocity and count of every note that has either.
     #[cfg(test)]
-    pub(crate) fn state(&self) -> Vec<(u8, U7, u8)> {
+    pub(crate) fn state(&self) -> Vec<(u8, U7, u16)> {
         (0..128_u8)
             .map(|note| (note, self.notes[usize::from(note)]))
             .filter(|(_, state)| state.velocity.get() > 0 || state.count > 0)

@@ -18,7 +18,7 @@ impl History {
             released &= released - 1;
             let ours = &self.notes[usize::from(note)];
             let (count, release) = extras.of(note);
-            let surplus = ours.count.saturating_sub(count.unwrap_or(0)).max(u8::from(self.sounds(note)));
+            let surplus = ours.count.saturating_sub(count.unwrap_or(0)).max(u16::from(self.sounds(note)));
             let off = Voice::NoteOff { note, velocity: release.unwrap_or(COMMON_RELEASE) };
             out.extend(std::iter::repeat_n(off, usize::from(surplus)));
         }
@@ -50,7 +50,7 @@ impl History {
             if !sounds {
                 state.release = release.unwrap_or(COMMON_RELEASE);
             }
-            self.set_count(note, count.unwrap_or(u8::from(sounds)));
+            self.set_count(note, count.unwrap_or(u16::from(sounds)));
             if !sounds {
                 self.set_released(note);
             }

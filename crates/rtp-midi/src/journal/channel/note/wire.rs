@@ -80,11 +80,11 @@ impl<'a> Extras<'a> {
     /// The reference count and the release velocity that are told of a note.
     ///
     /// V = 0 tells the count of NoteOns less NoteOffs, V = 1 the velocity of the latest NoteOff.
-    pub(super) fn of(&self, note: U7) -> (Option<u8>, Option<U7>) {
+    pub(super) fn of(&self, note: U7) -> (Option<u16>, Option<U7>) {
         let mut told = (None, None);
         for log in self.logs.chunks_exact(2).filter(|log| U7::masked(log[0]) == note) {
             match log[1] & 0x80 {
-                0 => told.0 = Some(log[1]),
+                0 => told.0 = Some(u16::from(log[1])),
                 _ => told.1 = Some(U7::masked(log[1])),
             }
         }

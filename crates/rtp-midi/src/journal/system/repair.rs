@@ -1,0 +1,96 @@
+//! What a system journal makes a receiver do.
+//!
+//! A lost Reset State command comes first: what the journal codes besides is newer. Time code and sequencer come
+//! last, behind the channels, so that the music goes on with everything in place.
+
+use super::sysex::{Hidden, Missing};
+use super::time_code::Repair;
+use super::{History, Journal};
+use crate::journal::window::{Loss, Origin};
+use crate::midi::{Command, End, Part, Segment, System};
+
+impl History {
+    /// Whether a System Reset is lost.
+    pub(crate) fn lacks_reset(&self, theirs: &Journal<'_>) -> bool {
+        theirs.simple.is_some_and(|simple| self.simple.lacks_reset(&simple))
+    }
+
+    /// The System Exclusives, or pieces of them, that are lost.
+    ///
+    /// `reset`: a System Reset was lost, and with it perhaps what came before.
+    pub(crate) fn missing_sysex(&mut self, theirs: Option<&Journal<'_>>, reset: bool, loss: &Loss) -> Vec<Missing> {
+        let time_code = theirs.and_then(|theirs| theirs.time_code);
+        let hidden = match time_code.is_some_and(|theirs| self.time_code.lacks_full_frame(&theirs)) {
+            true => Hidden::Frame,
+            false if reset => Hidden::Reset,
+            false => Hidden::Nothing,
+        };
+        self.sysex.repair(theirs.and_then(|theirs| theirs.sysex.as_ref()), hidden, loss)
+    }
+
+    /// Repairs Chapters D and V.
+    pub(crate) fn repair_simple(&mut self, theirs: &Journal<'_>, loss: &Loss, play: &mut impl FnMut(&Command<'_>)) {
+        if let Some(simple) = theirs.simple {
+            let (mut data, mut lost) = (<[Vec<u8>; 2]>::default(), Vec::new());
+            self.simple.repair(&simple, &mut data, &mut lost);
+            for system in lost {
+                play(&Command::System(system));
+                self.observe(&system, loss.stamp(), Origin::Repair);
+            }
+            self.simple.adopt(&simple);
+        }
+        if let Some(active_sense) = theirs.active_sense {
+            if self.active_sense.lacks(&active_sense) {
+                play(&Command::System(System::ActiveSense));
+                self.active_sense.observe(loss.stamp(), Origin::Repair);
+            }
+            self.active_sense.adopt(&active_sense);
+        }
+    }
+
+    /// Repairs Chapters F and Q.
+    pub(crate) fn repair_time(&mut self, theirs: &Journal<'_>, loss: &Loss, play: &mut impl FnMut(&Command<'_>)) {
+        if let Some(time_code) = theirs.time_code {
+            let mut lost = Vec::new();
+            self.time_code.repair(&time_code, &mut lost);
+            for repair in lost {
+                match repair {
+                    Repair::Full(data) => play(&full_frame(&data)),
+                    Repair::Quarter(value) => play(&Command::System(System::QuarterFrame(value))),
+                }
+            }
+            self.time_code.adopt(&time_code, loss.stamp());
+        }
+        if let Some(sequencer) = theirs.sequencer {
+            let mut lost = Vec::new();
+            self.sequencer.repair(&sequencer, &mut lost);
+            for system in lost {
+                play(&Command::System(system));
+            }
+            self.sequencer.adopt(&sequencer);
+        }
+    }
+
+    /// Takes the counts from the journal of a packet behind which nothing is missing: Reset State commands hide
+    /// logs while the counts go on, so that ours may be behind.
+    pub(crate) fn align(&mut self, theirs: &Journal<'_>) {
+        if let Some(simple) = theirs.simple {
+            self.simple.adopt(&simple);
+        }
+        if let Some(active_sense) = theirs.active_sense {
+            self.active_sense.adopt(&active_sense);
+        }
+        if let Some(sysex) = theirs.sysex {
+            self.sysex.align(&sysex);
+        }
+    }
+
+    /// Calls off a System Exclusive under way; says whether there was one.
+    pub(crate) fn cancel_sysex(&mut self) -> bool {
+        self.sysex.cancel()
+    }
+}
+
+fn full_frame(data: &[u8; 8]) -> Command<'_> {
+    Command::from(Segment { part: Part::Whole(End::Eox), data })
+}

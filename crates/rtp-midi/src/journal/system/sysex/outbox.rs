@@ -1,0 +1,217 @@
+//! The System Exclusives that a sender may have to repeat (B.5.2).
+
+use std::collections::VecDeque;
+
+use super::Meaning;
+use super::wire::{self, Status};
+use crate::journal::window::{S, Seq, Stamp, View};
+use crate::midi::{Part, Segment};
+
+/// The commands inside the widest window so far, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outbox {
+    commands: VecDeque<Sent>,
+    /// Commands so far, mod 256.
+    count: u8,
+}
+
+#[derive(Clone, Debug)]
+struct Sent {
+    count: u8,
+    status: Status,
+    /// The packet of its latest segment.
+    at: Seq,
+    data: Vec<u8>,
+    /// The data octets there were behind each packet that had some.
+    marks: Vec<(Seq, usize)>,
+    /// Data octets, those too many to keep included.
+    length: usize,
+}
+
+/// Data octets kept of one command; no journal holds more.
+const MOST_DATA: usize = 1023;
+/// Commands kept.
+const MOST_COMMANDS: usize = 256;
+
+impl Outbox {
+    pub(super) fn observe(&mut self, segment: &Segment<'_>, stamp: Stamp) -> Option<Meaning> {
+        if matches!(segment.part, Part::Whole(_) | Part::First) {
+            self.count = self.count.wrapping_add(1);
+            if self.commands.len() == MOST_COMMANDS {
+                self.commands.pop_front();
+            }
+            self.commands.push_back(Sent {
+                count: self.count,
+                status: Status::Unfinished,
+                at: stamp.packet,
+                data: Vec::new(),
+                marks: Vec::new(),
+                length: 0,
+            });
+        }
+        let sent = self.commands.back_mut().filter(|sent| sent.status == Status::Unfinished)?;
+        sent.extend(segment.data, stamp.packet);
+        match segment.part {
+            Part::First | Part::Middle => return None,
+            Part::Cancel => {
+                sent.status = Status::Cancelled;
+                return None;
+            }
+            Part::Whole(end) | Part::Last(end) => sent.status = Status::Finished(end),
+        }
+        let meaning = Meaning::of(&sent.data);
+        if let Some(Meaning::FullFrame(_)) = meaning {
+            self.commands.pop_back();
+        }
+        meaning
+    }
+
+    pub(super) fn reset_state(&mut self, by_sysex: bool) {
+        let latest = self.commands.pop_back().filter(|_| by_sysex);
+        self.commands.clear();
+        self.commands.extend(latest);
+    }
+
+    pub(super) fn is_under_way(&self) -> bool {
+        self.commands.back().is_some_and(|sent| sent.status == Status::Unfinished)
+    }
+
+    /// Codes the newest commands that `room` holds; of one that does not fit, only how long it is.
+    pub(super) fn encode(&mut self, view: &View, room: usize, out: &mut Vec<u8>) -> (Option<S>, bool) {
+        while self.commands.front().is_some_and(|sent| sent.at < view.since && sent.status != Status::Unfinished) {
+            self.commands.pop_front();
+        }
+        let mut left = room;
+        let mut first = self.commands.len();
+        let mut cut = false;
+        let mut bare = 0_u128;
+        for (index, sent) in self.commands.iter().enumerate().rev() {
+            let (whole, short) = (sent.coded_length(view.since), wire::length(sent.length, 0));
+            let fits = whole <= left;
+            cut |= !fits;
+            if short > left || self.commands.len() - index > 128 {
+                break;
+            }
+            bare |= u128::from(!fits) << (self.commands.len() - 1 - index);
+            left -= if fits { whole } else { short };
+            first = index;
+        }
+        let start = out.len();
+        let mut s = S::Unchanged;
+        for (index, sent) in self.commands.iter().enumerate().skip(first) {
+            let follows = self.commands.get(index + 1).is_some_and(|next| next.count == sent.count.wrapping_add(1));
+            let count = (!follows).then_some(sent.count);
+            let log = view.s(sent.at);
+            s = s.and(log);
+            let (before, data) = match bare >> (self.commands.len() - 1 - index) & 1 {
+                0 => sent.since(view.since),
+                _ => (sent.length, &[][..]),
+            };
+            wire::encode(log, sent.status, count, before, data, out);
+        }
+        if out.len() == start {
+            return (None, cut);
+        }
+        // The S bit of the first log is that of the chapter.
+        out[start] = out[start] & 0x7F | s.bit();
+        (Some(s), cut)
+    }
+}
+
+impl Sent {
+    fn extend(&mut self, data: &[u8], packet: Seq) {
+        self.at = packet;
+        self.length += data.len();
+        let room = MOST_DATA.saturating_sub(self.data.len());
+        self.data.extend_from_slice(&data[..data.len().min(room)]);
+        match self.marks.last_mut() {
+            Some((last, length)) if *last == packet => *length = self.length,
+            _ if self.length <= MOST_DATA => self.marks.push((packet, self.length)),
+            _ => {}
+        }
+    }
+
+    /// How many data octets packets before `since` carried, and those after them.
+    fn since(&self, since: Seq) -> (usize, &[u8]) {
+        let behind = self.marks.iter().rev().find(|(packet, _)| *packet < since).map_or(0, |(_, length)| *length);
+        (behind, self.data.get(behind..).unwrap_or_default())
+    }
+
+    /// The octets of the log, or more than any journal holds when not all data is kept.
+    fn coded_length(&self, since: Seq) -> usize {
+        if self.length > self.data.len() {
+            return usize::MAX;
+        }
+        let (first, data) = self.since(since);
+        wire::length(first, data.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::testing::{VIEW, view};
+    use crate::midi::{Command, System};
+
+    fn observe(outbox: &mut Outbox, packet: Seq, octets: &[u8]) -> Option<Meaning> {
+        let Ok((Command::System(System::SysEx(segment)), [])) = Command::decode(octets) else { panic!() };
+        outbox.observe(&segment, Stamp { packet, time: 0 })
+    }
+
+    fn encode(outbox: &mut Outbox, view: &View) -> Vec<u8> {
+        let mut out = Vec::new();
+        outbox.encode(view, 1000, &mut out);
+        out
+    }
+
+    #[test]
+    fn a_whole_command_has_its_data_and_count() {
+        let mut outbox = Outbox::default();
+        let meaning = observe(&mut outbox, VIEW.previous, &[0xF0, 0x7E, 0x7F, 0x09, 0x01, 0xF7]);
+        assert_eq!(meaning, Some(Meaning::ResetState));
+        assert_eq!(encode(&mut outbox, &VIEW), [0x2F, 1, 0x7E, 0x7F, 0x09, 0x81]);
+    }
+
+    #[test]
+    fn first_leaves_out_what_the_window_does_not_need() {
+        let mut outbox = Outbox::default();
+        observe(&mut outbox, Seq(12), &[0xF0, 1, 2, 0xF0]);
+        observe(&mut outbox, VIEW.previous, &[0xF7, 3, 4, 0xF0]);
+        assert_eq!(encode(&mut outbox, &view(VIEW.previous)), [0x3C, 1, 2, 3, 0x84]);
+        assert_eq!(encode(&mut outbox, &VIEW), [0x2C, 1, 1, 2, 3, 0x84]);
+        observe(&mut outbox, VIEW.previous, &[0xF7, 0xF4]);
+        assert_eq!(encode(&mut outbox, &VIEW), [0x2D, 1, 1, 2, 3, 0x84]);
+    }
+
+    #[test]
+    fn only_the_last_log_needs_a_count_unless_one_is_missing_between() {
+        let mut outbox = Outbox::default();
+        observe(&mut outbox, VIEW.previous, &[0xF0, 1, 0xF7]);
+        observe(&mut outbox, VIEW.previous, &[0xF0, 2, 0xF5]);
+        assert_eq!(encode(&mut outbox, &VIEW), [0x0F, 0x81, 0x2E, 2, 0x82]);
+        let frame = observe(&mut outbox, VIEW.previous, &[0xF0, 0x7F, 0x7F, 1, 1, 0x21, 2, 3, 4, 0xF7]);
+        assert_eq!(frame, Some(Meaning::FullFrame([0x21, 2, 3, 4])));
+        observe(&mut outbox, VIEW.previous, &[0xF0, 0xF7]);
+        assert_eq!(encode(&mut outbox, &VIEW), [0x0F, 0x81, 0x2E, 2, 0x82, 0x27, 4]);
+    }
+
+    #[test]
+    fn a_command_that_is_too_long_is_told_by_its_length() {
+        let mut outbox = Outbox::default();
+        let long = [&[0xF0][..], &[1; 2000], &[0xF7]].concat();
+        observe(&mut outbox, VIEW.previous, &long);
+        observe(&mut outbox, VIEW.previous, &[0xF0, 5, 0xF7]);
+        let mut out = Vec::new();
+        assert_eq!(outbox.encode(&VIEW, 1000, &mut out), (Some(S::Changed), true));
+        assert_eq!(out, [0x17, 0x8F, 0x50, 0x2F, 2, 0x85]);
+    }
+
+    #[test]
+    fn what_is_older_than_the_window_is_forgotten() {
+        let mut outbox = Outbox::default();
+        observe(&mut outbox, Seq(12), &[0xF0, 1, 0xF7]);
+        observe(&mut outbox, VIEW.previous, &[0xF0, 2, 0xF7]);
+        assert_eq!(encode(&mut outbox, &view(Seq(13))), [0x2F, 2, 0x82]);
+        assert_eq!(outbox.commands.len(), 1);
+    }
+}
