@@ -1,1 +1,27 @@
-//! What the whole-system tests share.
+//! What the tests of the whole system share. Nothing here shares code with what it judges, except where it says so.
+//!
+//! | Module | What |
+//! |---|---|
+//! | `corpus` | music by others: where it is, and songs inside the files of games |
+//! | `song` | random songs with everything that MIDI 1.0 has |
+//! | `smf` | a plain reader of Standard MIDI Files |
+//! | `synth` | what an instrument makes of commands |
+//! | `pipeline` | pipelines of the real elements |
+//! | `packets` | files of RTP packets, and which of them get lost |
+//! | `journal` | a plain reader of journals |
+//! | `tshark` | another reader of them |
+//! | `random` | numbers from a seed |
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panic")]
+
+pub mod corpus;
+pub mod journal;
+pub mod packets;
+pub mod pipeline;
+pub mod random;
+pub mod smf;
+pub mod song;
+#[allow(missing_docs, reason = "the fields are the names of MIDI 1.0")]
+#[path = "../../crates/rtp-midi/tests/synth/mod.rs"]
+pub mod synth;
+pub mod tshark;
