@@ -167,7 +167,7 @@ fn recorded(heard: &pipeline::Heard, here: &Synth, arrives: &[bool]) -> Result<(
         if !end.sounding.is_empty() {
             return Err(format!("channel {channel}: {:?} never end", end.sounding));
         }
-        if end.settings != here.channels[channel].settings {
+        if end.settings != here.channels.get(channel).cloned().unwrap_or_default().settings {
             return Err(format!("channel {channel}: the end changes settings"));
         }
     }
