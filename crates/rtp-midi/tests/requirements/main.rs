@@ -16,4 +16,6 @@ mod parameters;
 mod payload;
 mod policies;
 mod repairs;
+mod system_chapters;
+mod system_walker;
 mod walker;

@@ -112,6 +112,7 @@ fn overlapping_notes_are_counted() {
     assert_eq!(extras(&[&[ON, ON, OFF, OFF]]), []);
     assert_eq!(extras(&[&[OFF, OFF, ON, ON, ON]]), [(60, false, 3)], "a count is never below 0");
     assert_eq!(extras(&[&[ON; 200]]), [(60, false, 127)]);
+    assert_eq!(extras(&[&[ON; 300], &[OFF; 200]]), [(60, false, 100)]);
     assert_eq!(extras(&[&[ON, ON, &[0x80, 60, 5]]]), [(60, false, 1), (60, true, 5)]);
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Octets are read strictly, as a sender must write them: reserved bits are 0, lengths fit, nothing is left over.
 
+use crate::system_walker;
+
 /// A payload with its journal.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Walked {
@@ -169,7 +171,7 @@ fn section(octets: &[u8]) -> Section {
     if flags & 0x40 != 0 {
         let length = usize::from(cursor.0[0] & 0x03) << 8 | usize::from(cursor.0[1]);
         system = cursor.take(length);
-        s &= system[0] & 0x80 != 0;
+        s &= system_walker::walk(system).s;
     }
     let (a, totchan) = (flags & 0x20 != 0, flags & 0x0F);
     assert!(a || totchan == 0, "TOTCHAN without channels");
