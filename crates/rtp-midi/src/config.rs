@@ -1,5 +1,7 @@
 //! What both ends of a stream agree on (RFC 6295 section 6.1, appendix C).
 
+use crate::journal::LENGTH_MAX;
+
 /// Parameters of one RTP MIDI stream.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Config {
@@ -50,6 +52,11 @@ pub enum Format {
 /// How many packets back an open-loop journal reaches.
 pub const OPEN_LOOP_PACKETS: u32 = 1024;
 
+/// The fixed part of an RTP header.
+const RTP_HEADER: usize = 12;
+/// The long header of a MIDI command section.
+const LIST_HEADER: usize = 2;
+
 impl Config {
     /// A native stream with the defaults of RFC 6295: recovery journal, closed loop.
     pub const fn new(clock_rate: u32) -> Self {
@@ -61,6 +68,16 @@ impl Config {
             guardtime: None,
             fresh: clock_rate / 100,
         }
+    }
+
+    /// Octets of a packet for the payload, behind the RTP header and the header of the MIDI list.
+    pub(crate) fn payload_room(&self) -> usize {
+        self.mtu.saturating_sub(RTP_HEADER + LIST_HEADER)
+    }
+
+    /// Most octets of a system journal: half a packet, so that System Exclusives never leave no room for others.
+    pub(crate) fn system_room(&self) -> usize {
+        (self.payload_room() / 2).min(LENGTH_MAX)
     }
 
     /// RTP clock ticks of `milliseconds`.

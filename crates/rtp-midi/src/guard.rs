@@ -40,10 +40,14 @@ impl Guard {
         self.step = SCHEDULE.len();
     }
 
+    /// The RTP time of the next guard packet.
+    pub(crate) fn guard_due(&self) -> Option<u32> {
+        self.last_command.zip(self.schedule.get(self.step)).map(|(time, offset)| time.wrapping_add(*offset))
+    }
+
     /// The RTP time of the next packet.
     pub(crate) fn due(&self) -> Option<u32> {
-        let guard =
-            self.last_command.zip(self.schedule.get(self.step)).map(|(time, offset)| time.wrapping_add(*offset));
+        let guard = self.guard_due();
         let keep_alive = self.last_packet.zip(self.guardtime).map(|(time, gap)| time.wrapping_add(gap));
         match (guard, keep_alive) {
             (Some(guard), Some(keep_alive)) if keep_alive.wrapping_sub(guard) > u32::MAX / 2 => Some(keep_alive),

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::config::{Config, Format, Journal};
 use crate::guard::Guard;
-use crate::journal::{Checkpoint, History, Seq, Stamp};
+use crate::journal::{Checkpoint, History, Seq, Stamp, Written};
 use crate::midi::{Command, Status};
 use crate::payload::{self, Reader, Writer, delta_length};
 
@@ -23,8 +23,8 @@ pub struct Sender {
     covered: Option<u32>,
     /// The packet of the latest command.
     active: Seq,
-    /// Octets of the latest journal.
-    journal: usize,
+    /// The latest journal.
+    journal: Written,
     guard: Guard,
     stats: SenderStats,
 }
@@ -70,12 +70,8 @@ pub struct SenderStats {
     pub checkpoint_distance: u32,
 }
 
-/// The fixed part of an RTP header.
-const RTP_HEADER: usize = 12;
-/// The long header of a MIDI command section.
-const LIST_HEADER: usize = 2;
 /// However long the journal, a list may have this many octets.
-const LEAST_LIST: usize = 256;
+const LEAST_LIST: usize = 64;
 
 impl Sender {
     /// A sender whose first packet has the sequence number `first`; it should be random (RFC 3550, 5.1).
@@ -92,7 +88,7 @@ impl Sender {
             next,
             covered: None,
             active: Seq::NEVER,
-            journal: 0,
+            journal: Written::default(),
             guard: Guard::new(config.guardtime, |ms| config.ticks(ms)),
             stats: SenderStats::default(),
             config,
@@ -117,7 +113,7 @@ impl Sender {
             Some(covered) if empty && is_before(time, covered) => covered,
             _ => time,
         };
-        let limit = if empty { Writer::MAX } else { self.list_limit() };
+        let limit = if empty { Writer::MAX } else { self.list_limit(self.journal.octets) };
         if self.list.push(time, command, source, limit) {
             self.stats.commands += 1;
             Ok(())
@@ -127,8 +123,15 @@ impl Sender {
     }
 
     /// Most data octets of a System Exclusive segment that a packet has room for.
+    ///
+    /// The journals of the packets to come will speak of the segment too.
     pub fn segment_size(&self) -> usize {
-        self.list_limit() - delta_length(u32::MAX) - 2
+        let system = match self.checkpoint {
+            Some(_) => self.config.system_room(),
+            None => 0,
+        };
+        let journal = self.journal.octets - self.journal.system_octets + system;
+        self.list_limit(journal) - delta_length(u32::MAX) - 2
     }
 
     /// Whether nothing is queued.
@@ -150,8 +153,9 @@ impl Sender {
         payload::encode(&self.list, self.checkpoint.is_some(), out);
         let journal_start = out.len();
         if let Some(checkpoint) = &self.checkpoint {
-            let view = checkpoint.view(self.next, timestamp, self.config.fresh);
-            self.stats.journal_cuts += u64::from(self.history.encode(&view, out));
+            let view = checkpoint.view(self.next, timestamp, &self.config);
+            self.journal = self.history.encode(&view, out);
+            self.stats.journal_cuts += u64::from(self.journal.cut);
             self.stats.checkpoint_distance = self.next.0 - view.checkpoint.0;
             // The journal of this packet knows nothing of its commands, that of the next one does (A.1).
             for timed in Reader::new(self.list.octets(), timestamp, false).flatten() {
@@ -163,9 +167,8 @@ impl Sender {
             sequence: self.next.low(),
             timestamp,
             marker: active || self.config.format == Format::Mpeg4Generic,
-            journal: out.len() - journal_start,
+            journal: self.journal.octets,
         };
-        self.journal = packet.journal;
         self.stats.packets += 1;
         self.stats.guard_packets += u64::from(!active);
         self.stats.list_octets += (journal_start - start) as u64;
@@ -183,6 +186,12 @@ impl Sender {
     /// The RTP time at which a packet must go out although nothing is queued: a guard packet or a keep-alive.
     pub fn due(&self) -> Option<u32> {
         self.guard.due()
+    }
+
+    /// The RTP time of the next guard packet of the schedule behind the last command, keep-alives aside: at the end of
+    /// a stream those that are left may be sent at once.
+    pub fn guard_due(&self) -> Option<u32> {
+        self.guard.guard_due()
     }
 
     /// The sequence number of the packet under construction.
@@ -221,14 +230,14 @@ impl Sender {
         self.history.sounding()
     }
 
+    /// Most octets of a list beside a journal of `journal` octets.
+    fn list_limit(&self, journal: usize) -> usize {
+        self.config.payload_room().saturating_sub(journal).clamp(LEAST_LIST, Writer::MAX)
+    }
+
     #[cfg(test)]
     pub(crate) fn history(&self) -> &History {
         &self.history
-    }
-
-    /// Most octets of the list under construction.
-    fn list_limit(&self) -> usize {
-        self.config.mtu.saturating_sub(RTP_HEADER + LIST_HEADER + self.journal).clamp(LEAST_LIST, Writer::MAX)
     }
 }
 

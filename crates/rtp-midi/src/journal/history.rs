@@ -13,6 +13,16 @@ pub(crate) struct History {
     channels: [Option<Box<channel::History>>; 16],
 }
 
+/// What a journal came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) octets: usize,
+    /// Those of the system journal among them.
+    pub(crate) system_octets: usize,
+    /// Parts that had to leave something out.
+    pub(crate) cut: u32,
+}
+
 impl History {
     /// The history of a sender.
     pub(crate) fn of_sender() -> Self {
@@ -45,11 +55,12 @@ impl History {
         effect
     }
 
-    /// Appends the journal section; returns how many of its parts had to leave something out.
-    pub(crate) fn encode(&mut self, view: &View, out: &mut Vec<u8>) -> u32 {
+    /// Appends the journal section.
+    pub(crate) fn encode(&mut self, view: &View, out: &mut Vec<u8>) -> Written {
         let start = out.len();
         out.extend([0; section::HEADER]);
         let system = self.system.encode(view, out);
+        let system_octets = out.len() - start - section::HEADER;
         let (mut s, mut cut) = (S::Unchanged, 0);
         let mut add = |coded: Coded| {
             s = s.and(coded.s);
@@ -64,7 +75,7 @@ impl History {
             }
         }
         section::encode_header(s, system.is_some(), channels, view.checkpoint.low(), &mut out[start..]);
-        cut
+        Written { octets: out.len() - start, system_octets, cut }
     }
 
     /// Compares with a journal and gives what was lost to `play`, in the order in which it must be executed.

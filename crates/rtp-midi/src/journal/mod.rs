@@ -33,7 +33,8 @@ mod system;
 mod testing;
 mod window;
 
-pub(crate) use history::History;
+pub(crate) use history::{History, Written};
+pub(crate) use octets::LENGTH_MAX;
 pub(crate) use policy::Checkpoint;
 pub(crate) use section::Section;
 pub use window::{Event, Origin};

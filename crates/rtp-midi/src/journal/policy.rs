@@ -1,7 +1,7 @@
 //! Where the checkpoint stands (RFC 6295, C.2.2).
 
 use super::window::{Seq, View};
-use crate::config::{OPEN_LOOP_PACKETS, Policy};
+use crate::config::{Config, OPEN_LOOP_PACKETS, Policy};
 
 /// Chooses the checkpoint packet.
 ///
@@ -39,7 +39,7 @@ impl Checkpoint {
     }
 
     /// The window of the journal in packet `next`.
-    pub(crate) fn view(&self, next: Seq, now: u32, fresh: u32) -> View {
+    pub(crate) fn view(&self, next: Seq, now: u32, config: &Config) -> View {
         let reach = Seq(next.0.saturating_sub(REACH)).max(self.first);
         let (since, checkpoint) = match self.policy {
             Policy::Anchor => (self.first, self.first),
@@ -52,7 +52,8 @@ impl Checkpoint {
                 (if late { self.first } else { self.needed }, self.needed.max(reach))
             }
         };
-        View { since, checkpoint, previous: next.before(), now, fresh }
+        let room = config.system_room();
+        View { since, checkpoint, previous: next.before(), now, fresh: config.fresh, room }
     }
 
     /// Takes a report that packet `highest` is the latest one to arrive; `sent` is the latest one sent.
@@ -115,7 +116,7 @@ mod tests {
     }
 
     fn window(checkpoint: &Checkpoint, next: u32) -> (Seq, Seq) {
-        let view = checkpoint.view(seq(next), 0, 0);
+        let view = checkpoint.view(seq(next), 0, &Config::new(44_100));
         (view.since, view.checkpoint)
     }
 

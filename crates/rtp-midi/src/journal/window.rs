@@ -65,6 +65,8 @@ pub(crate) struct View {
     pub(crate) now: u32,
     /// RTP clock ticks for which a NoteOn is fresh (Y = 1).
     pub(crate) fresh: u32,
+    /// Most octets of the system journal.
+    pub(crate) room: usize,
 }
 
 impl View {

@@ -115,6 +115,7 @@ mod tests {
     const RATE: u32 = 44_100;
 
     fn moments(start: u64, stop: Option<u64>) -> Moments {
+        gst::init().unwrap();
         let mut segment = gst::FormattedSegment::new();
         segment.set_start(gst::ClockTime::from_seconds(start));
         segment.set_time(gst::ClockTime::ZERO);

@@ -8,9 +8,6 @@ use super::moment::{Moment, Moments};
 use super::outbox::Outbox;
 use super::stream::Stream;
 
-/// As many guard packets as the schedule has: what is left of it goes out at the end of the stream.
-const GUARDS_AT_END: usize = 5;
-
 /// How much time the members of one upstream buffer list may span in a packet, where `max-ptime` does not say.
 const LIST_SPAN: gst::ClockTime = gst::ClockTime::from_mseconds(10);
 
@@ -218,8 +215,7 @@ impl Packer {
     pub(super) fn end(&mut self, outbox: &mut Outbox) {
         self.finish(outbox);
         self.intake.reset();
-        for _ in 0..GUARDS_AT_END {
-            let Some(due) = self.due() else { break };
+        while let Some(due) = self.sent.zip(self.sender.guard_due()).map(|(sent, due)| self.extend(sent, due)) {
             self.send_guard(due, outbox);
         }
         self.sent = None;
@@ -252,8 +248,12 @@ impl Packer {
     /// RTP time at which the next guard packet is due, unless a packet with messages is to come first.
     fn due(&self) -> Option<u64> {
         let sent = self.sent.filter(|_| self.waiting.first().is_none())?;
-        let due = self.sender.due()?;
-        Some(sent.saturating_add_signed(i64::from(due.wrapping_sub(self.timestamp(sent)) as i32)))
+        Some(self.extend(sent, self.sender.due()?))
+    }
+
+    /// The RTP time, counted from the start, of a timestamp near that of `sent`.
+    fn extend(&self, sent: u64, timestamp: u32) -> u64 {
+        sent.saturating_add_signed(i64::from(timestamp.wrapping_sub(self.timestamp(sent)) as i32))
     }
 
     fn send_guards_before(&mut self, moment: Moment, outbox: &mut Outbox) {

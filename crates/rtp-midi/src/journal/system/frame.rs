@@ -91,7 +91,7 @@ impl History {
         }
         let start = out.len();
         out.extend([0; HEADER]);
-        let (toc, s, cut) = self.encode_chapters(view, LENGTH_MAX - HEADER, out);
+        let (toc, s, cut) = self.encode_chapters(view, view.room.min(LENGTH_MAX).saturating_sub(HEADER), out);
         if toc == 0 {
             out.truncate(start);
             return None;
