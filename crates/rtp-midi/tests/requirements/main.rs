@@ -17,5 +17,6 @@ mod payload;
 mod policies;
 mod repairs;
 mod system_chapters;
+mod system_oracle;
 mod system_walker;
 mod walker;

@@ -116,6 +116,16 @@ fn leaving_ends_every_note_and_lifts_the_pedals() {
 }
 
 #[test]
+fn leaving_calls_off_a_system_exclusive_on_its_way() {
+    let sent = stream(anchor(), &[&[&[0xF0, 1, 0xF0]]]);
+    let mut receiver = Receiver::new(anchor());
+    hear(&mut receiver, &[&sent[0]]);
+    let mut ended = Vec::new();
+    receiver.silence(0, |event| ended.push(octets(&event.command)));
+    assert_eq!(ended, [[0xF7, 0xF4]]);
+}
+
+#[test]
 fn the_streams_of_two_senders_share_nothing() {
     let sent = stream(anchor(), &[&[ON], &[OFF]]);
     let (mut one, mut other) = (Receiver::new(anchor()), Receiver::new(anchor()));

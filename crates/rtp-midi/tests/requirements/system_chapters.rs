@@ -67,8 +67,18 @@ fn chapter_d_counts_resets_and_tune_requests_and_tells_the_song() {
     assert_eq!(chapters(&[&[&[0xF3, 5], &[0xF3, 7]]]), [0x10, 0x07]);
     assert_eq!(chapters(&[&[&[0xFF], &[0xF3, 5]]]), [0x50, 0x01, 0x05]);
     assert_eq!(behind(&[&[&[0xF3, 5], &[0xFF]]]).song, None, "inactive");
-    let many = [&[0xF6][..]; 130];
-    assert_eq!(behind(&[&many]).tune, Some((false, 2)));
+    let many = [&[0xF6][..]; 200];
+    assert_eq!(behind(&[&many]).tune, Some((false, 72)));
+}
+
+#[test]
+fn a_reset_leaves_nothing_but_itself() {
+    let all: Commands<'_> =
+        &[&[0xF6], &[0xF3, 5], &[0xF4, 1, 0xF7], &[0xF5, 0xF7], &[0xF9], &[0xFD], &[0xFE], &[0xFA], &[0xF1, 0]];
+    assert_eq!(chapters(&[all, &[&[0xF0, 1, 0xF7]], &[&[0xFF]]]), [0x40, 0x01]);
+    let by_sysex = behind(&[all, &[&[0xF0, 1, 0xF7], &[0xF0, 0x7E, 0x7F, 9, 1, 0xF7]]]);
+    assert_eq!((by_sysex.toc, by_sysex.sysex.len()), (0x04, 1), "the reset itself is in Chapter X");
+    assert_eq!(behind(&[all, &[&[0xFF]], all]).tune, Some((false, 2)), "counts go on");
 }
 
 #[test]
@@ -91,7 +101,7 @@ fn undefined_real_time_commands_are_counted() {
 #[test]
 fn chapter_v_counts_active_sense() {
     assert_eq!(journal_behind(&[&[&[0xFE], &[0xFE]]]).system, [0x20, 0x03, 0x02]);
-    assert_eq!(behind(&[&[&[0xFE; 1][..]; 130]]).sense, Some((false, 2)));
+    assert_eq!(behind(&[&[&[0xFE; 1][..]; 200]]).sense, Some((false, 72)));
 }
 
 #[test]
@@ -174,7 +184,10 @@ fn a_series_on_its_way_is_a_partial_frame() {
         let chapter = time_code(&[&slices(&quarters(kinds))]);
         assert_eq!((chapter.partial, chapter.point, chapter.complete), (Some(partial), point, None));
     }
-    assert_eq!(time_code(&[&slices(&quarters([(3, 1), (4, 1)]))]).partial, None, "it began nowhere");
+    for broken in [&[(3, 1), (4, 1)][..], &[(0, 1), (1, 1), (3, 1)], &[(7, 1), (5, 1)], &[(0, 1), (1, 1), (1, 1)]] {
+        let chapter = time_code(&[&slices(&quarters(broken.iter().copied()))]);
+        assert_eq!((chapter.partial, chapter.complete), (None, None), "{broken:?} is no series");
+    }
 }
 
 #[test]
@@ -188,6 +201,8 @@ fn chapter_f_is_only_there_for_its_own_commands() {
     assert!(has(&mut sender, &[]));
     sender.acknowledge(7, u32::from(packet.sequence));
     assert!(!has(&mut sender, &[]));
+    send(&mut sender, 0, &[&[0xF6]]);
+    assert!(!has(&mut sender, &[]), "another chapter does not bring it back");
 }
 
 #[test]
