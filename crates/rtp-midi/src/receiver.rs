@@ -224,6 +224,17 @@ impl Receiver {
         });
         self.stats.malformed_journals += u64::from(malformed);
         self.history.align(&journal);
+        self.end_silent_notes(time, out);
+    }
+
+    /// Sends the NoteOffs that no journal tells of because an All Notes Off follows them.
+    fn end_silent_notes(&mut self, time: u32, out: &mut impl FnMut(Event<'_>)) {
+        for (channel, note) in self.struck.iter().filter(|(channel, note)| !self.history.sounds(*channel, *note)) {
+            let command = Command::Channel(channel, Voice::NoteOff { note, velocity: U7::masked(64) });
+            self.stats.repairs += 1;
+            self.struck.observe(&command);
+            out(Event { time, command, origin: Origin::Repair });
+        }
     }
 
     /// Gives out the packet's own commands.

@@ -39,7 +39,7 @@ fn a_count_of_any_controller_tells_how_many_are_missing() {
 fn all_notes_off_by_its_value_is_repaired_when_s_says_that_it_is_new() {
     let heard: &[u8] = &[0x4A, 0xB0, 123, 0, 0, 0x90, 60, 64, 0, 61, 64, 0x80, 0, 1];
     let journal: &[u8] = &[0x40, 0x20, 0x00, 0x01, 0x00, 0x06, 0x40, 0x00, 123, 0];
-    assert_eq!(repairs(&[(1, heard), (3, journal)]), [[0xB0, 123, 0]]);
+    assert_eq!(repairs(&[(1, heard), (3, journal)]), [[0xB0, 123, 0], [0x80, 60, 64], [0x80, 61, 64]]);
     let old: &[u8] = &[0x40, 0x20, 0x00, 0x01, 0x00, 0x08, 0x50, 0x80, 0x80 | 123, 0, 0x00, 0x50];
     assert_eq!(repairs(&[(1, heard), (3, old)]), [[0xE0, 0x00, 0x50]]);
 }

@@ -219,12 +219,12 @@ fn the_end_of_a_recording_ends_the_notes_and_leaves_the_pedal_down() {
     assert_eq!(silenced, [[0x80, 60, 64], [0x80, 62, 64], [0x80, 63, 64], [0xB0, 64, 0]]);
 }
 
-#[test]
-fn a_bank_select_without_cc_0_comes_before_its_program() {
+/// What instruments at both ends make of three packets whose second one is lost, and all that was given out.
+fn lose_the_second(packets: [&[&[u8]]; 3]) -> (Synth, Synth, Vec<Vec<u8>>) {
     let config = Config::new(44_100);
     let (mut sender, mut receiver) = (Sender::new(config.clone(), 0), Receiver::new(config));
-    let (mut there, mut here) = (Synth::default(), Synth::default());
-    for (number, commands) in [&[&[0xC0, 5][..]][..], &[&[0xB0, 32, 3], &[0xC0, 6]], &[]].into_iter().enumerate() {
+    let (mut there, mut here, mut given) = (Synth::default(), Synth::default(), Vec::new());
+    for (number, commands) in packets.into_iter().enumerate() {
         for octets in commands {
             sender.queue(0, Command::decode(octets).unwrap().0).unwrap();
             there.execute(octets);
@@ -236,9 +236,22 @@ fn a_bank_select_without_cc_0_comes_before_its_program() {
                 let mut octets = Vec::new();
                 event.command.encode(&mut octets);
                 here.execute(&octets);
+                given.push(octets);
             });
         }
     }
+    (there, here, given)
+}
+
+#[test]
+fn a_bank_select_without_cc_0_comes_before_its_program() {
+    let (there, here, _) = lose_the_second([&[&[0xC0, 5]], &[&[0xB0, 32, 3], &[0xC0, 6]], &[]]);
     assert_eq!(there.channels[&0].settings.program, Some((6, (0, 3))));
     assert_eq!(here, there);
+}
+
+#[test]
+fn a_note_gets_its_note_off_even_if_an_all_notes_off_was_lost_with_it() {
+    let (_, _, given) = lose_the_second([&[&[0x90, 60, 100]], &[&[0x80, 60, 0], &[0xB0, 123, 0]], &[]]);
+    assert_eq!(given, [vec![0x90, 60, 100], vec![0xB0, 123, 0], vec![0x80, 60, 64]]);
 }

@@ -4,7 +4,7 @@ use super::section::{self, Section};
 use super::system::{self, Effect};
 use super::window::{Coded, Loss, Origin, S, Stamp, View};
 use super::{channel, system::missing_segment};
-use crate::midi::{Channel, Command, Part, Segment, System};
+use crate::midi::{Channel, Command, Part, Segment, System, U7};
 
 /// Sixteen channels, each of which takes memory from its first command on, and the system.
 #[derive(Clone, Debug)]
@@ -168,6 +168,11 @@ impl History {
         let channels: Vec<(u8, _)> =
             used.map(|(number, channel)| (number, channel.state())).filter(|(_, state)| *state != blank).collect();
         (self.system.state(), channels)
+    }
+
+    /// Whether a note sounds.
+    pub(crate) fn sounds(&self, channel: Channel, note: U7) -> bool {
+        self.channels[usize::from(channel)].as_ref().is_some_and(|channel| channel.sounds(note))
     }
 
     /// The number of notes that sound.

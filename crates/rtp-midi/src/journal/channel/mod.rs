@@ -114,6 +114,11 @@ impl History {
         )
     }
 
+    /// Whether a note sounds.
+    pub(crate) fn sounds(&self, note: U7) -> bool {
+        self.note.sounds(note)
+    }
+
     /// The number of sounding notes.
     pub(crate) fn sounding(&self) -> usize {
         self.note.sounding().len()
