@@ -5,12 +5,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panic")]
 
+use std::collections::BTreeSet;
 use std::ops::AddAssign;
 
 use kit::corpus::Piece;
 use kit::packets::{Loss, Recording};
 use kit::smf::Event;
-use kit::synth::{self, Settings, Synth};
+use kit::synth::{Settings, Synth};
 use kit::{corpus, pipeline, smf, song};
 
 const LOSSES: [Loss; 7] = [
@@ -48,8 +49,6 @@ struct Tally {
     packets: usize,
     lost: usize,
     compared: usize,
-    /// Packets behind a lost command that resets the instrument, which journals do not tell of.
-    restricted: usize,
 }
 
 /// Each song with so many of the losses, in turn.
@@ -65,11 +64,8 @@ fn follow(songs: &[Piece], journal: &str, losses: usize) {
             Err(why) => failures.push(why),
         }
     }
-    for (loss, Tally { songs, packets, lost, compared, restricted }) in LOSSES.iter().zip(totals) {
-        println!(
-            "{journal}, {songs} songs, {loss:?}: {lost} of {packets} packets lost, {compared} comparisons, \
-             {restricted} more left out behind a lost reset"
-        );
+    for (loss, Tally { songs, packets, lost, compared }) in LOSSES.iter().zip(totals) {
+        println!("{journal}, {songs} songs, {loss:?}: {lost} of {packets} packets lost, {compared} comparisons");
     }
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
@@ -95,8 +91,8 @@ fn follow_one(
 fn compare(events: &[Event], sent: &Recording, arrives: &[bool]) -> Result<Tally, String> {
     let heard = pipeline::record(&sent.write(arrives));
     let mut behind_packets = heard.behind_packets.iter();
-    let (mut there, mut here) = (Synth::default(), Synth::default());
-    let (mut told, mut knows_resets) = (0, true);
+    let (mut there, mut here) = (Instrument::default(), Instrument::default());
+    let mut told = 0;
     let mut tally = Tally { songs: 1, ..Tally::default() };
     for (number, (packet, arrives)) in sent.packets.iter().zip(arrives).enumerate() {
         let news = &events[told..packet.told];
@@ -104,45 +100,69 @@ fn compare(events: &[Event], sent: &Recording, arrives: &[bool]) -> Result<Tally
             there.execute(&event.octets);
         }
         told = packet.told;
-        if news.iter().any(|event| synth::resets(&event.octets)) {
-            // An instrument that has heard nothing yet needs no reset.
-            knows_resets = *arrives || here.channels.is_empty();
-        }
         tally.packets += 1;
         if !arrives {
             tally.lost += 1;
             continue;
         }
         behind_packets.next().unwrap().iter().for_each(|message| here.execute(message));
-        if knows_resets {
-            tally.compared += 1;
-            agree(&there, &here).map_err(|why| format!("behind packet {number}: {why}"))?;
-        } else {
-            tally.restricted += 1;
-        }
+        tally.compared += 1;
+        agree(&there, &here).map_err(|why| format!("behind packet {number}: {why}"))?;
     }
     recorded(&heard, &here, arrives)?;
     Ok(tally)
 }
 
+/// A model instrument, and the notes whose last command was a NoteOn even if an All Notes Off has silenced them: some
+/// instruments heed none.
+#[derive(Clone, Debug, Default)]
+struct Instrument {
+    synth: Synth,
+    struck: BTreeSet<(u8, u8)>,
+    /// Channels on which no CC 0 came before the latest Program Change.
+    without_bank: BTreeSet<u8>,
+}
+
+impl Instrument {
+    fn execute(&mut self, message: &[u8]) {
+        match *message {
+            [status @ 0x90..=0x9F, note, 1..=127] => drop(self.struck.insert((status & 0xF, note))),
+            [status @ 0x80..=0x9F, note, _] => drop(self.struck.remove(&(status & 0xF, note))),
+            [status @ 0xC0..=0xCF, _] => {
+                let channel = status & 0xF;
+                let settings = self.synth.channels.get(&channel).map(|channel| &channel.settings);
+                if settings.is_some_and(|settings| settings.controllers.contains_key(&0)) {
+                    self.without_bank.remove(&channel);
+                } else {
+                    self.without_bank.insert(channel);
+                }
+            }
+            _ => {}
+        }
+        self.synth.execute(message);
+    }
+}
+
 /// Whether the instruments are set alike, and nothing sounds here that does not sound there.
-fn agree(there: &Synth, here: &Synth) -> Result<(), String> {
-    for (channel, there) in &there.channels {
-        let mut there = there.settings.clone();
-        let mut here = here.channels.get(channel).map_or_else(Settings::default, |here| here.settings.clone());
-        if !there.controllers.contains_key(&0) {
-            // Chapter P knows no bank without CC 0 (A.2), so that nobody can tell to which of several programs a CC 32
-            // alone belongs.
-            for program in [&mut there.program, &mut here.program].into_iter().flatten() {
+fn agree(there: &Instrument, here: &Instrument) -> Result<(), String> {
+    for (channel, sent) in &there.synth.channels {
+        let mut sent = sent.settings.clone();
+        let mut heard = here.synth.channels.get(channel).map_or_else(Settings::default, |heard| heard.settings.clone());
+        if there.without_bank.contains(channel) {
+            // Chapter P tells no bank then (A.2), so that nobody knows to which of several programs a CC 32 belongs.
+            for program in [&mut sent.program, &mut heard.program].into_iter().flatten() {
                 program.1 = (0, 0);
             }
         }
-        if here != there {
-            return Err(format!("channel {channel} is set\n  {here:?}, but sent was\n  {there:?}"));
+        if heard != sent {
+            return Err(format!("channel {channel} is set\n  {heard:?}, but sent was\n  {sent:?}"));
         }
     }
-    for (channel, here) in &here.channels {
-        let there = there.channels.get(channel).cloned().unwrap_or_default();
+    if !here.struck.is_subset(&there.struck) {
+        return Err(format!("{:?} get no NoteOff", &here.struck - &there.struck));
+    }
+    for (channel, here) in &here.synth.channels {
+        let there = there.synth.channels.get(channel).cloned().unwrap_or_default();
         if !here.sounding.is_subset(&there.sounding) {
             return Err(format!("channel {channel}: {:?} sound on", &here.sounding - &there.sounding));
         }
@@ -151,7 +171,7 @@ fn agree(there: &Synth, here: &Synth) -> Result<(), String> {
 }
 
 /// Whether the recording holds what was heard, and then ends every note.
-fn recorded(heard: &pipeline::Heard, here: &Synth, arrives: &[bool]) -> Result<(), String> {
+fn recorded(heard: &pipeline::Heard, here: &Instrument, arrives: &[bool]) -> Result<(), String> {
     if !arrives.contains(&true) {
         return Ok(());
     }
@@ -163,11 +183,11 @@ fn recorded(heard: &pipeline::Heard, here: &Synth, arrives: &[bool]) -> Result<(
     }
     let mut end = here.clone();
     recorded.for_each(|message| end.execute(message));
-    for (channel, end) in &end.channels {
-        if !end.sounding.is_empty() {
-            return Err(format!("channel {channel}: {:?} never end", end.sounding));
-        }
-        if end.settings != here.channels.get(channel).cloned().unwrap_or_default().settings {
+    if !end.struck.is_empty() {
+        return Err(format!("{:?} never end", end.struck));
+    }
+    for (channel, end) in &end.synth.channels {
+        if end.settings != here.synth.channels.get(channel).cloned().unwrap_or_default().settings {
             return Err(format!("channel {channel}: the end changes settings"));
         }
     }
@@ -180,6 +200,5 @@ impl AddAssign for Tally {
         self.packets += other.packets;
         self.lost += other.lost;
         self.compared += other.compared;
-        self.restricted += other.restricted;
     }
 }
