@@ -15,8 +15,14 @@ pub struct Receiver {
     sequence: Sequence,
     history: History,
     struck: Struck,
+    /// RTP time of the second packet of the stream.
+    began: Option<u32>,
     stats: ReceiverStats,
 }
+
+/// Milliseconds from the start in which a receiver looks for lasting state in every journal (C.2.2.2): long enough
+/// for its first reports to reach the sender.
+const CATCH_UP: u32 = 15_000;
 
 /// A packet as it comes from the network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,6 +104,7 @@ impl Receiver {
             sequence: Sequence::default(),
             history: History::of_receiver(),
             struck: Struck::default(),
+            began: None,
             stats: ReceiverStats::default(),
         }
     }
@@ -120,6 +127,7 @@ impl Receiver {
             }
             Arrival::Next(number) => {
                 if let Some(Ok(journal)) = payload.journal.map(Section::decode) {
+                    self.catch_up(&journal, number, packet.timestamp, &mut out);
                     self.history.align(&journal);
                 }
                 number
@@ -138,6 +146,7 @@ impl Receiver {
                 self.stats.restarts += 1;
                 self.end_sound(packet.timestamp, &mut out);
                 self.history = History::of_receiver();
+                self.began = None;
                 self.recover(&payload, Seq::NEVER, number, packet.timestamp, &mut out);
                 number
             }
@@ -170,6 +179,7 @@ impl Receiver {
     pub fn reset(&mut self) {
         self.sequence = Sequence::default();
         self.history = History::of_receiver();
+        self.began = None;
     }
 
     /// The number of notes that sound.
@@ -235,6 +245,21 @@ impl Receiver {
             self.struck.observe(&command);
             out(Event { time, command, origin: Origin::Repair });
         }
+    }
+
+    /// Takes what only the sender's knowledge of a new receiver makes it tell.
+    fn catch_up(&mut self, journal: &Section<'_>, number: Seq, time: u32, out: &mut impl FnMut(Event<'_>)) {
+        let since = time.wrapping_sub(*self.began.get_or_insert(time));
+        if self.config.journal == Journal::Recovery(Policy::Anchor) || since > self.config.ticks(CATCH_UP) {
+            return;
+        }
+        let loss = Loss { heard: Seq::NEVER, previous: number.before(), checkpoint: Seq::NEVER, time, recent: 0 };
+        let (repairs, struck) = (&mut self.stats.repairs, &mut self.struck);
+        self.history.catch_up(journal, &loss, &mut |command| {
+            *repairs += 1;
+            struck.observe(command);
+            out(Event { time, command: *command, origin: Origin::Repair });
+        });
     }
 
     /// Gives out the packet's own commands.

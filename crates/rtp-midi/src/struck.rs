@@ -24,7 +24,13 @@ impl Struck {
 
     /// The notes, lowest channel first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Channel, U7)> + use<> {
-        let notes = |set: u128| (0..128).filter(move |note| set >> note & 1 == 1).map(U7::masked);
+        let notes = |mut set: u128| {
+            std::iter::from_fn(move || {
+                let note = (set != 0).then(|| set.trailing_zeros() as u8)?;
+                set &= set - 1;
+                Some(U7::masked(note))
+            })
+        };
         Channel::all().zip(self.0).flat_map(move |(channel, set)| notes(set).map(move |note| (channel, note)))
     }
 }

@@ -251,6 +251,51 @@ fn a_bank_select_without_cc_0_comes_before_its_program() {
 }
 
 #[test]
+fn a_receiver_that_comes_late_and_loses_nothing_is_set_like_one_of_the_first_hour() {
+    let settings: [&[u8]; 12] = [
+        &[0xB0, 0, 1],
+        &[0xB0, 32, 2],
+        &[0xC0, 5],
+        &[0xB0, 7, 20],
+        &[0xB0, 64, 127],
+        &[0xB0, 101, 0],
+        &[0xB0, 100, 0],
+        &[0xB0, 6, 12],
+        &[0xE0, 0, 80],
+        &[0xD0, 33],
+        &[0xB0, 123, 0],
+        &[0xF3, 4],
+    ];
+    let (mut sender, mut late) = (Sender::new(Config::new(1000), 1), Receiver::new(Config::new(1000)));
+    let (mut at_sender, mut at_late, mut song) = (Synth::default(), Synth::default(), None);
+    for (time, packet) in (0..).step_by(100).zip(0..40) {
+        let note: &[u8] = if packet % 2 == 0 { &[0x90, 60, 64] } else { &[0x80, 60, 64] };
+        let commands = if packet == 0 { &settings[..] } else { &[note][..] };
+        for octets in commands {
+            sender.queue(time, Command::decode(octets).unwrap().0).unwrap();
+            at_sender.execute(octets);
+        }
+        let mut payload = Vec::new();
+        let sent = sender.packet(time, &mut payload);
+        // The first receiver has everything, and the second one comes with packet 10.
+        sender.acknowledge(1, u32::from(sent.sequence));
+        if packet >= 10 {
+            late.receive(Received { sequence: sent.sequence, timestamp: sent.timestamp, payload: &payload }, |event| {
+                let mut octets = Vec::new();
+                event.command.encode(&mut octets);
+                song = song.or((octets[0] == 0xF3).then(|| octets[1]));
+                at_late.execute(&octets);
+            });
+        }
+        if packet >= 20 {
+            sender.acknowledge(2, u32::from(sent.sequence));
+        }
+    }
+    assert_eq!(at_late.channels[&0].settings, at_sender.channels[&0].settings);
+    assert_eq!((at_late.channels[&0].sounding.len(), song), (at_sender.channels[&0].sounding.len(), Some(4)));
+}
+
+#[test]
 fn a_note_gets_its_note_off_even_if_an_all_notes_off_was_lost_with_it() {
     let (_, _, given) = lose_the_second([&[&[0x90, 60, 100]], &[&[0x80, 60, 0], &[0xB0, 123, 0]], &[]]);
     assert_eq!(given, [vec![0x90, 60, 100], vec![0xB0, 123, 0], vec![0x80, 60, 64]]);

@@ -139,6 +139,17 @@ impl History {
         effect
     }
 
+    /// Takes lasting state that it has never heard of from the journal of a packet behind which nothing is missing.
+    pub(crate) fn catch_up(&mut self, journal: &Section<'_>, loss: &Loss, play: &mut impl FnMut(&Command<'_>)) {
+        for theirs in journal.channels().flatten() {
+            let channel = theirs.channel;
+            self.channel(channel).catch_up(&theirs, loss, &mut |voice| play(&Command::Channel(channel, voice)));
+        }
+        if let Some(Ok(system)) = journal.system() {
+            self.system.catch_up(&system, loss, play);
+        }
+    }
+
     /// Takes from the journal of a packet behind which nothing is missing what commands alone do not tell.
     pub(crate) fn align(&mut self, journal: &Section<'_>) {
         if let Some(Ok(system)) = journal.system() {

@@ -50,6 +50,10 @@ impl History {
         Some(s)
     }
 
+    pub(crate) fn is_known(&self) -> bool {
+        self.pressure.is_some()
+    }
+
     /// The command that brings this history to what `theirs` says.
     pub(crate) fn repair(&self, theirs: &Chapter) -> Option<Voice> {
         (self.pressure != Some(theirs.pressure)).then_some(Voice::ChannelAftertouch { pressure: theirs.pressure })

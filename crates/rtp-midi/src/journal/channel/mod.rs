@@ -1,5 +1,6 @@
 //! Channel journals: one MIDI channel, its chapters P C M W N E T A, and which commands feed which (RFC 6295, 5 and A).
 
+mod catch_up;
 mod channel_aftertouch;
 mod control;
 mod frame;

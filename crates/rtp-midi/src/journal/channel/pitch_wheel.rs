@@ -52,6 +52,10 @@ impl History {
         Some(s)
     }
 
+    pub(crate) fn is_known(&self) -> bool {
+        self.value.is_some()
+    }
+
     /// The command that brings this history to what `theirs` says.
     pub(crate) fn repair(&self, theirs: &Chapter) -> Option<Voice> {
         (self.value != Some(theirs.value)).then_some(Voice::PitchWheel { value: theirs.value })

@@ -35,13 +35,13 @@ impl History {
         self.repair_poly_aftertouch(theirs, loss, false, play);
     }
 
-    fn execute(&mut self, voice: Voice, loss: &Loss, play: &mut impl FnMut(Voice)) {
+    pub(super) fn execute(&mut self, voice: Voice, loss: &Loss, play: &mut impl FnMut(Voice)) {
         play(voice);
         self.observe(voice, loss.stamp(), Origin::Repair);
     }
 
     /// Says whether a bank select was sent, which CC 0 and 32 of Chapter C must then follow.
-    fn repair_program(
+    pub(super) fn repair_program(
         &mut self,
         theirs: &program::Chapter,
         journal: &Journal<'_>,

@@ -5,7 +5,7 @@
 
 use super::sysex::{Hidden, Missing};
 use super::time_code::Repair;
-use super::{History, Journal};
+use super::{History, Journal, sequencer};
 use crate::journal::window::{Loss, Origin};
 use crate::midi::{Command, End, Part, Segment, System};
 
@@ -62,12 +62,27 @@ impl History {
             self.time_code.adopt(&time_code, loss.stamp());
         }
         if let Some(sequencer) = theirs.sequencer {
-            let mut lost = Vec::new();
-            self.sequencer.repair(&sequencer, &mut lost);
-            for system in lost {
-                play(&Command::System(system));
-            }
-            self.sequencer.adopt(&sequencer);
+            self.repair_sequencer(&sequencer, play);
+        }
+    }
+
+    fn repair_sequencer(&mut self, theirs: &sequencer::Chapter, play: &mut impl FnMut(&Command<'_>)) {
+        let mut lost = Vec::new();
+        self.sequencer.repair(theirs, &mut lost);
+        for system in lost {
+            play(&Command::System(system));
+        }
+        self.sequencer.adopt(theirs);
+    }
+
+    /// Takes the song and the sequencer's state if it has heard of neither.
+    pub(crate) fn catch_up(&mut self, theirs: &Journal<'_>, loss: &Loss, play: &mut impl FnMut(&Command<'_>)) {
+        if let Some(song) = theirs.simple.and_then(|simple| self.simple.unknown_song(&simple)) {
+            play(&Command::System(song));
+            self.observe(&song, loss.stamp(), Origin::Repair);
+        }
+        if let Some(sequencer) = theirs.sequencer.filter(|_| !self.sequencer.is_known()) {
+            self.repair_sequencer(&sequencer, play);
         }
     }
 

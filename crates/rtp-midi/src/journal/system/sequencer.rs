@@ -165,6 +165,11 @@ impl History {
         }
     }
 
+    /// Whether anything has been heard of it.
+    pub(crate) fn is_known(&self) -> bool {
+        self.at != Seq::NEVER
+    }
+
     pub(crate) fn adopt(&mut self, theirs: &Chapter) {
         self.state = theirs.state;
     }

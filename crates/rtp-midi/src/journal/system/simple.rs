@@ -203,6 +203,11 @@ impl History {
         theirs.reset.is_some_and(|count| count != self.reset.count & 0x7F)
     }
 
+    /// The song, if none is known.
+    pub(crate) fn unknown_song(&self, theirs: &Chapter<'_>) -> Option<System<'static>> {
+        theirs.song.filter(|_| self.song.is_none()).map(System::SongSelect)
+    }
+
     /// Appends the other commands that are lost: settings once, counted commands as often as they are missing.
     pub(crate) fn repair<'a>(&self, theirs: &Chapter<'a>, data: &'a mut [Vec<u8>; 2], out: &mut Vec<System<'a>>) {
         if theirs.tune_request.is_some_and(|count| count != self.tune_request.count & 0x7F) {

@@ -89,6 +89,10 @@ impl History {
         Some(s)
     }
 
+    pub(crate) fn knows(&self, id: Id) -> bool {
+        self.find(id).is_some()
+    }
+
     pub(super) fn find(&self, id: Id) -> Option<&Parameter> {
         self.parameters.iter().rev().find(|parameter| parameter.id == id)
     }

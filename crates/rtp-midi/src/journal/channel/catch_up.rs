@@ -1,0 +1,62 @@
+//! What a receiver that came late learns from packets that come in order (RFC 6295, C.2.2.2).
+//!
+//! A sender that hears of a new receiver codes all lasting state for a while. What is told of things never heard of is
+//! older than all that is known: settings are executed, commands that are no settings are only counted. Notes that
+//! began before are left alone.
+
+use super::{History, Journal, control, parameter};
+use crate::journal::window::{Loss, Origin};
+use crate::midi::Voice;
+
+impl History {
+    /// Takes from `theirs` what this history has never heard of.
+    pub(crate) fn catch_up(&mut self, theirs: &Journal<'_>, loss: &Loss, play: &mut impl FnMut(Voice)) {
+        if let Some(program) = theirs.program.filter(|_| !self.program.is_known()) {
+            self.repair_program(&program, theirs, loss, play);
+        }
+        let unknown = |history: &Self, number: u8| history.control.value(number).is_none();
+        for group in theirs.control.iter().flat_map(control::Chapter::groups) {
+            let number = group.controller.get();
+            let taken = parameter::enters_data(number) && self.parameter.takes();
+            if !unknown(self, number) || taken {
+                continue;
+            }
+            if group.count.is_some() {
+                let value = group.value.unwrap_or_default();
+                self.control.observe(group.controller, value, loss.stamp(), Origin::Repair);
+            } else {
+                for voice in self.control.repair(&group, false) {
+                    self.execute(voice, loss, play);
+                }
+            }
+            self.control.adopt(&group);
+        }
+        if let Some(parameter) = theirs.parameter {
+            self.catch_up_parameter(&parameter, loss, play);
+        }
+        let wheel = theirs.wheel.filter(|_| !self.wheel.is_known()).and_then(|chapter| self.wheel.repair(&chapter));
+        let pressure = theirs.channel_aftertouch.filter(|_| !self.channel_aftertouch.is_known());
+        let pressure = pressure.and_then(|chapter| self.channel_aftertouch.repair(&chapter));
+        for voice in wheel.into_iter().chain(pressure) {
+            self.execute(voice, loss, play);
+        }
+    }
+
+    fn catch_up_parameter(&mut self, theirs: &parameter::Chapter<'_>, loss: &Loss, play: &mut impl FnMut(Voice)) {
+        let (mut commands, mut last) = (Vec::new(), None);
+        for log in theirs.logs() {
+            last = Some(log.id);
+            if self.parameter.knows(log.id) {
+                continue;
+            }
+            self.parameter.repair(&log, false, &mut commands);
+            for voice in commands.drain(..) {
+                self.execute(voice, loss, play);
+            }
+            self.parameter.adopt(&log, loss);
+        }
+        for voice in self.parameter.repair_selection(theirs, last) {
+            self.execute(voice, loss, play);
+        }
+    }
+}
