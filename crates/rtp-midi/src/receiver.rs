@@ -211,10 +211,6 @@ impl Receiver {
             return;
         };
         let named = number.latest(journal.checkpoint);
-        if heard == Seq::NEVER && named == number {
-            // The stream begins here.
-            return;
-        }
         let checkpoint = match self.config.journal {
             // Sixteen bits do not name a first packet for ever, and need not: it covers everything (C.2.2.1).
             Journal::Recovery(Policy::Anchor) => Seq::NEVER,

@@ -16,7 +16,7 @@ fn command() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         40 => single.prop_map(|status| vec![status]),
         4 => (0..4_u8).prop_map(|song| vec![0xF3, song]),
-        4 => (1..4_u8).prop_map(|position| vec![0xF2, position, 0]),
+        4 => (0..4_u8).prop_map(|position| vec![0xF2, position, 0]),
         4 => prop::collection::vec(0..128_u8, 0..5).prop_map(|data| [&[0xF4][..], &data, &[0xF7]].concat()),
         4 => prop::collection::vec(0..128_u8, 0..2).prop_map(|data| [&[0xF5][..], &data, &[0xF7]].concat()),
         1 => Just(vec![0xFF]),

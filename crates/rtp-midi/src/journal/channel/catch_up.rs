@@ -43,13 +43,13 @@ impl History {
     }
 
     fn catch_up_parameter(&mut self, theirs: &parameter::Chapter<'_>, loss: &Loss, play: &mut impl FnMut(Voice)) {
-        let (mut commands, mut last) = (Vec::new(), None);
+        let (mut commands, mut last, mut steps) = (Vec::new(), None, parameter::MOST_STEPS);
         for log in theirs.logs() {
             last = Some(log.id);
             if self.parameter.knows(log.id) {
                 continue;
             }
-            self.parameter.repair(&log, false, &mut commands);
+            self.parameter.repair(&log, false, &mut steps, &mut commands);
             for voice in commands.drain(..) {
                 self.execute(voice, loss, play);
             }

@@ -142,9 +142,9 @@ impl History {
     }
 
     fn repair_parameter(&mut self, theirs: &parameter::Chapter<'_>, loss: &Loss, play: &mut impl FnMut(Voice)) {
-        let (mut lost, mut last, mut commands) = (false, None, Vec::new());
+        let (mut lost, mut last, mut commands, mut steps) = (false, None, Vec::new(), parameter::MOST_STEPS);
         for log in theirs.logs() {
-            lost |= self.parameter.repair(&log, lost, &mut commands);
+            lost |= self.parameter.repair(&log, lost, &mut steps, &mut commands);
             for voice in commands.drain(..) {
                 self.execute(voice, loss, play);
             }

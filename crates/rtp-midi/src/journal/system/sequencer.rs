@@ -29,7 +29,7 @@ struct State {
     played: bool,
     /// In MIDI clocks, 24 a quarter note, mod 2^19.
     position: u32,
-    /// The start of the song was reached by Continue, not by Start.
+    /// The latest of Start and Continue was Continue; a chapter tells it at the start of the song only.
     continued: bool,
 }
 
@@ -87,19 +87,25 @@ impl State {
     fn after(self, system: &System<'_>) -> Self {
         match *system {
             System::Start => Self { running: true, ..Self::default() },
-            System::Continue => Self { running: true, continued: self.position == 0 && !self.played, ..self },
-            System::Stop => Self { running: false, continued: false, ..self },
+            System::Continue => Self { running: true, continued: true, ..self },
+            System::Stop => Self { running: false, ..self },
             System::SongPosition(position) => {
-                let position = SIXTEENTH * u32::from(position.get());
-                // Whether the start of the song is one by Start or by Continue is told only while it runs.
-                Self { position, played: false, continued: self.running && position == 0, ..self }
+                Self { position: SIXTEENTH * u32::from(position.get()), played: false, ..self }
             }
-            System::Clock if self.running && self.played => {
-                Self { position: (self.position + 1) % POSITIONS, continued: false, ..self }
-            }
-            System::Clock if self.running => Self { played: true, continued: false, ..self },
+            System::Clock if self.running && self.played => Self { position: (self.position + 1) % POSITIONS, ..self },
+            System::Clock if self.running => Self { played: true, ..self },
             _ => self,
         }
+    }
+
+    /// What matters to whoever follows.
+    fn place(self) -> (bool, bool, u32) {
+        (self.running, self.played, self.position)
+    }
+
+    /// Whether the start of the song must be coded as one that Continue begins (B.3).
+    fn begins_by_continue(self) -> bool {
+        self.running && !self.played && self.position == 0 && self.continued
     }
 
     /// Clocks since the start of the song.
@@ -111,19 +117,21 @@ impl State {
 impl History {
     pub(crate) fn observe(&mut self, system: &System<'_>, stamp: Stamp) {
         let state = self.state.after(system);
-        if state != self.state {
-            (self.state, self.at) = (state, stamp.packet);
+        let coded = |state: State| (state.place(), state.begins_by_continue());
+        if coded(state) != coded(self.state) {
+            self.at = stamp.packet;
         }
+        self.state = state;
     }
 
     pub(crate) fn encode(&self, view: &View, out: &mut Vec<u8>) -> Option<S> {
         if self.at < view.since || self.at == Seq::NEVER {
             return None;
         }
-        let State { running, played, position, continued } = self.state;
+        let (running, played, position) = self.state.place();
         let s = view.s(self.at);
         let bit = |set: bool, bit: u8| if set { bit } else { 0 };
-        let coded = position > 0 || continued;
+        let coded = position > 0 || self.state.begins_by_continue();
         out.push(s.bit() | bit(running, N) | bit(played, D) | bit(coded, C) | (position >> 16) as u8 & 0x07);
         if coded {
             out.extend([(position >> 8) as u8, position as u8]);
@@ -134,7 +142,7 @@ impl History {
     /// Appends the commands that bring a sequencer in this state to that of `theirs`.
     pub(crate) fn repair(&self, theirs: &Chapter, out: &mut Vec<System<'static>>) {
         let (ours, theirs) = (self.state, theirs.state);
-        if ours == theirs {
+        if ours.place() == theirs.place() {
             return;
         }
         let clocks = |count: u32| std::iter::repeat_n(System::Clock, count as usize);
@@ -175,9 +183,8 @@ impl History {
     }
 
     #[cfg(test)]
-    pub(crate) fn state(&self) -> (bool, bool, u32, bool) {
-        let State { running, played, position, continued } = self.state;
-        (running, played, position, continued)
+    pub(crate) fn state(&self) -> (bool, bool, u32) {
+        self.state.place()
     }
 }
 
@@ -215,6 +222,7 @@ mod tests {
         assert_eq!(encode(&[Start, Stop]), [0x00]);
         assert_eq!(encode(&[position(16)]), [0x10, 0x00, 96]);
         assert_eq!(encode(&[Start, Clock, Stop, position(0), Continue]), [0x50, 0x00, 0x00]);
+        assert_eq!(encode(&[Start, Clock, position(0)]), [0x40], "the latest was Start");
         assert_eq!(encode(&[position(16383), Continue]), [0x51, 0x7F, 0xFA]);
     }
 
@@ -267,8 +275,7 @@ mod tests {
                     ours.observe(system, Stamp { packet: VIEW.previous, time: 0 });
                 }
             }
-            let place = |history: &History| (history.state.running, history.state.played, history.state.position);
-            prop_assert_eq!(place(&ours), place(&theirs));
+            prop_assert_eq!(ours.state(), theirs.state());
         }
     }
 }

@@ -145,11 +145,12 @@ impl History {
     }
 
     pub(crate) fn encode(&self, view: &View, out: &mut Vec<u8>) -> Option<S> {
-        if self.at < view.since || self.at == Seq::NEVER {
+        // The chapter has no optional use: who comes late waits for the next frame (B.4).
+        if self.at < view.checkpoint || self.at == Seq::NEVER {
             return None;
         }
         let s = view.s(self.at);
-        let complete = self.complete.filter(|_| self.complete_at >= view.since);
+        let complete = self.complete.filter(|_| self.complete_at >= view.checkpoint);
         let quarters = matches!(complete, Some(Frame::Quarters(_)));
         let bit = |set: bool, bit: u8| if set { bit } else { 0 };
         let point = self.partial.map_or(if self.reverse { 0 } else { 7 }, |partial| partial.point);

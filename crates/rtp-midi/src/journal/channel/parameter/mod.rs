@@ -15,6 +15,7 @@ mod repair;
 mod wire;
 
 pub(crate) use history::History;
+pub(crate) use repair::MOST_STEPS;
 pub(crate) use wire::Chapter;
 
 use crate::midi::{U7, Voice};

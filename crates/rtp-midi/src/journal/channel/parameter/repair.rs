@@ -9,16 +9,17 @@ use super::{History, Id, Kind, Selection, close, control};
 use crate::journal::window::Loss;
 use crate::midi::{U7, Voice};
 
-/// Most CC 96 and 97 that one log makes a receiver send: a forged journal must not flood the instrument.
-const MOST_STEPS: i16 = 256;
+/// Most CC 96 and 97 that a chapter makes a receiver send: a forged journal must not flood the instrument.
+pub(crate) const MOST_STEPS: i16 = 512;
 
 impl History {
     /// Appends the commands that bring this history to what `theirs` says; says whether anything was lost.
     ///
-    /// `forced`: a log before this one was lost, so this one is newer than all that is known.
-    pub(crate) fn repair(&self, theirs: &Log, forced: bool, out: &mut Vec<Voice>) -> bool {
+    /// `forced`: a log before this one was lost, so this one is newer than all that is known. `steps` are those of
+    /// [`MOST_STEPS`] that are left.
+    pub(crate) fn repair(&self, theirs: &Log, forced: bool, steps: &mut i16, out: &mut Vec<Voice>) -> bool {
         let value = |entry: Option<Entry>| entry.map(|entry| entry.value);
-        let steps = |button: Option<Button>| button.map_or(0, |button| button.count);
+        let pressed = |button: Option<Button>| button.map_or(0, |button| button.count);
         let (msb, lsb) = (value(theirs.msb), value(theirs.lsb));
         let known = self.find(theirs.id);
         let entered = msb.is_some() || lsb.is_some();
@@ -26,7 +27,7 @@ impl History {
             .is_some_and(|known| (msb.is_none() || msb == value(known.msb)) && (!entered || lsb == value(known.lsb)));
         let resend = entered && (forced || !same_entry);
         // Without data entry since, the log's count goes on from ours.
-        let before = if resend { 0 } else { known.map_or(0, |known| steps(known.a_button)) };
+        let before = if resend { 0 } else { known.map_or(0, |known| pressed(known.a_button)) };
         let after = match theirs.a_button {
             Some(button) => button.count,
             None if entered => 0,
@@ -38,7 +39,8 @@ impl History {
                 out.extend(msb.map(|msb| control(6, msb)));
                 out.extend(lsb.map(|lsb| control(38, lsb)));
             }
-            let difference = (after - before).clamp(-MOST_STEPS, MOST_STEPS);
+            let difference = (after - before).clamp(-*steps, *steps);
+            *steps -= difference.abs();
             let step = control(if difference > 0 { 96 } else { 97 }, U7::default());
             out.extend(std::iter::repeat_n(step, usize::from(difference.unsigned_abs())));
             return true;

@@ -37,6 +37,9 @@ impl Outbox {
     pub(super) fn observe(&mut self, segment: &Segment<'_>, stamp: Stamp) -> Option<Meaning> {
         if matches!(segment.part, Part::Whole(_) | Part::First) {
             self.count = self.count.wrapping_add(1);
+            if let Some(broken) = self.commands.back_mut().filter(|sent| sent.status == Status::Unfinished) {
+                (broken.status, broken.at) = (Status::Cancelled, stamp.packet);
+            }
             if self.commands.len() == MOST_COMMANDS {
                 self.commands.pop_front();
             }
