@@ -147,4 +147,6 @@ fn data_older_than_the_window_is_accepted_like_any_other() {
     let sent = stream(anchor(), &[&[&[0xB0, 7, 20]], &[], &[], &[]]);
     assert_eq!(hear(&mut receiver, &[&sent[0], &sent[3]]), [[0xB0, 7, 20]], "known: nothing to repair");
     assert_eq!(hear(&mut Receiver::new(anchor()), &[&sent[3]]), [[0xB0, 7, 20]], "new: repaired");
+    let covers_nothing = [0x20, 0, 9, 0x00, 0x05, 0x10, 0x12, 0x34];
+    assert_eq!(joined(&covers_nothing), [[0xE0, 0x12, 0x34]], "even when the checkpoint is the packet itself");
 }

@@ -203,6 +203,8 @@ fn chapter_f_is_only_there_for_its_own_commands() {
     assert!(!has(&mut sender, &[]));
     send(&mut sender, 0, &[&[0xF6]]);
     assert!(!has(&mut sender, &[]), "another chapter does not bring it back");
+    sender.acknowledge(8, u32::from(packet.sequence));
+    assert!(!has(&mut sender, &[]), "nor does a receiver that came late");
 }
 
 #[test]
