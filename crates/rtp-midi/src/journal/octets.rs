@@ -15,6 +15,20 @@ pub(crate) fn array<const N: usize>(octets: &[u8]) -> Result<([u8; N], &[u8])> {
     }
 }
 
+/// Reads a chapter off `rest` when the table of contents has its bit.
+pub(crate) fn chapter<'a, T>(
+    present: u8,
+    rest: &mut &'a [u8],
+    decode: impl FnOnce(&'a [u8]) -> Result<(T, &'a [u8])>,
+) -> Result<Option<T>> {
+    if present == 0 {
+        return Ok(None);
+    }
+    let (chapter, behind) = decode(rest)?;
+    *rest = behind;
+    Ok(Some(chapter))
+}
+
 /// A ten-bit LENGTH field, whose structure has a header of `least` octets and includes itself.
 pub(crate) fn length(high: u8, low: u8, least: usize) -> Result<usize> {
     let found = usize::from(high & 0x03) << 8 | usize::from(low);

@@ -10,7 +10,7 @@
 
 use super::{History, channel_aftertouch, control, note, parameter, pitch_wheel, poly_aftertouch, program};
 use crate::error::Result;
-use crate::journal::octets::{LENGTH_MAX, array, length, take};
+use crate::journal::octets::{LENGTH_MAX, array, chapter, length, take};
 use crate::journal::window::{Coded, S, Seq, View};
 use crate::midi::Channel;
 
@@ -95,20 +95,6 @@ impl Journal<'_> {
         }
         text.concat()
     }
-}
-
-/// Reads a chapter off `rest` when the table of contents has its bit.
-fn chapter<'a, T>(
-    present: Toc,
-    rest: &mut &'a [u8],
-    decode: impl FnOnce(&'a [u8]) -> Result<(T, &'a [u8])>,
-) -> Result<Option<T>> {
-    if present == 0 {
-        return Ok(None);
-    }
-    let (chapter, behind) = decode(rest)?;
-    *rest = behind;
-    Ok(Some(chapter))
 }
 
 impl History {

@@ -10,7 +10,7 @@
 
 use super::{History, active_sense, sequencer, simple, sysex, time_code};
 use crate::error::Result;
-use crate::journal::octets::{LENGTH_MAX, array, length, take};
+use crate::journal::octets::{LENGTH_MAX, array, chapter, length, take};
 use crate::journal::window::{Coded, S, View};
 
 /// The table of contents: which chapters there are.
@@ -44,8 +44,7 @@ impl<'a> Journal<'a> {
 
     /// Reads what [`Journal::split`] split off.
     pub(crate) fn decode(octets: &'a [u8]) -> Result<Self> {
-        let ([flags, _], rest) = array(octets)?;
-        let mut rest = rest;
+        let ([flags, _], mut rest) = array(octets)?;
         let rest = &mut rest;
         Ok(Self {
             s: S::read(flags),
@@ -67,20 +66,6 @@ impl Journal<'_> {
         let time_code = self.time_code.map(|chapter| chapter.describe());
         sequencer.into_iter().chain(time_code).collect()
     }
-}
-
-/// Reads a chapter off `rest` when the table of contents has its bit.
-fn chapter<'a, T>(
-    present: Toc,
-    rest: &mut &'a [u8],
-    decode: impl FnOnce(&'a [u8]) -> Result<(T, &'a [u8])>,
-) -> Result<Option<T>> {
-    if present == 0 {
-        return Ok(None);
-    }
-    let (chapter, behind) = decode(rest)?;
-    *rest = behind;
-    Ok(Some(chapter))
 }
 
 impl History {
