@@ -6,6 +6,7 @@
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 
 use std::hint::black_box;
+use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rtp_midi::midi::Command;
@@ -130,19 +131,56 @@ fn receive(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn size(_: &mut Criterion) {
-    println!("octets a packet of 16 notes, RTP header included");
+/// One line a policy, for those who want one number: octets, and packets and commands a second on one core.
+fn table(_: &mut Criterion) {
+    println!("packets of 16 notes       octets   of which     sent a second       received a second");
+    println!("with RTP header                     journal   packets  commands   packets  commands");
     for (name, journal) in POLICIES {
         let mut stage = Stage::new(journal);
-        let (mut octets, mut in_journal) = (0, 0);
-        for _ in 0..1000 {
+        let (mut octets, mut in_journal, mut packets) = (0, 0, Vec::new());
+        for _ in 0..65_536 {
             let mut payload = Vec::new();
-            in_journal += stage.send(&mut payload).journal;
+            let packet = stage.send(&mut payload);
+            in_journal += packet.journal;
             octets += 12 + payload.len();
+            packets.push((packet, payload));
         }
-        println!("  {name:12} {:6.1}, of which journal {:6.1}", octets as f64 / 1000.0, in_journal as f64 / 1000.0);
+        let each = |sum: usize| sum as f64 / packets.len() as f64;
+        let mut out = Vec::with_capacity(1500);
+        let sent = rate(|| {
+            out.clear();
+            black_box(stage.send(&mut out));
+        });
+        let (mut receiver, mut packets) = (Receiver::new(config(journal)), packets.iter().cycle());
+        let received = rate(|| {
+            let (packet, payload) = packets.next().expect("the music never ends");
+            let received = Received { sequence: packet.sequence, timestamp: packet.timestamp, payload };
+            receiver.receive(received, |event| {
+                black_box(event);
+            });
+        });
+        println!(
+            "{name:22} {:9.1}  {:9.1}   {:5.2} M   {:5.1} M   {:5.2} M   {:5.1} M",
+            each(octets),
+            each(in_journal),
+            sent / 1e6,
+            16.0 * sent / 1e6,
+            received / 1e6,
+            16.0 * received / 1e6
+        );
     }
 }
 
-criterion_group!(benches, size, send, receive);
+/// How often a second `step` can be done: the best of several short runs, since other programs only ever slow it down.
+fn rate(mut step: impl FnMut()) -> f64 {
+    const STEPS: u32 = 20_000;
+    let run = |_| {
+        let start = Instant::now();
+        (0..STEPS).for_each(|_| step());
+        f64::from(STEPS) / start.elapsed().as_secs_f64()
+    };
+    (0..40).map(run).fold(0.0, f64::max)
+}
+
+criterion_group!(benches, table, send, receive);
 criterion_main!(benches);

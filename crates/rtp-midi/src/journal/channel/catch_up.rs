@@ -44,6 +44,7 @@ impl History {
 
     fn catch_up_parameter(&mut self, theirs: &parameter::Chapter<'_>, loss: &Loss, play: &mut impl FnMut(Voice)) {
         let (mut commands, mut last, mut steps) = (Vec::new(), None, parameter::MOST_STEPS);
+        let mut selected = false;
         for log in theirs.logs() {
             last = Some(log.id);
             if self.parameter.knows(log.id) {
@@ -54,6 +55,11 @@ impl History {
                 self.execute(voice, loss, play);
             }
             self.parameter.adopt(&log, loss);
+            selected = true;
+        }
+        // What has been selected to set a parameter gives way to what the stream has selected.
+        if !selected {
+            return;
         }
         for voice in self.parameter.repair_selection(theirs, last) {
             self.execute(voice, loss, play);
