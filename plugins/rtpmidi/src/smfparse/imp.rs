@@ -31,12 +31,15 @@ struct State {
     player: Option<Player>,
     segment: gst::FormattedSegment<gst::ClockTime>,
     seqnum: gst::Seqnum,
+    /// The stream time at which upstream was last asked whether the end is wanted.
+    asked_at: gst::ClockTime,
 }
 
 impl Default for State {
     fn default() -> Self {
         let (intake, player) = (Intake::default(), None);
-        Self { intake, player, segment: gst::FormattedSegment::new(), seqnum: gst::Seqnum::next() }
+        let (segment, seqnum) = (gst::FormattedSegment::new(), gst::Seqnum::next());
+        Self { intake, player, segment, seqnum, asked_at: gst::ClockTime::ZERO }
     }
 }
 
@@ -291,6 +294,9 @@ impl SmfParse {
 
     /// One turn of the streaming task.
     fn run(&self) {
+        if self.end_is_wanted() {
+            lock(&self.state).player.iter_mut().for_each(Player::stop);
+        }
         let next = lock(&self.state).player.as_mut().map(Player::next);
         let flow = match next {
             None => self.pull(),
@@ -312,6 +318,22 @@ impl SmfParse {
         }
     }
 
+    /// Whether upstream has been told to end (`gst-launch-1.0 -e`): a file that is in memory is pulled no more, so it
+    /// has to be asked, now and then.
+    fn end_is_wanted(&self) -> bool {
+        if self.sink.mode() != gst::PadMode::Pull {
+            return false;
+        }
+        let mut state = lock(&self.state);
+        let Some(position) = state.player.as_ref().map(Player::position) else { return false };
+        if position.absdiff(state.asked_at) < ASK_EVERY {
+            return false;
+        }
+        state.asked_at = position;
+        drop(state);
+        matches!(self.sink.pull_range(0, 1), Err(gst::FlowError::Eos))
+    }
+
     fn pull(&self) -> Result<(), gst::FlowError> {
         let max_size = lock(&self.settings).max_size;
         let octets = Intake::pull(&self.sink, max_size).map_err(|refusal| self.refuse(refusal))?;
@@ -329,7 +351,10 @@ impl SmfParse {
         } else {
             Song::read(octets, settings.sequence).map(|song| (song, Vec::new()))
         };
-        let (song, defects) = read.inspect_err(|error| report::song(&self.obj(), error))?;
+        let (song, defects) = read.inspect_err(|error| {
+            std::thread::sleep(UNTIL_HEARD);
+            report::song(&self.obj(), error);
+        })?;
         report::defects(&self.obj(), &defects);
         gst::info!(CAT, imp = self, "format {}, {} tracks, {} events", song.format(), song.tracks(), song.len());
         self.push_start();
@@ -394,6 +419,13 @@ impl SmfParse {
         }
     }
 }
+
+/// How long a bad file is kept secret: `gst-launch-1.0` hangs on an error that comes before its main loop runs, and a
+/// file is read sooner than that.
+const UNTIL_HEARD: std::time::Duration = std::time::Duration::from_millis(150);
+
+/// The stream time after which upstream is asked again whether the end is wanted.
+const ASK_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(100);
 
 /// One end of a seek, if it is a time, given or not.
 fn time(value: gst::GenericFormattedValue) -> Option<MaybeTime> {

@@ -20,6 +20,8 @@ pub(super) struct Player {
     queue: VecDeque<Item>,
     /// Whether the segment has been closed.
     ended: bool,
+    /// Whether the end was called before its time.
+    stopped: bool,
     discont: bool,
 }
 
@@ -52,6 +54,7 @@ impl Player {
             position: gst::ClockTime::ZERO,
             queue: VecDeque::new(),
             ended: false,
+            stopped: false,
             discont: true,
         };
         let division = player.song.tempo_map().division();
@@ -82,6 +85,13 @@ impl Player {
         self.enter(seqnum);
         self.queue_messages(ends, self.position, Item::Release);
         self.chase();
+    }
+
+    /// Ends here, with what sounds.
+    pub(super) fn stop(&mut self) {
+        if !std::mem::replace(&mut self.stopped, true) {
+            self.segment.set_stop(self.position + gst::ClockTime::NSECOND);
+        }
     }
 
     pub(super) fn segment(&self) -> &gst::FormattedSegment<gst::ClockTime> {
@@ -144,6 +154,7 @@ impl Player {
         self.played = first..first;
         self.advance(start);
         self.ended = false;
+        self.stopped = false;
         self.discont = true;
         self.queue.push_back(Item::Event(gst::event::Segment::builder(&self.segment).seqnum(seqnum).build()));
     }
@@ -224,13 +235,30 @@ mod tests {
         octets.collect()
     }
 
-    #[test]
-    fn what_sounds_is_ended_even_when_seeks_follow_each_other_at_once() {
-        gst::init().unwrap();
+    /// A note that sounds from the start on for a long time.
+    fn song() -> Song {
         let mut track = Track::new();
         track.message(0, &[0x90, 60, 1]).unwrap();
         track.message(9000, &[0x80, 60, 2]).unwrap();
-        let song = Song::read(&encode_file(0, Division::Quarter(500), &[track]), 0).unwrap();
+        Song::read(&encode_file(0, Division::Quarter(500), &[track]), 0).unwrap()
+    }
+
+    #[test]
+    fn a_player_that_is_stopped_ends_what_sounds_and_comes_to_its_end() {
+        gst::init().unwrap();
+        let mut player = Player::new(song(), segment(0), gst::Seqnum::next());
+        assert_eq!(messages(&mut player), [[0x90, 60, 1]]);
+        player.stop();
+        let silence = messages(&mut player);
+        player.stop();
+        assert_eq!((silence, messages(&mut player)), (vec![], vec![vec![0x80, 60, 64]]));
+        assert!(matches!(player.next(), Item::End));
+    }
+
+    #[test]
+    fn what_sounds_is_ended_even_when_seeks_follow_each_other_at_once() {
+        gst::init().unwrap();
+        let song = song();
         let seqnum = gst::Seqnum::next();
         for (how, expected) in [
             (Seek::Continue, vec![vec![0x80, 60, 64]]),
