@@ -20,6 +20,9 @@ pub struct Receiver {
     stats: ReceiverStats,
 }
 
+/// Milliseconds after which a note that a journal calls fresh is not the one that sounds.
+const RECENT: u32 = 500;
+
 /// Milliseconds from the start in which a receiver looks for lasting state in every journal (C.2.2.2): long enough
 /// for its first reports to reach the sender.
 const CATCH_UP: u32 = 15_000;
@@ -220,8 +223,7 @@ impl Receiver {
             self.stats.uncovered += 1;
             self.end_sound(time, out);
         }
-        let loss =
-            Loss { heard, previous: number.before(), checkpoint, time, recent: self.config.fresh.saturating_mul(5) };
+        let loss = Loss { heard, previous: number.before(), checkpoint, time, recent: self.config.ticks(RECENT) };
         let (repairs, struck) = (&mut self.stats.repairs, &mut self.struck);
         let malformed = self.history.repair(&journal, &loss, &mut |command| {
             *repairs += 1;

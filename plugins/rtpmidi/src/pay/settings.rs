@@ -42,11 +42,15 @@ pub enum RtcpFeedback {
     None,
 }
 
+/// A note that comes later than this is a wrong note, where people play together.
+const FRESH: gst::ClockTime = gst::ClockTime::from_mseconds(10);
+
 /// Values of the properties that can be set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
     pub(super) journal: JournalMode,
     pub(super) guardtime: gst::ClockTime,
+    pub(super) fresh: gst::ClockTime,
     pub(super) feedback: RtcpFeedback,
     pub(super) sysex_limit: u32,
 }
@@ -56,6 +60,7 @@ impl Default for Settings {
         Self {
             journal: JournalMode::default(),
             guardtime: gst::ClockTime::ZERO,
+            fresh: FRESH,
             feedback: RtcpFeedback::default(),
             sysex_limit: limits::SYSEX,
         }
@@ -65,8 +70,12 @@ impl Default for Settings {
 impl Settings {
     /// `guardtime` in RTP clock ticks; `None` where there is none.
     pub(super) fn guard_ticks(&self, clock_rate: u32) -> Option<u32> {
-        let ticks = u128::from(self.guardtime.nseconds()) * u128::from(clock_rate) / 1_000_000_000;
-        u32::try_from(ticks).ok().filter(|&ticks| ticks > 0)
+        ticks(self.guardtime, clock_rate).filter(|&ticks| ticks > 0)
+    }
+
+    /// `fresh` in RTP clock ticks.
+    pub(super) fn fresh_ticks(&self, clock_rate: u32) -> u32 {
+        ticks(self.fresh, clock_rate).unwrap_or(u32::MAX)
     }
 
     pub(super) fn set(&mut self, name: &str, value: &glib::Value) {
@@ -74,6 +83,7 @@ impl Settings {
         match name {
             "journal" => self.journal = value.get().expect(TYPED),
             "guardtime" => self.guardtime = gst::ClockTime::from_nseconds(value.get().expect(TYPED)),
+            "fresh" => self.fresh = gst::ClockTime::from_nseconds(value.get().expect(TYPED)),
             "rtcp-feedback" => self.feedback = value.get().expect(TYPED),
             "sysex-limit" => self.sysex_limit = value.get().expect(TYPED),
             _ => {}
@@ -85,11 +95,17 @@ impl Settings {
         Some(match name {
             "journal" => self.journal.to_value(),
             "guardtime" => self.guardtime.nseconds().to_value(),
+            "fresh" => self.fresh.nseconds().to_value(),
             "rtcp-feedback" => self.feedback.to_value(),
             "sysex-limit" => self.sysex_limit.to_value(),
             _ => return None,
         })
     }
+}
+
+/// A time in RTP clock ticks, if they are not too many.
+fn ticks(time: gst::ClockTime, clock_rate: u32) -> Option<u32> {
+    u32::try_from(u128::from(time.nseconds()) * u128::from(clock_rate) / 1_000_000_000).ok()
 }
 
 pub(super) fn properties() -> &'static [glib::ParamSpec] {
@@ -106,6 +122,16 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
             glib::ParamSpecUInt64::builder("guardtime")
                 .nick("Guard time")
                 .blurb("Longest time without a packet in nanoseconds: an empty one is sent then; 0 = no limit (SDP: guardtime)")
+                .maximum(i64::MAX as u64)
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecUInt64::builder("fresh")
+                .nick("Fresh notes")
+                .blurb(
+                    "How old in nanoseconds a lost NoteOn may be for a receiver still to play it; older ones stay silent \
+                     (the Y bit; RFC 6295, A.6.2)",
+                )
+                .default_value(FRESH.nseconds())
                 .maximum(i64::MAX as u64)
                 .mutable_ready()
                 .build(),

@@ -34,6 +34,7 @@ impl Stream {
             (_, Ok("closed-loop")) => Journal::Recovery(Policy::ClosedLoop),
             _ => settings.journal.into(),
         };
+        config.fresh = settings.fresh_ticks(clock_rate);
         config.guardtime = caps
             .get::<&str>("guardtime")
             .ok()

@@ -181,6 +181,9 @@ impl Drop for Station {
     }
 }
 
+/// Listeners do not play along: a note that comes a little late is better than none.
+const FRESH: u64 = 100_000_000;
+
 fn payloader(plan: &Plan<'_>) -> Result<gst::Element> {
     let journal = match plan.journal {
         Journal::None => "none",
@@ -192,7 +195,7 @@ fn payloader(plan: &Plan<'_>) -> Result<gst::Element> {
     let guardtime = u64::from(plan.guardtime.unwrap_or(0)) * 1_000_000;
     let pay = elements::with(
         "rtpmidipay",
-        &[("pt", &u32::from(PAYLOAD_TYPE)), ("min-ptime", &ptime), ("guardtime", &guardtime)],
+        &[("pt", &u32::from(PAYLOAD_TYPE)), ("min-ptime", &ptime), ("guardtime", &guardtime), ("fresh", &FRESH)],
     )?;
     pay.set_property_from_str("journal", journal);
     Ok(pay)
