@@ -71,7 +71,13 @@ pub(super) fn summary(summary: &Summary, music: &Music, recording: &Recording) {
     row("sent", &[(sent, "events", "commands"), (sent, "packets", "packets")]);
     row("dropped on purpose", &[(received, "dropped_on_purpose", "packets")]);
     row("received", &[(received, "events", "commands"), (received, "packets", "packets")]);
-    row("repaired", &[(received, "commands_repaired", "of the commands, from the recovery journal")]);
+    let events = |of, name| number(of, name).unwrap_or_default();
+    let heard = events(received, "events") - events(received, "commands_repaired");
+    text("lost", &format!("{} commands, those of the dropped packets", events(sent, "events") - heard));
+    row(
+        "repaired",
+        &[(received, "commands_repaired", "commands, from the recovery journal: what still mattered of them")],
+    );
     row("hanging notes", &[(received, "hanging_notes", "")]);
     if let (Some(with), Some(without)) = (number(sent, "bit_rate"), number(sent, "bit_rate_without_journal")) {
         text("average bit rate", &format!("{}; without the journal {}", bits(with), bits(without)));
