@@ -11,6 +11,13 @@ pub fn sections(payload: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     Some((list, (payload[0] & 0x40 != 0).then_some(rest)))
 }
 
+/// Chapter X, if it is all that the system journal of a journal section holds.
+pub fn exclusives(section: &[u8]) -> Option<&[u8]> {
+    let (&[flags, _, _, contents, low], chapter) = section.split_first_chunk()?;
+    let length = usize::from(contents & 3) << 8 | usize::from(low);
+    (flags & 0x40 != 0 && contents & 0x7C == 0x04).then(|| chapter.get(..length - 2))?
+}
+
 /// What one channel journal says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Channel {

@@ -83,7 +83,10 @@ impl Reading {
                     let mut message = match (status, exclusive.take()) {
                         (0xF0, _) => vec![0xF0],
                         (_, Some(begun)) => begun,
-                        (_, None) => return Err("an escape"),
+                        (_, None) => {
+                            self.messages.push((tick, track, place, escaped(data)?));
+                            continue;
+                        }
                     };
                     message.extend(data);
                     if message.last() == Some(&0xF7) {
@@ -132,6 +135,14 @@ impl Reading {
             events.push(Event { time: u64::try_from(time).map_err(|_| "no end")?, octets });
         }
         Ok(Song { events })
+    }
+}
+
+/// One system message that needs an escape in a file.
+fn escaped(data: &[u8]) -> Result<Vec<u8>, Fault> {
+    match (data.first(), data.len()) {
+        (Some(0xF6 | 0xF8..=0xFF), 1) | (Some(0xF1 | 0xF3), 2) | (Some(0xF2), 3) => Ok(data.to_vec()),
+        _ => Err("an escape of something else than a message"),
     }
 }
 

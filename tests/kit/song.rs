@@ -1,9 +1,18 @@
-//! Random songs with everything that MIDI 1.0 has for sixteen channels, written octet by octet.
+//! Random songs with everything that MIDI 1.0 has, written octet by octet.
 
 use crate::random::Random;
 
 /// A Standard MIDI File, the same for the same seed.
 pub fn random(seed: u64) -> Vec<u8> {
+    compose(seed, true)
+}
+
+/// One with channel messages alone.
+pub fn of_channels(seed: u64) -> Vec<u8> {
+    compose(seed, false)
+}
+
+fn compose(seed: u64, systems: bool) -> Vec<u8> {
     let mut random = Random::new(seed);
     let tracks = if random.happens(30) { 1 } else { 2 + random.below(4) };
     let format = u8::from(tracks > 1);
@@ -14,7 +23,7 @@ pub fn random(seed: u64) -> Vec<u8> {
     // Notes that a song leaves open are a case of their own.
     let is_tidy = random.happens(50);
     for track in 0..tracks {
-        let octets = Track::new(&mut random, division).compose(track == 0, is_tidy);
+        let octets = Track::new(&mut random, division, systems).compose(track == 0, is_tidy);
         file.extend(b"MTrk");
         file.extend((octets.len() as u32).to_be_bytes());
         file.extend(octets);
@@ -33,14 +42,15 @@ struct Track<'a> {
     /// Channels of this track.
     channels: Vec<u8>,
     open: Vec<(u8, u8)>,
+    systems: bool,
 }
 
 impl<'a> Track<'a> {
-    fn new(random: &'a mut Random, division: u64) -> Self {
+    fn new(random: &'a mut Random, division: u64, systems: bool) -> Self {
         let beat = if division < 0x8000 { division } else { 20 * (division & 0xFF) };
         let count = 1 + random.below(5);
         let channels = (0..count).map(|_| random.below(16) as u8).collect();
-        Self { random, beat, octets: Vec::new(), delta: 0, running: None, channels, open: Vec::new() }
+        Self { random, beat, octets: Vec::new(), delta: 0, running: None, channels, open: Vec::new(), systems }
     }
 
     fn compose(mut self, conducts: bool, is_tidy: bool) -> Vec<u8> {
@@ -120,8 +130,8 @@ impl<'a> Track<'a> {
             60 => vec![control(self.random.pick(&[6, 38, 96, 97]), a)],
             // Without LSB, which is 0 then.
             61 => vec![control(self.random.pick(&[99, 101]), a & 1), control(6, b)],
-            // General MIDI on.
-            62 if self.random.happens(20) => vec![vec![0xF0, 0x7E, 0x7F, 9, 1, 0xF7]],
+            62.. if !self.systems => vec![],
+            62 => vec![self.system()],
             _ => vec![self.exclusive()],
         }
     }
@@ -145,6 +155,23 @@ impl<'a> Track<'a> {
         messages
     }
 
+    fn system(&mut self) -> Vec<u8> {
+        let (a, b) = (self.random.data(), self.random.data());
+        match self.random.below(16) {
+            0 => vec![0xFF],
+            // General MIDI on.
+            1 => vec![0xF0, 0x7E, 0x7F, 9, 1, 0xF7],
+            2..6 => vec![0xF1, a],
+            6 => vec![0xF2, a, b],
+            7 => vec![0xF3, a],
+            8 => vec![0xF6],
+            9 => vec![0xFA],
+            10 => vec![0xFB],
+            11 => vec![0xFC],
+            _ => vec![0xF8],
+        }
+    }
+
     fn exclusive(&mut self) -> Vec<u8> {
         let limit = self.random.pick(&[1, 8, 40, 40, 300, 5000]);
         let mut message = vec![0xF0];
@@ -161,6 +188,11 @@ impl<'a> Track<'a> {
             self.running = None;
             self.octets.push(status);
             self.quantity(data.len() as u64);
+        } else if status > 0xF0 {
+            self.running = None;
+            self.octets.push(0xF7);
+            self.quantity(message.len() as u64);
+            self.octets.push(status);
         } else if self.running != Some(status) || self.random.happens(30) {
             self.running = Some(status);
             self.octets.push(status);
