@@ -219,11 +219,11 @@ impl Receiver {
             Journal::Recovery(Policy::Anchor) => Seq::NEVER,
             _ => named,
         };
-        if heard != Seq::NEVER && checkpoint > heard.next() {
+        let loss = Loss { heard, previous: number.before(), checkpoint, time, recent: self.config.ticks(RECENT) };
+        if !loss.is_covered() {
             self.stats.uncovered += 1;
             self.end_sound(time, out);
         }
-        let loss = Loss { heard, previous: number.before(), checkpoint, time, recent: self.config.ticks(RECENT) };
         let (repairs, struck) = (&mut self.stats.repairs, &mut self.struck);
         let malformed = self.history.repair(&journal, &loss, &mut |command| {
             *repairs += 1;

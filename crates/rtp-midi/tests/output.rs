@@ -300,3 +300,26 @@ fn a_note_gets_its_note_off_even_if_an_all_notes_off_was_lost_with_it() {
     let (_, _, given) = lose_the_second([&[&[0x90, 60, 100]], &[&[0x80, 60, 0], &[0xB0, 123, 0]], &[]]);
     assert_eq!(given, [vec![0x90, 60, 100], vec![0xB0, 123, 0], vec![0x80, 60, 64]]);
 }
+
+#[test]
+fn a_pedal_goes_down_again_behind_a_loss_that_the_checkpoint_does_not_seem_to_cover() {
+    // After 65536 packets the first one, which anchor has as its checkpoint, has the number of the latest.
+    let anchor = Config { journal: Journal::Recovery(Policy::Anchor), ..Config::new(44_100) };
+    let (mut sender, mut receiver) = (Sender::new(anchor, 7), Receiver::new(Config::new(44_100)));
+    let mut here = Synth::default();
+    for number in 0..=65_536_u32 {
+        let octets: &[u8] = if number == 0 { &[0xB0, 64, 127] } else { &[0xC1, 5] };
+        sender.queue(number, Command::decode(octets).unwrap().0).unwrap();
+        let mut payload = Vec::new();
+        let packet = sender.packet(number, &mut payload);
+        if number != 65_535 {
+            receiver.receive(Received { sequence: packet.sequence, timestamp: number, payload: &payload }, |event| {
+                let mut octets = Vec::new();
+                event.command.encode(&mut octets);
+                here.execute(&octets);
+            });
+        }
+    }
+    assert_eq!(receiver.stats().uncovered, 1);
+    assert_eq!(here.channels[&0].settings.controllers[&64], 127);
+}

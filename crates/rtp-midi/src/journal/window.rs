@@ -137,6 +137,12 @@ impl Loss {
         self.heard != Seq::NEVER && self.heard.next() == self.previous
     }
 
+    /// Whether the journal reaches back to the last packet received. If not, what sounded has been ended, and an element
+    /// with S = 1 may tell of a pedal that is to go down again.
+    pub(crate) fn is_covered(&self) -> bool {
+        self.heard == Seq::NEVER || self.checkpoint <= self.heard.next()
+    }
+
     /// The same loss for a receiver that has forgotten everything: every element concerns it.
     pub(crate) fn total(self) -> Self {
         Self { heard: Seq::NEVER, ..self }
@@ -144,7 +150,7 @@ impl Loss {
 
     /// Whether an element with this S bit may have changed in the missing packets.
     pub(crate) fn concerns(&self, s: S) -> bool {
-        s == S::Changed || !self.is_single()
+        s == S::Changed || !self.is_single() || !self.is_covered()
     }
 
     /// The stamp that repairs are observed with.
