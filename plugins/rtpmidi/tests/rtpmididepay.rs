@@ -269,6 +269,21 @@ fn the_stream_is_sparse_and_the_stats_of_all_depayloaders_are_there() {
 }
 
 #[test]
+fn at_the_end_of_a_recording_notes_end_and_the_pedal_stays_down() {
+    let _watch = start();
+    for (live, pedals) in [(false, 0), (true, 1)] {
+        let mut depay = depay(&[], RTP_CAPS);
+        depay.set_live(live);
+        push(&mut depay, packets_of(&[], &[(0, &[0xB0, 64, 127]), (0, &[0x90, 60, 100]), (10, &[0xB0, 123, 0])]));
+        messages(&mut depay);
+        depay.push_event(gst::event::Eos::new());
+        let end = messages(&mut depay);
+        let count = |status| end.iter().filter(|(_, octets)| octets[0] == status).count();
+        assert_eq!((count(0x80), count(0xB0)), (1, pedals), "live: {live}, {end:?}");
+    }
+}
+
+#[test]
 fn mpeg4_generic_carries_the_same() {
     let _watch = start();
     let caps = "application/x-rtp,encoding-name=MPEG4-GENERIC,mode=rtp-midi";
