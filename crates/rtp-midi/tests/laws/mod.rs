@@ -1,0 +1,54 @@
+//! What holds for any octets: called by the property tests and by the fuzz targets.
+
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each program that shares this uses what it needs")]
+
+use rtp_midi::midi::{Command, Status};
+use rtp_midi::payload::{Payload, Reader, Writer};
+use rtp_midi::{Config, Journal, Policy, Received, Receiver};
+
+fn encode(command: &Command<'_>) -> Vec<u8> {
+    let mut octets = Vec::new();
+    command.encode(&mut octets);
+    octets
+}
+
+/// What can be read of a payload is written and read again as the same commands at the same times.
+pub fn a_payload_reads_as_written(octets: &[u8]) {
+    let Ok(payload) = Payload::decode(octets) else { return };
+    let commands: Vec<_> = payload.commands(0).map_while(Result::ok).map(|c| (c.time, encode(&c.command))).collect();
+    let mut writer = Writer::default();
+    let start = commands.first().map_or(0, |(time, _)| *time);
+    for (time, octets) in &commands {
+        // A list of many five-octet deltas or running statuses may grow when it is written plainly.
+        if !writer.push(*time, Command::decode(octets).unwrap().0, Status::Given, Writer::MAX) {
+            return;
+        }
+    }
+    let again: Vec<_> =
+        Reader::new(writer.octets(), start, false).map(|c| c.unwrap()).map(|c| (c.time, encode(&c.command))).collect();
+    assert_eq!(again, commands);
+}
+
+/// Packets of any octets leave a receiver that can be silenced, and that gives out a bounded number of commands.
+///
+/// The octets are cut into packets: a sequence number step, a length, and so many octets of payload.
+pub fn any_packets_are_received(octets: &[u8]) {
+    for policy in [Policy::ClosedLoop, Policy::Anchor] {
+        let config = Config { journal: Journal::Recovery(policy), ..Config::new(44_100) };
+        let (mut receiver, mut sequence, mut rest) = (Receiver::new(config), 0_u16, octets);
+        while let [step, length, behind @ ..] = rest {
+            let (payload, next) = behind.split_at(behind.len().min(usize::from(*length)));
+            rest = next;
+            sequence = sequence.wrapping_add(u16::from(*step));
+            let (mut given, sounding) = (0, receiver.sounding());
+            receiver.receive(Received { sequence, timestamp: u32::from(sequence) * 100, payload }, |event| {
+                assert!(!encode(&event.command).is_empty());
+                given += 1;
+            });
+            // A note may be owed many NoteOffs; all else is told octet by octet.
+            assert!(given <= 70_000 + 4 * sounding, "{given} commands from {} octets", payload.len());
+        }
+        receiver.silence(0, |_| {});
+        assert_eq!(receiver.sounding(), 0);
+    }
+}
