@@ -71,7 +71,7 @@ fn settings(events: &[smf::Event]) -> Vec<(u8, Settings)> {
 
 /// The program, where it is built and networks of one's own are allowed; says why not.
 fn program() -> Option<PathBuf> {
-    let program = pipeline::target().join("debug/rtpmidi");
+    let program = pipeline::built().join("rtpmidi");
     if !program.exists() {
         println!("skipped: no {}; cargo build --package rtpmidi-cli makes it", program.display());
         return None;

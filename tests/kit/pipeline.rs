@@ -22,11 +22,14 @@ pub fn init() {
     });
 }
 
-/// Cargo's folder for what is built, which is where this program lies.
+/// Cargo's folder for what is built.
 pub fn target() -> PathBuf {
-    let program = std::env::current_exe().unwrap();
-    // target/debug/deps/program
-    program.ancestors().nth(3).unwrap().to_path_buf()
+    built().parent().unwrap().to_path_buf()
+}
+
+/// The folder in it with the programs of this profile; the tests are below it, in `deps`.
+pub fn built() -> PathBuf {
+    std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_path_buf()
 }
 
 /// A folder for the files of one test; it goes away with the value.
