@@ -20,10 +20,10 @@ const SCRIPT: &str = r#"
     cd "$2"
     "$1" listen song.sdp --smf all.mid &
     all=$!
-    "$1" listen song.sdp --smf some.mid --loss 30:10 &
+    "$1" listen song.sdp --smf some.mid --loss 25 &
     some=$!
     until [ "$(grep -c ":C350 " /proc/net/udp)" -ge 2 ]; do sleep 0.1; done
-    "$1" broadcast song.mid --to udp://239.192.7.7:50000 --speed 20 &
+    "$1" broadcast song.mid --to udp://239.192.7.7:50000 --speed 8 &
     sender=$!
     sleep 2
     "$1" listen song.sdp --smf late.mid &
