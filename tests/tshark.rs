@@ -2,14 +2,15 @@
 //!
 //! Its errors, as of 4.0.17: a Chapter N whose logs are more than the octets behind them, and a Chapter M with a pending
 //! MSB, are called malformed although they are right; of the length of a Chapter M only six bits are heeded; behind a
-//! Chapter X with a FIRST field or a second log, the rest of the journal is not read.
+//! Chapter X with a FIRST field or a second log, the rest of the journal is not read; a Chapter Q with S = 1 is read
+//! beyond its end.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panic")]
 
 use std::collections::BTreeSet;
 
 use kit::corpus::Piece;
-use kit::journal::{self, Channel};
+use kit::journal::{self, Channel, System};
 use kit::packets::Recording;
 use kit::synth::Synth;
 use kit::{corpus, pipeline, smf, song, tshark};
@@ -65,7 +66,7 @@ fn dissect(songs: &[Piece], most: usize) {
             let journal = journal::sections(packet.payload()).unwrap().1.unwrap();
             let ours = journal::channels(journal).unwrap();
             packets += 1;
-            if errs_about_channels(&ours) || journal::exclusives(journal).is_some_and(errs_about_exclusives) {
+            if errs_about_channels(&ours) || errs_about_system(&journal::system(journal).unwrap()) {
                 errors += 1;
             } else {
                 assert_eq!(theirs, expected(&ours), "{place}");
@@ -95,14 +96,15 @@ fn errs_about_channels(channels: &[Channel]) -> bool {
     })
 }
 
-/// Whether tshark errs about this Chapter X.
-fn errs_about_exclusives(chapter: &[u8]) -> bool {
-    let has = |bit: u8| chapter[0] & bit != 0;
+/// Whether tshark errs about this system journal.
+fn errs_about_system(system: &System<'_>) -> bool {
+    let Some(&flags) = system.exclusives.first() else { return system.sequencer == Some(1) };
+    let has = |bit: u8| flags & bit != 0;
     let counts = usize::from(has(0x40)) + usize::from(has(0x20));
-    let data = &chapter[1 + counts..];
+    let data = &system.exclusives[1 + counts..];
     // It ends with the first octet above 7F; what follows is another log.
     let length = if has(0x08) { data.iter().position(|octet| *octet > 0x7F).map_or(0, |last| last + 1) } else { 0 };
-    has(0x10) || length < data.len()
+    system.sequencer == Some(1) || has(0x10) || length < data.len()
 }
 
 /// What tshark prints of these journals.

@@ -11,11 +11,47 @@ pub fn sections(payload: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     Some((list, (payload[0] & 0x40 != 0).then_some(rest)))
 }
 
-/// Chapter X, if it is all that the system journal of a journal section holds.
-pub fn exclusives(section: &[u8]) -> Option<&[u8]> {
-    let (&[flags, _, _, contents, low], chapter) = section.split_first_chunk()?;
+/// What the system journal says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct System<'a> {
+    /// Chapter Q: its S bit.
+    pub sequencer: Option<u8>,
+    /// Chapter X: its octets.
+    pub exclusives: &'a [u8],
+}
+
+/// The system journal of a journal section, empty where there is none; `None` where it does not hold what its lengths
+/// say, or has logs of undefined commands.
+pub fn system(section: &[u8]) -> Option<System<'_>> {
+    let mut system = System::default();
+    if section.first()? & 0x40 == 0 {
+        return Some(system);
+    }
+    let (&[contents, low], behind) = section.get(3..)?.split_first_chunk()?;
     let length = usize::from(contents & 3) << 8 | usize::from(low);
-    (flags & 0x40 != 0 && contents & 0x7C == 0x04).then(|| chapter.get(..length - 2))?
+    let mut chapters = behind.get(..length.checked_sub(2)?)?;
+    if contents & 0x40 != 0 {
+        let flags = take(&mut chapters, 1)?[0];
+        take(&mut chapters, (flags & 0x70).count_ones() as usize)?;
+        let undefined = flags & 0x0F;
+        (undefined == 0).then_some(())?;
+    }
+    if contents & 0x20 != 0 {
+        take(&mut chapters, 1)?;
+    }
+    if contents & 0x10 != 0 {
+        let flags = take(&mut chapters, 1)?[0];
+        system.sequencer = Some(flags >> 7);
+        take(&mut chapters, 2 * usize::from(flags & 0x10 != 0) + 3 * usize::from(flags & 0x08 != 0))?;
+    }
+    if contents & 0x08 != 0 {
+        let flags = take(&mut chapters, 1)?[0];
+        take(&mut chapters, 4 * (flags & 0x60).count_ones() as usize)?;
+    }
+    if contents & 0x04 != 0 {
+        system.exclusives = std::mem::take(&mut chapters);
+    }
+    chapters.is_empty().then_some(system)
 }
 
 /// What one channel journal says.
