@@ -10,6 +10,9 @@ use gst::prelude::*;
 /// What `rtpstreamdepay` must be told of the packets.
 const STREAM: &str = "application/x-rtp-stream,media=audio,encoding-name=RTP-MIDI,clock-rate=44100,payload=96";
 
+/// Random by default. With these, the numbers of every song wrap after a few packets and seconds.
+const OFFSETS: &str = "seqnum-offset=65500 timestamp-offset=4294900000 ssrc=1";
+
 /// Longer than any song here takes on a slow machine.
 const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(120);
 
@@ -66,7 +69,8 @@ pub fn send(song: &[u8], properties: &str) -> Result<Vec<u8>, String> {
     fs::write(&from, song).unwrap();
     let (from, to_name) = (from.display(), to.display());
     run(&parse(&format!(
-        "filesrc location={from} ! smfparse ! rtpmidipay {properties} ! rtpstreampay ! filesink location={to_name}"
+        "filesrc location={from} ! smfparse ! rtpmidipay {OFFSETS} {properties} ! rtpstreampay \
+         ! filesink location={to_name}"
     )))?;
     Ok(fs::read(&to).unwrap())
 }
