@@ -22,6 +22,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for arguments in BEFORE {
         check(arguments, &mut step::cargo(arguments))?;
     }
+    if !options.no_install {
+        corpus()?;
+    }
     let total = tests()?;
     check(DOCS, step::cargo(DOCS).env("RUSTDOCFLAGS", "-Dwarnings"))?;
     println!("\n{} passed, {} failed", total.passed, total.failed);
@@ -36,6 +39,17 @@ const DOCS: &[&str] = &["doc", "--workspace", "--no-deps"];
 fn check(arguments: &[&str], command: &mut Command) -> Result<()> {
     let title = format!("cargo {}", arguments.join(" "));
     step::run(&title, command).with_context(|| format!("{title} failed"))
+}
+
+/// Fetches music by others; the tests that want it say so where it is missing.
+fn corpus() -> Result<()> {
+    let script = step::root().join("tests/corpus");
+    step::timed("tests/corpus: real files to play, from packages", || {
+        if let Err(error) = step::succeed(&mut Command::new(script)) {
+            println!("    {error:#}: tests with real files will be skipped");
+        }
+        Ok(())
+    })
 }
 
 /// Runs the tests, passes their words on and adds up their results.
