@@ -60,6 +60,10 @@ fn allocations_of_a_bar(policy: Policy) -> u64 {
             sender.acknowledge(1, u32::from(packet.sequence));
         }
     };
+    // System Exclusives stay in the journals of an anchored stream.
+    for data in [&[0x7E, 0x7F, 9, 1][..], &[0x41, 0x10, 0x42]] {
+        sender.queue(0, Command::sysex(data)).unwrap();
+    }
     (0..50).for_each(|_| bar(&mut sender, &mut receiver));
     let before = ALLOCATIONS.get();
     (0..50).for_each(|_| bar(&mut sender, &mut receiver));

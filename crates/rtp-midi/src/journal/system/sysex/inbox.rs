@@ -89,7 +89,7 @@ impl Inbox {
 
     /// Takes the count from the journal of a packet behind which nothing is missing.
     pub(super) fn align(&mut self, theirs: &Chapter<'_>) {
-        if let Some((_, Some(count))) = theirs.logs().last() {
+        if let Some(count) = theirs.last_count() {
             // MTC Full Frames count and have no log, so that ours may be ahead.
             if (1..0x80).contains(&count.wrapping_sub(self.count)) {
                 (self.count, self.doubt) = (count, false);

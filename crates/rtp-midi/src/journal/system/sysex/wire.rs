@@ -50,14 +50,7 @@ impl<'a> Chapter<'a> {
 
     /// The commands, oldest first, each with its count if the chapter tells it.
     pub(super) fn logs(&self) -> impl Iterator<Item = (Log<'a>, Option<u8>)> + use<'a> {
-        let mut logs: Vec<(Log<'a>, Option<u8>)> = Vec::new();
-        let mut rest = self.octets;
-        while let Some((log, behind)) =
-            Some(rest).filter(|rest| !rest.is_empty()).and_then(|rest| Log::decode(rest).ok())
-        {
-            logs.push((log, log.count));
-            rest = behind;
-        }
+        let mut logs: Vec<(Log<'a>, Option<u8>)> = self.walk().map(|log| (log, log.count)).collect();
         // A log without COUNT is the command before that of the next log.
         let mut next = None;
         for (log, count) in logs.iter_mut().rev() {
@@ -65,6 +58,20 @@ impl<'a> Chapter<'a> {
             next = *count;
         }
         logs.into_iter()
+    }
+
+    /// The count of the last command, which is that of all commands with logs.
+    pub(super) fn last_count(&self) -> Option<u8> {
+        self.walk().last()?.count
+    }
+
+    fn walk(&self) -> impl Iterator<Item = Log<'a>> + use<'a> {
+        let mut rest = self.octets;
+        std::iter::from_fn(move || {
+            let (log, behind) = Log::decode(rest).ok()?;
+            rest = behind;
+            Some(log)
+        })
     }
 }
 
