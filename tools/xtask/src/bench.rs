@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::step;
+use crate::{corpus, step};
 
 /// Measure speed and size
 #[derive(clap::Args)]
@@ -16,5 +16,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if let Some(filter) = &options.filter {
         arguments.extend(["--", filter]);
     }
+    corpus::fetch()?;
     step::run(&format!("cargo {}", arguments.join(" ")), &mut step::cargo(&arguments))
 }

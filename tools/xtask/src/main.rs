@@ -2,6 +2,7 @@
 
 mod artifact;
 mod bench;
+mod corpus;
 mod demo;
 mod install;
 mod packages;

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{packages, step};
+use crate::{corpus, packages, step};
 
 /// Run everything that continuous integration runs
 #[derive(clap::Args)]
@@ -23,7 +23,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         check(arguments, &mut step::cargo(arguments))?;
     }
     if !options.no_install {
-        corpus()?;
+        corpus::fetch()?;
     }
     let total = tests()?;
     check(DOCS, step::cargo(DOCS).env("RUSTDOCFLAGS", "-Dwarnings"))?;
@@ -39,17 +39,6 @@ const DOCS: &[&str] = &["doc", "--workspace", "--no-deps"];
 fn check(arguments: &[&str], command: &mut Command) -> Result<()> {
     let title = format!("cargo {}", arguments.join(" "));
     step::run(&title, command).with_context(|| format!("{title} failed"))
-}
-
-/// Fetches music by others; the tests that want it say so where it is missing.
-fn corpus() -> Result<()> {
-    let script = step::root().join("tests/corpus");
-    step::timed("tests/corpus: real files to play, from packages", || {
-        if let Err(error) = step::succeed(&mut Command::new(script)) {
-            println!("    {error:#}: tests with real files will be skipped");
-        }
-        Ok(())
-    })
 }
 
 /// Runs the tests, passes their words on and adds up their results.
