@@ -4,6 +4,7 @@ mod alarm;
 mod base_stats;
 pub mod depay;
 mod limits;
+mod lock;
 pub mod midirender;
 pub mod miditick;
 pub mod pay;

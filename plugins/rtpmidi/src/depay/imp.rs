@@ -1,6 +1,6 @@
 //! The flow of `rtpmididepay`: packets, events and clock times go to the [`Unpacker`], messages to the base class.
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex};
 
 use gst::glib;
 use gst::glib::translate::ToGlibPtr;
@@ -15,6 +15,7 @@ use super::settings::{self, Settings};
 use super::unpacker::{Incoming, Unpacker};
 use super::{CAT, END, stats};
 use crate::alarm::Alarm;
+use crate::lock::lock;
 use crate::rtpsession::{self, Connections};
 use crate::{base_stats, sparse};
 
@@ -367,9 +368,4 @@ fn set_clock_rate(depay: &super::RtpMidiDepay, clock_rate: u32) {
     // SAFETY: `base` points to a live instance, and this is its public field; subclasses write it where this is called,
     // in `set_caps`, under the stream lock.
     unsafe { (*base).clock_rate = clock_rate }
-}
-
-/// A panic under the lock is reported by the base class; what it left is no worse than any other state.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,7 @@
 //! The bin `midirender`: its elements, its pads, and clear words when something is missing.
 
 use std::path::PathBuf;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex};
 
 use gst::glib;
 use gst::prelude::*;
@@ -9,6 +9,7 @@ use gst::subclass::prelude::*;
 
 use super::soundfont::find_soundfont;
 use super::{CAT, settings};
+use crate::lock::lock;
 use crate::miditick::MidiTick;
 
 /// The private part of [`super::MidiRender`].
@@ -180,9 +181,4 @@ impl MidiRender {
             ["hint: on Debian, the package gstreamer1.0-plugins-bad brings it"]
         );
     }
-}
-
-/// No code panics while it holds this lock, and if it did, the value would still be whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,6 @@
 //! The flow of `miditick`: messages as they come, ticks where the next one is due first.
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex};
 
 use gst::glib;
 use gst::prelude::*;
@@ -10,6 +10,7 @@ use gst_base::subclass::prelude::*;
 
 use super::CAT;
 use super::settings::{self, Settings};
+use crate::lock::lock;
 
 /// The private part of [`super::MidiTick`].
 #[derive(Debug)]
@@ -191,9 +192,4 @@ fn tick(pts: Option<gst::ClockTime>) -> gst::Buffer {
         buffer.set_dts(pts);
     }
     buffer
-}
-
-/// No code panics while it holds one of these locks, and if it did, the values would still be whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,12 +5,13 @@ use gst::subclass::prelude::*;
 use gst_rtp::prelude::*;
 
 use super::CAT;
-use super::imp::{RtpMidiPay, lock};
+use super::imp::RtpMidiPay;
 use super::moment::Moments;
 use super::outbox::Outbox;
 use super::packer::{Pace, Packer};
 use super::stream::Stream;
 use crate::alarm::Alarm;
+use crate::lock::lock;
 
 impl RtpMidiPay {
     /// Takes note of the caps that the base class has chosen.

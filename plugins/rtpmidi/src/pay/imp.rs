@@ -1,6 +1,6 @@
 //! The flow of `rtpmidipay`: buffers, events and clock times go to the [`Packer`], packets to the base class.
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard};
 
 use gst::glib;
 use gst::glib::subclass::Signal;
@@ -16,6 +16,7 @@ use super::settings::{self, Settings};
 use super::stream;
 use super::{CAT, stats};
 use crate::alarm::Alarm;
+use crate::lock::lock;
 use crate::rtpsession::Connections;
 use crate::{base_stats, sparse};
 
@@ -293,9 +294,4 @@ impl RtpMidiPay {
         self.with_packer(|packer| stats::fill(&mut stats, packer));
         stats
     }
-}
-
-/// A panic under the lock is reported by the base class; what it left is no worse than any other state.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

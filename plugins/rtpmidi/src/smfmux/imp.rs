@@ -1,6 +1,6 @@
 //! The flow of `smfmux`: buffers to the recorder, checkpoints to the output.
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex};
 
 use gst::glib;
 use gst::prelude::*;
@@ -10,6 +10,7 @@ use smf_timeline::{Division, Meta, Recorder};
 use super::CAT;
 use super::output::Output;
 use super::settings::{self, Settings, Start};
+use crate::lock::lock;
 use crate::smf_meta::{self, Told};
 
 /// The private part of [`super::SmfMux`].
@@ -296,8 +297,3 @@ impl Recording {
 
 /// Stream time between two checkpoints of a stream that is not live.
 const INTERVAL: gst::ClockTime = gst::ClockTime::SECOND;
-
-/// No code panics while it holds one of these locks, and if it did, the values would still be whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

@@ -1,6 +1,6 @@
 //! The flow of `smfparse`: pads, the task that pushes, seeks and queries.
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex};
 
 use gst::glib;
 use gst::prelude::*;
@@ -11,6 +11,7 @@ use super::intake::{Intake, Refusal};
 use super::player::{Item, Player, Seek};
 use super::settings::{self, Settings};
 use super::{CAT, report};
+use crate::lock::lock;
 
 /// `None` leaves this end of the segment as it is, or without limit.
 type MaybeTime = Option<gst::ClockTime>;
@@ -437,9 +438,4 @@ fn time(value: gst::GenericFormattedValue) -> Option<MaybeTime> {
 
 fn panicked() -> gst::LoggableError {
     gst::loggable_error!(CAT, "an earlier panic stopped this element")
-}
-
-/// No code panics while it holds one of these locks, and if it did, the values would still be whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
