@@ -73,7 +73,7 @@ pub(super) fn summary(summary: &Summary, music: &Music, recording: &Recording) {
     row("received", &[(received, "events", "commands"), (received, "packets", "packets")]);
     let events = |of, name| number(of, name).unwrap_or_default();
     let heard = events(received, "events") - events(received, "commands_repaired");
-    text("lost", &format!("{} commands, those of the dropped packets", events(sent, "events") - heard));
+    text("lost", &format!("{} commands, in packets dropped or sent before the listener was there", events(sent, "events") - heard));
     row(
         "repaired",
         &[(received, "commands_repaired", "commands, from the recovery journal: what still mattered of them")],
