@@ -72,8 +72,8 @@ pub(super) fn summary(summary: &Summary, music: &Music, recording: &Recording) {
     row("dropped on purpose", &[(received, "dropped_on_purpose", "packets")]);
     row("received", &[(received, "events", "commands"), (received, "packets", "packets")]);
     let events = |of, name| number(of, name).unwrap_or_default();
-    let heard = events(received, "events") - events(received, "commands_repaired");
-    text("lost", &format!("{} commands, in packets dropped or sent before the listener was there", events(sent, "events") - heard));
+    let lost = events(sent, "events") + events(received, "commands_repaired") - events(received, "events");
+    text("lost", &format!("{lost} commands, in packets dropped or sent before the listener was there"));
     row(
         "repaired",
         &[(received, "commands_repaired", "commands, from the recovery journal: what still mattered of them")],
