@@ -3,8 +3,9 @@
 use std::fs;
 use std::net::UdpSocket;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::pipeline;
@@ -61,12 +62,23 @@ pub fn gst_launch(words: &str) -> Command {
     // A folder with nothing else in it, since GStreamer looks at every file it finds there.
     let folder = target.join("plugin");
     fs::create_dir_all(&folder).unwrap();
-    // Another test may have made it just now.
-    let _ = symlink(plugin(), folder.join("libgstrtpmidi.so"));
+    link(&plugin(), &folder.join("libgstrtpmidi.so"));
     let mut command = Command::new("gst-launch-1.0");
     command.env("GST_PLUGIN_PATH", folder).env("GST_REGISTRY", target.join("gstreamer-registry.bin"));
     command.args(words.split_whitespace());
     command
+}
+
+/// Makes `link` lead to `file`; others may look at it meanwhile.
+fn link(file: &Path, link: &Path) {
+    static ONE_BY_ONE: Mutex<()> = Mutex::new(());
+    let _turn = ONE_BY_ONE.lock().unwrap();
+    if fs::read_link(link).is_ok_and(|old| old == file) {
+        return;
+    }
+    let new = link.with_extension(format!("{}.new", std::process::id()));
+    symlink(file, &new).unwrap();
+    fs::rename(&new, link).unwrap();
 }
 
 /// The plugin, which cargo puts beside the tests that depend on it.
