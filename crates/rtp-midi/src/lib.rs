@@ -50,9 +50,11 @@ mod receiver;
 mod sender;
 mod sequence;
 mod struck;
+mod timing;
 
 pub use config::{Config, Format, Journal, OPEN_LOOP_PACKETS, Policy};
 pub use error::{Error, Result};
 pub use journal::{Event, Origin};
 pub use receiver::{Outcome, Received, Receiver, ReceiverStats};
 pub use sender::{Full, Packet, Sender, SenderStats};
+pub use timing::{LineRate, Moment, Octet, Timing};
