@@ -52,7 +52,10 @@ mod sequence;
 mod struck;
 mod timing;
 
-pub use config::{Config, Format, Journal, OPEN_LOOP_PACKETS, Policy};
+pub use config::{
+    Chapters, Class, Commands, Config, Format, Inclusion, Journal, Letters, Numbers, OPEN_LOOP_PACKETS, Policy,
+    Selection,
+};
 pub use error::{Error, Result};
 pub use journal::{Event, Origin};
 pub use receiver::{Outcome, Received, Receiver, ReceiverStats};

@@ -1,5 +1,16 @@
 //! What both ends of a stream agree on (RFC 6295 section 6.1, appendix C).
 
+mod chapters;
+mod commands;
+mod selection;
+
+pub use chapters::{Chapters, Inclusion};
+pub use commands::Commands;
+pub use selection::{Class, Letters, Numbers, Selection};
+
+pub(crate) use chapters::{ChannelChapters, Parameters, Split, SysEx, SystemChapters};
+
+use crate::Timing;
 use crate::journal::LENGTH_MAX;
 
 /// Parameters of one RTP MIDI stream.
@@ -11,6 +22,19 @@ pub struct Config {
     pub journal: Journal,
     /// Which media type the stream has.
     pub format: Format,
+    /// `cm_used` and `cm_unused`.
+    pub commands: Commands,
+    /// `ch_never`, `ch_default` and `ch_anchor`.
+    pub chapters: Chapters,
+    /// Parameters (RPN from 0, NRPN from 16384 on) whose transactions a sender counts besides telling their values
+    /// (A.4.2.2), because setting one to the value that it has does something.
+    pub counted_parameters: Option<Numbers>,
+    /// `tsmode` and what goes with it.
+    pub timing: Timing,
+    /// `rtp_ptime`: RTP clock ticks that a packet should span.
+    pub ptime: Option<u32>,
+    /// `rtp_maxptime`: RTP clock ticks that a packet spans at most.
+    pub max_ptime: Option<u32>,
     /// Most octets of an RTP packet with its 12-octet header.
     pub mtu: usize,
     /// `guardtime`: most RTP clock ticks between two packets.
@@ -58,12 +82,18 @@ const RTP_HEADER: usize = 12;
 const LIST_HEADER: usize = 2;
 
 impl Config {
-    /// A native stream with the defaults of RFC 6295: recovery journal, closed loop.
-    pub const fn new(clock_rate: u32) -> Self {
+    /// A native stream with the defaults of RFC 6295: recovery journal, closed loop, all commands but the undefined.
+    pub fn new(clock_rate: u32) -> Self {
         Self {
             clock_rate,
             journal: Journal::Recovery(Policy::ClosedLoop),
             format: Format::Native,
+            commands: Commands::default(),
+            chapters: Chapters::default(),
+            counted_parameters: None,
+            timing: Timing::default(),
+            ptime: None,
+            max_ptime: None,
             mtu: 1400,
             guardtime: None,
             fresh: clock_rate / 100,
