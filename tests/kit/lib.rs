@@ -22,6 +22,7 @@ pub mod journal;
 pub mod launch;
 pub mod packets;
 pub mod pipeline;
+#[path = "../../crates/rtp-midi/tests/random/mod.rs"]
 pub mod random;
 pub mod sameness;
 pub mod smf;

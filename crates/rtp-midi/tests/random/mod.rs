@@ -1,5 +1,7 @@
 //! Numbers from a seed: `SplitMix64`, so that a failure can be repeated anywhere.
 
+#![allow(dead_code, unreachable_pub, reason = "each program that shares this uses what it needs")]
+
 /// A source of numbers.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
