@@ -103,12 +103,12 @@ impl Receiver {
     /// A receiver that has heard nothing yet.
     pub fn new(config: Config) -> Self {
         Self {
-            config,
             sequence: Sequence::default(),
-            history: History::of_receiver(),
+            history: History::of_receiver(config.chapters.clone()),
             struck: Struck::default(),
             began: None,
             stats: ReceiverStats::default(),
+            config,
         }
     }
 
@@ -148,7 +148,7 @@ impl Receiver {
             Arrival::Restart(number) => {
                 self.stats.restarts += 1;
                 self.end_sound(packet.timestamp, &mut out);
-                self.history = History::of_receiver();
+                self.history = History::of_receiver(self.config.chapters.clone());
                 self.began = None;
                 self.recover(&payload, Seq::NEVER, number, packet.timestamp, &mut out);
                 number
@@ -181,7 +181,7 @@ impl Receiver {
     /// Forgets the stream: the next packet is the first of a new one. Call [`silence`](Self::silence) before.
     pub fn reset(&mut self) {
         self.sequence = Sequence::default();
-        self.history = History::of_receiver();
+        self.history = History::of_receiver(self.config.chapters.clone());
         self.began = None;
     }
 

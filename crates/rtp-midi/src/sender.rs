@@ -83,7 +83,7 @@ impl Sender {
         };
         Self {
             list: Writer::default(),
-            history: History::of_sender(),
+            history: History::of_sender(config.chapters.clone()),
             checkpoint,
             next,
             covered: None,

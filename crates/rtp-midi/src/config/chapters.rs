@@ -157,6 +157,14 @@ impl ChannelChapters {
 }
 
 impl SystemChapters {
+    /// Whether something is coded whatever the policy.
+    pub(crate) fn anchors(&self) -> bool {
+        let whole = [self.reset, self.tune_request, self.song, self.active_sense, self.sequencer, self.time_code];
+        let common = self.common.iter().flat_map(|fields| [fields.value, fields.count]);
+        whole.into_iter().chain(common).chain(self.real_time).any(|chapter| chapter == Inclusion::Anchor)
+            || self.sysex.anchors()
+    }
+
     fn assign(&mut self, inclusion: Inclusion, digits: &Numbers, letters: Letters, fields: &Numbers) {
         let simple = [
             (b'B', &mut self.reset),

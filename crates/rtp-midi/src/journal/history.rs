@@ -4,11 +4,14 @@ use super::section::{self, Section};
 use super::system::{self, Effect};
 use super::window::{Coded, Loss, Origin, S, Stamp, View};
 use super::{channel, system::missing_segment};
+use crate::config::Chapters;
 use crate::midi::{Channel, Command, Part, Segment, System, U7};
 
 /// Sixteen channels, each of which takes memory from its first command on, and the system.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
+    /// Which chapters the journals of the stream have.
+    chapters: Chapters,
     system: system::History,
     channels: [Option<Box<channel::History>>; 16],
 }
@@ -25,13 +28,13 @@ pub(crate) struct Written {
 
 impl History {
     /// The history of a sender.
-    pub(crate) fn of_sender() -> Self {
-        Self { system: system::History::of_sender(), channels: Default::default() }
+    pub(crate) fn of_sender(chapters: Chapters) -> Self {
+        Self { chapters, system: system::History::of_sender(), channels: Default::default() }
     }
 
     /// The history of a receiver.
-    pub(crate) fn of_receiver() -> Self {
-        Self { system: system::History::of_receiver(), channels: Default::default() }
+    pub(crate) fn of_receiver(chapters: Chapters) -> Self {
+        Self { chapters, system: system::History::of_receiver(), channels: Default::default() }
     }
 
     /// Takes note of a command.
@@ -59,7 +62,7 @@ impl History {
     pub(crate) fn encode(&mut self, view: &View, out: &mut Vec<u8>) -> Written {
         let start = out.len();
         out.extend([0; section::HEADER]);
-        let system = self.system.encode(view, out);
+        let system = self.system.encode(view, &self.chapters.system, out);
         let system_octets = out.len() - start - section::HEADER;
         let (mut s, mut cut) = (S::Unchanged, 0);
         let mut add = |coded: Coded| {
@@ -69,7 +72,8 @@ impl History {
         system.into_iter().for_each(&mut add);
         let mut channels = 0;
         for (channel, history) in Channel::all().zip(&mut self.channels) {
-            if let Some(coded) = history.as_mut().and_then(|history| history.encode(channel, view, out)) {
+            let rules = self.chapters.channel(channel);
+            if let Some(coded) = history.as_mut().and_then(|history| history.encode(channel, view, rules, out)) {
                 add(coded);
                 channels += 1;
             }

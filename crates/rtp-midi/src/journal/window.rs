@@ -1,5 +1,6 @@
 //! Which packets a journal covers, and which a receiver lost (RFC 6295 A.1).
 
+use crate::config::Inclusion;
 use crate::midi::{Command, Voice};
 
 /// An extended sequence number: it counts on where the sixteen bits of the RTP header wrap.
@@ -10,6 +11,8 @@ pub(crate) struct Seq(pub(crate) u32);
 
 impl Seq {
     pub(crate) const NEVER: Self = Self(0);
+    /// Before every packet of a stream.
+    pub(crate) const FIRST: Self = Self(1);
 
     /// The number of a stream's first packet.
     pub(crate) const fn first(low: u16) -> Self {
@@ -70,6 +73,15 @@ pub(crate) struct View {
 }
 
 impl View {
+    /// The view of a chapter under a rule of its own; `None` for one that is left out (C.2.3).
+    pub(crate) const fn of(&self, inclusion: Inclusion) -> Option<Self> {
+        match inclusion {
+            Inclusion::Never => None,
+            Inclusion::Default => Some(*self),
+            Inclusion::Anchor => Some(Self { since: Seq::FIRST, checkpoint: Seq::FIRST, ..*self }),
+        }
+    }
+
     /// The S bit of a fact that last changed in packet `at`.
     pub(crate) fn s(&self, at: Seq) -> S {
         if at == self.previous { S::Changed } else { S::Unchanged }

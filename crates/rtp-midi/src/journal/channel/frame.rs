@@ -9,6 +9,7 @@
 //! ```
 
 use super::{History, channel_aftertouch, control, note, parameter, pitch_wheel, poly_aftertouch, program};
+use crate::config::ChannelChapters;
 use crate::error::Result;
 use crate::journal::octets::{LENGTH_MAX, array, chapter, length, take};
 use crate::journal::window::{Coded, S, Seq, View};
@@ -99,8 +100,14 @@ impl Journal<'_> {
 
 impl History {
     /// Appends the channel journal, or nothing when the window asks for nothing.
-    pub(crate) fn encode(&mut self, channel: Channel, view: &View, out: &mut Vec<u8>) -> Option<Coded> {
-        if self.at < view.since && self.at < view.checkpoint {
+    pub(crate) fn encode(
+        &mut self,
+        channel: Channel,
+        view: &View,
+        rules: &ChannelChapters,
+        out: &mut Vec<u8>,
+    ) -> Option<Coded> {
+        if self.at < view.since && self.at < view.checkpoint && !rules.anchors() {
             return None;
         }
         let start = out.len();
@@ -108,7 +115,7 @@ impl History {
         let mut cut = false;
         loop {
             out.extend([0; 3]);
-            let (toc, s) = self.encode_chapters(&view, out);
+            let (toc, s) = self.encode_chapters(&view, rules, out);
             let length = out.len() - start;
             if toc == 0 {
                 out.truncate(start);
@@ -147,7 +154,7 @@ mod tests {
         let (note, velocity) = (U7::masked(36), U7::masked(64));
         history.observe(Voice::NoteOff { note, velocity }, Stamp { packet: Seq(12), time: 0 }, Origin::Stream);
         let mut out = Vec::new();
-        let coded = history.encode(Channel::masked(9), &VIEW, &mut out);
+        let coded = history.encode(Channel::masked(9), &VIEW, &ChannelChapters::default(), &mut out);
         assert_eq!(coded, Some(Coded { s: S::Unchanged, cut: false }));
         assert_eq!(out, [0xC8, 0x06, 0x08, 0x80, 0x44, 0x08]);
     }
@@ -165,7 +172,11 @@ mod tests {
             }
         }
         let mut out = Vec::new();
-        assert!(history.encode(Channel::default(), &VIEW, &mut out).is_some_and(|coded| coded.cut));
+        assert!(
+            history
+                .encode(Channel::default(), &VIEW, &ChannelChapters::default(), &mut out)
+                .is_some_and(|coded| coded.cut)
+        );
         assert!(out.len() <= LENGTH_MAX && out.len() > LENGTH_MAX / 4);
         let (octets, rest) = Journal::split(&out).unwrap();
         assert!(rest.is_empty() && Journal::decode(octets).is_ok());

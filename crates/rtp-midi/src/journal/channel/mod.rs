@@ -14,6 +14,7 @@ mod repair;
 pub(crate) use frame::Journal;
 
 use super::window::{Origin, S, Seq, Stamp, View};
+use crate::config::ChannelChapters;
 use crate::midi::{U7, Voice};
 
 /// What both ends remember of one channel.
@@ -80,8 +81,9 @@ impl History {
     }
 
     /// Appends the chapters that the window asks for, in the order of the table of contents.
-    fn encode_chapters(&mut self, view: &View, out: &mut Vec<u8>) -> (frame::Toc, S) {
-        let bank_select_elsewhere = self.program.codes_bank_select(view);
+    fn encode_chapters(&mut self, view: &View, rules: &ChannelChapters, out: &mut Vec<u8>) -> (frame::Toc, S) {
+        let program = view.of(rules.program);
+        let bank_select_elsewhere = program.is_some_and(|view| self.program.codes_bank_select(&view));
         let mut toc = frame::Toc::default();
         let mut s = S::Unchanged;
         let mut add = |bit: frame::Toc, chapter: Option<S>| {
@@ -90,13 +92,13 @@ impl History {
                 s = s.and(chapter);
             }
         };
-        add(frame::P, self.program.encode(view, out));
+        add(frame::P, program.and_then(|view| self.program.encode(&view, out)));
         add(frame::C, self.control.encode(view, bank_select_elsewhere, out));
         add(frame::M, self.parameter.encode(view, out));
-        add(frame::W, self.wheel.encode(view, out));
+        add(frame::W, view.of(rules.wheel).and_then(|view| self.wheel.encode(&view, out)));
         add(frame::N, self.note.encode(view, out));
         add(frame::E, self.note.encode_extras(view, out));
-        add(frame::T, self.channel_aftertouch.encode(view, out));
+        add(frame::T, view.of(rules.channel_aftertouch).and_then(|view| self.channel_aftertouch.encode(&view, out)));
         add(frame::A, self.poly_aftertouch.encode(view, out));
         (toc, s)
     }

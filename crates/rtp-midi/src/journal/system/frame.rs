@@ -9,6 +9,7 @@
 //! ```
 
 use super::{History, active_sense, sequencer, simple, sysex, time_code};
+use crate::config::SystemChapters;
 use crate::error::Result;
 use crate::journal::octets::{LENGTH_MAX, array, chapter, length, take};
 use crate::journal::window::{Coded, S, View};
@@ -70,13 +71,13 @@ impl Journal<'_> {
 
 impl History {
     /// Appends the system journal, or nothing when the window asks for nothing.
-    pub(crate) fn encode(&mut self, view: &View, out: &mut Vec<u8>) -> Option<Coded> {
-        if self.at < view.since && !self.sysex.is_under_way() {
+    pub(crate) fn encode(&mut self, view: &View, rules: &SystemChapters, out: &mut Vec<u8>) -> Option<Coded> {
+        if self.at < view.since && !self.sysex.is_under_way() && !rules.anchors() {
             return None;
         }
         let start = out.len();
         out.extend([0; HEADER]);
-        let (toc, s, cut) = self.encode_chapters(view, view.room.min(LENGTH_MAX).saturating_sub(HEADER), out);
+        let (toc, s, cut) = self.encode_chapters(view, rules, view.room.min(LENGTH_MAX).saturating_sub(HEADER), out);
         if toc == 0 {
             out.truncate(start);
             return None;

@@ -12,6 +12,7 @@ pub(crate) use frame::Journal;
 pub(crate) use sysex::missing_segment;
 
 use super::window::{Origin, S, Seq, Stamp, View};
+use crate::config::SystemChapters;
 use crate::midi::System;
 use sysex::Meaning;
 
@@ -95,7 +96,13 @@ impl History {
     }
 
     /// Appends the chapters that the window asks for, in the order of the table of contents.
-    fn encode_chapters(&mut self, view: &View, room: usize, out: &mut Vec<u8>) -> (frame::Toc, S, bool) {
+    fn encode_chapters(
+        &mut self,
+        view: &View,
+        rules: &SystemChapters,
+        room: usize,
+        out: &mut Vec<u8>,
+    ) -> (frame::Toc, S, bool) {
         let start = out.len();
         let mut toc = frame::Toc::default();
         let mut s = S::Unchanged;
@@ -106,9 +113,9 @@ impl History {
             }
         };
         add(frame::D, self.simple.encode(view, out));
-        add(frame::V, self.active_sense.encode(view, out));
-        add(frame::Q, self.sequencer.encode(view, out));
-        add(frame::F, self.time_code.encode(view, out));
+        add(frame::V, view.of(rules.active_sense).and_then(|view| self.active_sense.encode(&view, out)));
+        add(frame::Q, view.of(rules.sequencer).and_then(|view| self.sequencer.encode(&view, out)));
+        add(frame::F, view.of(rules.time_code).and_then(|view| self.time_code.encode(&view, out)));
         let (sysex, cut) = self.sysex.encode(view, room.saturating_sub(out.len() - start), out);
         add(frame::X, sysex);
         (toc, s, cut)
