@@ -9,7 +9,7 @@ use super::imp::RtpMidiPay;
 use super::moment::Moments;
 use super::outbox::Outbox;
 use super::packer::{Pace, Packer};
-use super::stream::Stream;
+use super::stream::{MediaTime, Stream};
 use crate::alarm::Alarm;
 use crate::lock::lock;
 
@@ -20,10 +20,12 @@ impl RtpMidiPay {
         let settings = self.settings();
         let Some(stream) = Stream::from_caps(caps, &settings, obj.mtu()) else { return };
         let stream_time = obj.is_onvif_no_rate_control() || !obj.is_scale_rtptime();
+        let before = self.hold();
         let mut guard = lock(&self.state);
         let state = &mut *guard;
         let ptime = caps.structure(0).and_then(|caps| caps.get::<u32>("ptime").ok()).unwrap_or_default();
         state.ptime = gst::ClockTime::from_mseconds(ptime.into());
+        state.media_time = MediaTime::from_caps(caps);
         state.pace = None;
         if let Some(packer) = &mut state.packer {
             packer.renegotiate(stream, stream_time);
@@ -34,11 +36,26 @@ impl RtpMidiPay {
             }
             state.packer = Some(Packer::new(stream, moments, settings.sysex_limit as usize));
         }
+        drop(guard);
+        if self.hold() != before {
+            self.latency_changed();
+        }
     }
 
-    /// How long a packet waits for more messages: the longer of `min-ptime` and the `ptime` of the caps.
+    /// How long a packet waits for more messages: `rtp_ptime` of the caps, else the longer of `min-ptime` and `ptime`.
     pub(super) fn hold(&self) -> gst::ClockTime {
-        nonnegative(self.obj().min_ptime()).unwrap_or_default().max(lock(&self.state).ptime)
+        let least = nonnegative(self.obj().min_ptime()).unwrap_or_default();
+        let state = lock(&self.state);
+        let time = |ticks: u32| state.packer.as_ref().map(|packer| packer.moments.time(ticks.into()));
+        let hold = state.media_time.wanted.and_then(time).unwrap_or(least.max(state.ptime));
+        state.media_time.most.and_then(time).map_or(hold, |most| hold.min(most))
+    }
+
+    /// Lets the pipeline ask for the latency anew.
+    pub(super) fn latency_changed(&self) {
+        let obj = self.obj();
+        // Without a bus nobody waits for the pipeline's latency either.
+        let _ = obj.post_message(gst::message::Latency::builder().src(&*obj).build());
     }
 
     /// When packets end. Upstream is asked once whether it is live; without a clock nothing is.
@@ -49,7 +66,8 @@ impl RtpMidiPay {
         let obj = self.obj();
         let mut query = gst::query::Latency::new();
         let live = obj.sink_pad().peer_query(&mut query) && query.result().0 && obj.clock().is_some();
-        let pace = Pace { live, hold: self.hold(), span: nonnegative(obj.max_ptime()) };
+        let most = lock(&self.state).media_time.most;
+        let pace = Pace { live, hold: self.hold(), span: nonnegative(obj.max_ptime()), most };
         gst::debug!(CAT, imp = self, "pace {pace:?}");
         if live {
             self.start_alarm();

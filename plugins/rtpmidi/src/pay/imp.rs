@@ -13,7 +13,7 @@ use super::intake::Found;
 use super::outbox::Outbox;
 use super::packer::{Pace, Packer};
 use super::settings::{self, Settings};
-use super::stream;
+use super::stream::{self, MediaTime};
 use super::{CAT, stats};
 use crate::alarm::Alarm;
 use crate::lock::lock;
@@ -38,6 +38,8 @@ pub(super) struct State {
     pub(super) pace: Option<Pace>,
     /// `ptime` in the caps of the source pad.
     pub(super) ptime: gst::ClockTime,
+    /// `rtp_ptime` and `rtp_maxptime` there.
+    pub(super) media_time: MediaTime,
     pub(super) outbox: Outbox,
     warned: bool,
 }
@@ -134,8 +136,7 @@ impl ObjectImpl for RtpMidiPay {
         });
         let measure = |pay: &super::RtpMidiPay| {
             lock(&pay.imp().state).pace = None;
-            // Without a bus nobody waits for the pipeline's latency either.
-            let _ = pay.post_message(gst::message::Latency::builder().src(pay).build());
+            pay.imp().latency_changed();
         };
         obj.connect_min_ptime_notify(measure);
         obj.connect_max_ptime_notify(measure);

@@ -20,6 +20,8 @@ pub(super) struct Pace {
     pub(super) hold: gst::ClockTime,
     /// How much time one packet may span.
     pub(super) span: Option<gst::ClockTime>,
+    /// RTP clock ticks that no packet may exceed (`rtp_maxptime`).
+    pub(super) most: Option<u32>,
 }
 
 /// What the packer has seen and the [`Sender`] has not.
@@ -46,6 +48,9 @@ pub(super) struct Packer {
     building: Option<(Moment, u64)>,
     /// RTP time of the latest packet.
     sent: Option<u64>,
+    /// How far the clock was ahead of RTP time when the latest messages left; those behind them keep that distance,
+    /// lest it look like jitter, or like the time of messages still to come. To be measured when it is `None`.
+    lag: Option<gst::ClockTime>,
     /// Whether the start of the segment has a packet.
     opened: bool,
     /// Members of an upstream buffer list that are still to come.
@@ -100,6 +105,7 @@ impl Packer {
             waiting: Waiting::default(),
             building: None,
             sent: None,
+            lag: None,
             opened: false,
             members: 0,
         }
@@ -185,12 +191,15 @@ impl Packer {
     /// The running time at which [`Packer::ring`] has something to do, seen from running time `now`.
     pub(super) fn wake(&mut self, now: gst::ClockTime) -> Option<gst::ClockTime> {
         let Some(first) = self.waiting.first() else {
-            return self.due().map(|due| self.moments.time(due));
+            let lag = self.lag(now);
+            return self.due().map(|due| self.moments.time(due) + lag);
         };
         // The rest of a list comes at once, or something upstream has dropped it.
         let hold = if self.members > 0 { self.pace.hold.max(LIST_SPAN) } else { self.pace.hold };
         // A message whose time is still to come waits no longer than one of now.
-        Some(*self.waiting.until.get_or_insert(self.moments.time(first.ticks).min(now) + hold))
+        let until = *self.waiting.until.get_or_insert(self.moments.time(first.ticks).min(now) + hold);
+        let lag = self.lag(now);
+        Some(self.keep_alive().map_or(until, |due| until.min(self.moments.time(due) + lag)))
     }
 
     /// The clock shows running time `now` (live).
@@ -200,7 +209,9 @@ impl Packer {
                 self.members = 0;
                 self.send_waiting(outbox);
             } else if let Some(due) = self.due() {
-                self.send_guard(due, outbox);
+                // Packets that a stall has held up are not made up for one by one.
+                let now = now.saturating_sub(self.lag(now));
+                self.send_guard(due.max(self.moments.ticks(now)), outbox);
             }
         }
     }
@@ -215,8 +226,10 @@ impl Packer {
     pub(super) fn end(&mut self, outbox: &mut Outbox) {
         self.finish(outbox);
         self.intake.reset();
-        while let Some(due) = self.sent.zip(self.sender.guard_due()).map(|(sent, due)| self.extend(sent, due)) {
-            self.send_guard(due, outbox);
+        while let Some((sent, guard)) = self.sent.zip(self.sender.guard_due()) {
+            // A recording keeps guardtime to its end; live it is the guard packets that matter.
+            let due = if self.pace.live { guard } else { self.sender.due().unwrap_or(guard) };
+            self.send_guard(self.extend(sent, due), outbox);
         }
         self.sent = None;
     }
@@ -231,7 +244,7 @@ impl Packer {
         self.past.journal_cuts += now.journal_cuts;
         self.sender = Sender::new(self.stream.config.clone(), sequence);
         self.building = None;
-        self.sent = None;
+        (self.sent, self.lag) = (None, None);
     }
 
     /// Begins an offline stream with an empty packet at the segment's start when the music begins later:
@@ -249,6 +262,16 @@ impl Packer {
     fn due(&self) -> Option<u64> {
         let sent = self.sent.filter(|_| self.waiting.first().is_none())?;
         Some(self.extend(sent, self.sender.due()?))
+    }
+
+    fn lag(&mut self, now: gst::ClockTime) -> gst::ClockTime {
+        let sent = self.moments.time(self.sent.unwrap_or_default());
+        *self.lag.get_or_insert(now.saturating_sub(sent))
+    }
+
+    /// RTP time at which `guardtime` asks for a packet, whether or not one has waited long enough.
+    fn keep_alive(&self) -> Option<u64> {
+        self.sent.zip(self.stream.config.guardtime).map(|(sent, guardtime)| sent.saturating_add(guardtime.into()))
     }
 
     /// The RTP time, counted from the start, of a timestamp near that of `sent`.
@@ -273,7 +296,9 @@ impl Packer {
     fn is_beyond(&self, first: Moment, moment: Moment) -> bool {
         let list = if self.members > 0 { LIST_SPAN } else { gst::ClockTime::ZERO };
         let span = self.pace.span.unwrap_or(self.pace.hold.max(list));
-        moment.ticks.saturating_sub(first.ticks) > self.moments.ticks(span)
+        let most = self.pace.most.map_or(u64::MAX, u64::from);
+        let due = self.keep_alive().unwrap_or(u64::MAX);
+        moment.ticks.saturating_sub(first.ticks) > self.moments.ticks(span).min(most) || moment.ticks > due
     }
 
     fn send_waiting(&mut self, outbox: &mut Outbox) {
@@ -289,6 +314,7 @@ impl Packer {
             }
         }
         self.seal(outbox);
+        self.lag = None;
         waiting.clear();
         self.waiting = waiting;
     }

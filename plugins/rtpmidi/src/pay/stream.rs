@@ -35,12 +35,8 @@ impl Stream {
             _ => settings.journal.into(),
         };
         config.fresh = settings.fresh_ticks(clock_rate);
-        config.guardtime = caps
-            .get::<&str>("guardtime")
-            .ok()
-            .and_then(|ticks| ticks.parse().ok())
-            .or_else(|| settings.guard_ticks(clock_rate))
-            .filter(|&ticks| ticks > 0);
+        config.guardtime =
+            number(caps, "guardtime").or_else(|| settings.guard_ticks(clock_rate)).filter(|&ticks| ticks > 0);
         Some(Self {
             ssrc: caps.get("ssrc").ok()?,
             first_sequence: caps.get::<u32>("seqnum-offset").ok()? as u16,
@@ -48,6 +44,27 @@ impl Stream {
             config,
         })
     }
+}
+
+/// The media time of packets that the caps ask for, in RTP clock ticks (C.4.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct MediaTime {
+    /// `rtp_ptime`: what is recommended.
+    pub(super) wanted: Option<u32>,
+    /// `rtp_maxptime`: what no packet exceeds.
+    pub(super) most: Option<u32>,
+}
+
+impl MediaTime {
+    pub(super) fn from_caps(caps: &gst::CapsRef) -> Self {
+        let number = |name| caps.structure(0).and_then(|caps| number(caps, name));
+        Self { wanted: number("rtp_ptime"), most: number("rtp_maxptime") }
+    }
+}
+
+/// An SDP parameter that is a number.
+fn number(caps: &gst::StructureRef, name: &str) -> Option<u32> {
+    caps.get::<&str>(name).ok()?.parse().ok()
 }
 
 /// What downstream wants of the stream.
@@ -104,8 +121,17 @@ pub(super) fn parameters(settings: &Settings, wanted: &Wanted) -> gst::Structure
 
 /// The format-specific parameters in `caps` as the text behind `a=fmtp:96 ` in SDP.
 pub(super) fn fmtp(caps: &gst::CapsRef) -> Option<String> {
-    const PARAMETERS: [&str; 7] =
-        ["streamtype", "mode", "profile-level-id", "config", "j_sec", "j_update", "guardtime"];
+    const PARAMETERS: [&str; 9] = [
+        "streamtype",
+        "mode",
+        "profile-level-id",
+        "config",
+        "j_sec",
+        "j_update",
+        "rtp_ptime",
+        "rtp_maxptime",
+        "guardtime",
+    ];
     let caps = caps.structure(0)?;
     let parameters = PARAMETERS
         .iter()
