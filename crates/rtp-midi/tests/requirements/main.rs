@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panic")]
 
 mod channel_chapters;
+mod channel_judge;
 mod journal;
 mod kit;
 mod model;
@@ -17,6 +18,8 @@ mod payload;
 mod policies;
 mod repairs;
 mod system_chapters;
+mod system_judge;
 mod system_oracle;
 mod system_walker;
+mod time_code_model;
 mod walker;

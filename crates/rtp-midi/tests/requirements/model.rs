@@ -14,11 +14,19 @@ pub(crate) struct Event {
     second: u8,
 }
 
-/// The active commands of one channel, and the window of the journal: `checkpoint` to `next - 1`.
-pub(crate) struct View {
-    events: Vec<Event>,
+/// What the journal of packet `next` covers.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Window {
+    /// From this packet on lasting state is told: the checkpoint, or an older one for receivers that came late.
+    pub(crate) since: usize,
     pub(crate) checkpoint: usize,
     pub(crate) next: usize,
+}
+
+/// The active commands of one channel.
+pub(crate) struct View {
+    events: Vec<Event>,
+    pub(crate) window: Window,
     /// The packets of all NoteOffs, those before a Reset State command included: the B bit tells of them (A.6.1).
     offs: Vec<usize>,
 }
@@ -36,7 +44,7 @@ pub(crate) struct Controller {
 }
 
 /// The commands of `channel` behind the last Reset State command.
-pub(crate) fn view(stream: &[(usize, Vec<u8>)], channel: u8, checkpoint: usize, next: usize) -> View {
+pub(crate) fn view(stream: &[(usize, Vec<u8>)], channel: u8, window: Window) -> View {
     let reset = |octets: &[u8]| resets(&Command::decode(octets).unwrap().0);
     let start = stream.iter().rposition(|(_, octets)| reset(octets)).map_or(0, |index| index + 1);
     let is_ours = |(_, octets): &&(usize, Vec<u8>)| octets[0] < 0xF0 && octets[0] & 0x0F == channel;
@@ -48,7 +56,7 @@ pub(crate) fn view(stream: &[(usize, Vec<u8>)], channel: u8, checkpoint: usize, 
     };
     let all = stream.iter().filter(is_ours).map(event);
     let offs = all.filter(Event::is_off).map(|event| event.packet).collect();
-    View { events: stream[start..].iter().filter(is_ours).map(event).collect(), checkpoint, next, offs }
+    View { events: stream[start..].iter().filter(is_ours).map(event).collect(), window, offs }
 }
 
 impl Event {
@@ -76,12 +84,12 @@ impl Event {
 
 impl View {
     fn covers(&self, packet: usize) -> bool {
-        packet >= self.checkpoint
+        packet >= self.window.since
     }
 
     /// The S bit of what last changed in `packet`.
     pub(crate) fn s(&self, packet: usize) -> bool {
-        packet + 1 != self.next
+        packet + 1 != self.window.next
     }
 
     /// The events behind the last one that `ends`.
@@ -242,7 +250,7 @@ impl View {
         for note in 0..128 {
             let Some(index) = events.iter().rposition(|event| event.is_note(note)) else { continue };
             let latest = events[index];
-            if !self.covers(latest.packet) {
+            if latest.packet < self.window.checkpoint {
                 continue;
             }
             let s = self.s(latest.packet);

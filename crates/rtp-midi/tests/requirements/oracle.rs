@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 use rtp_midi::{Policy, Sender};
 
+use crate::channel_judge::compare;
 use crate::kit::{FIRST, config, send};
-use crate::model::{View, view};
-use crate::walker::{Channel, Control, Notes, Section, Tool, walk};
+use crate::model::{Window, view};
+use crate::walker::walk;
 
 /// One packet, and whether a report of it reaches the sender.
 type Step = (Vec<Vec<u8>>, bool);
@@ -59,74 +60,15 @@ fn run(policy: Policy, steps: &[Step]) -> Result<(), TestCaseError> {
         prop_assert_eq!(journal.length, packet.journal);
         prop_assert_eq!(journal.checkpoint, FIRST.wrapping_add(checkpoint as u16));
         prop_assert!(journal.channels.iter().all(|channel| channel.number < 2), "nobody used the others");
+        let window = Window { since: checkpoint, checkpoint, next };
         for channel in 0..2 {
-            compare(&journal, channel, &view(&stream, channel, checkpoint, next))?;
+            compare(&journal, channel, &view(&stream, channel, window))?;
         }
         stream.extend(commands.iter().map(|octets| (next, octets.clone())));
         if *report {
             sender.acknowledge(7, u32::from(packet.sequence));
             checkpoint = if policy == Policy::ClosedLoop { next + 1 } else { 0 };
         }
-    }
-    Ok(())
-}
-
-fn compare(journal: &Section, number: u8, view: &View) -> Result<(), TestCaseError> {
-    let absent = Channel::default();
-    let found = journal.channels.iter().find(|channel| channel.number == number).unwrap_or(&absent);
-    prop_assert_eq!(found.program, view.program());
-    controllers(&found.control, view)?;
-    let parameters = view.parameters().map(|mut chapter| {
-        for log in &mut chapter.logs {
-            // A C-BUTTON that equals the A-BUTTON is left out.
-            log.c_button = log.c_button.filter(|c| log.a_button.is_some_and(|(_, a)| a != *c));
-        }
-        chapter
-    });
-    prop_assert_eq!(&found.parameters, &parameters);
-    prop_assert_eq!(found.wheel, view.wheel());
-    let (notes, extras) = view.notes();
-    let without_y = found.notes.clone().map(|chapter| {
-        let logs = chapter.logs.iter().map(|log| crate::walker::Log { flag: false, ..*log }).collect();
-        Notes { logs, ..chapter }
-    });
-    prop_assert_eq!(without_y, notes);
-    prop_assert_eq!(&found.extras, &extras);
-    prop_assert_eq!(found.pressure, view.pressure());
-    prop_assert_eq!(&found.poly, &view.poly());
-    Ok(())
-}
-
-/// Compares the logs one by one. Both halves of a bank select may go along with either, and neither need be there
-/// when Chapter P codes them.
-fn controllers(logs: &[Control], view: &View) -> Result<(), TestCaseError> {
-    let is_bank = |number: u8| matches!(number, 0 | 32);
-    let known = view.controllers();
-    let listed = |number: u8| logs.iter().any(|log| log.number == number);
-    for controller in known.iter().filter(|controller| controller.packet >= view.checkpoint) {
-        let elsewhere = is_bank(controller.number) && view.program_codes_bank();
-        prop_assert!(listed(controller.number) || elsewhere, "{:?} is missing", controller);
-    }
-    let order = |number: u8| known.iter().position(|controller| controller.number == number);
-    prop_assert!(logs.is_sorted_by_key(|log| order(log.number)), "oldest first: {:?}", logs);
-    for log in logs {
-        let controller = order(log.number).map(|index| known[index]);
-        prop_assert!(controller.is_some(), "{:?} is stale", log);
-        let controller = controller.expect("it is some");
-        prop_assert!(controller.packet >= view.checkpoint || is_bank(log.number), "{:?} is acknowledged", log);
-        prop_assert_eq!(log.s, view.s(controller.packet));
-        match log.tool {
-            Tool::Value(value) => prop_assert_eq!(value, controller.value),
-            Tool::Toggle(alt) => prop_assert_eq!(alt, controller.toggles),
-            Tool::Count(alt) => prop_assert_eq!(alt, controller.count),
-        }
-        let valued = |other: &Control| other.number == log.number && matches!(other.tool, Tool::Value(_));
-        let implied = match log.tool {
-            Tool::Value(value) => value,
-            Tool::Toggle(alt) => 127 * (alt & 1),
-            Tool::Count(_) => 0,
-        };
-        prop_assert!(logs.iter().any(valued) || implied == controller.value, "{:?} tells no value", log);
     }
     Ok(())
 }
