@@ -1,9 +1,9 @@
 //! RTP payloads in, commands out.
 
-use crate::config::{Config, Journal, Policy};
+use crate::config::{Config, Inclusion, Journal, Policy};
 use crate::error::Error;
 use crate::journal::{Event, History, Loss, Origin, Section, Seq, Stamp};
-use crate::midi::{Command, U7, Voice};
+use crate::midi::Command;
 use crate::payload::Payload;
 use crate::sequence::{Arrival, Sequence};
 use crate::struck::Struck;
@@ -147,7 +147,7 @@ impl Receiver {
             }
             Arrival::Restart(number) => {
                 self.stats.restarts += 1;
-                self.end_sound(packet.timestamp, &mut out);
+                self.end_sound(packet.timestamp, |_| true, &mut out);
                 self.history = History::of_receiver(self.config.chapters.clone());
                 self.began = None;
                 self.recover(&payload, Seq::NEVER, number, packet.timestamp, &mut out);
@@ -168,13 +168,19 @@ impl Receiver {
     /// Ends everything that sounds and lifts the pedals: when the stream is cut off, falls silent or is left
     /// (section 4).
     pub fn silence(&mut self, time: u32, mut out: impl FnMut(Event<'_>)) {
-        self.end_sound(time, &mut out);
+        self.end_sound(time, |_| true, &mut out);
     }
 
     /// Ends the notes whose last command was a NoteOn, leaves all else as the sender left it, and forgets the stream:
     /// where a stream comes to its own end, such as that of a recording.
     pub fn finish(&mut self, time: u32, mut out: impl FnMut(Event<'_>)) {
-        self.end_notes(time, &mut out);
+        self.struck.end(
+            |_, _| true,
+            |command| {
+                self.stats.silenced += 1;
+                out(Event { time, command, origin: Origin::Repair });
+            },
+        );
         self.reset();
     }
 
@@ -204,13 +210,13 @@ impl Receiver {
     fn recover(&mut self, payload: &Payload<'_>, heard: Seq, number: Seq, time: u32, out: &mut impl FnMut(Event<'_>)) {
         let Some(octets) = payload.journal else {
             if heard != Seq::NEVER {
-                self.end_sound(time, out);
+                self.end_sound(time, |_| true, out);
             }
             return;
         };
         let Ok(journal) = Section::decode(octets) else {
             self.stats.malformed_journals += 1;
-            self.end_sound(time, out);
+            self.end_sound(time, |_| true, out);
             return;
         };
         let named = number.latest(journal.checkpoint);
@@ -220,9 +226,12 @@ impl Receiver {
             _ => named,
         };
         let loss = Loss { heard, previous: number.before(), checkpoint, time, recent: self.config.ticks(RECENT) };
-        if !loss.is_covered() {
+        // No journal tells of what is left out of it, and what is anchored it tells in any case (C.2.3).
+        if loss.is_covered() {
+            self.end_sound(time, |inclusion| inclusion == Inclusion::Never, out);
+        } else {
             self.stats.uncovered += 1;
-            self.end_sound(time, out);
+            self.end_sound(time, |inclusion| inclusion != Inclusion::Anchor, out);
         }
         let (repairs, struck) = (&mut self.stats.repairs, &mut self.struck);
         let malformed = self.history.repair(&journal, &loss, &mut |command| {
@@ -237,12 +246,13 @@ impl Receiver {
 
     /// Sends the NoteOffs that no journal tells of because an All Notes Off follows them.
     fn end_silent_notes(&mut self, time: u32, out: &mut impl FnMut(Event<'_>)) {
-        for (channel, note) in self.struck.iter().filter(|(channel, note)| !self.history.sounds(*channel, *note)) {
-            let command = Command::Channel(channel, Voice::NoteOff { note, velocity: U7::masked(64) });
-            self.stats.repairs += 1;
-            self.struck.observe(&command);
-            out(Event { time, command, origin: Origin::Repair });
-        }
+        self.struck.end(
+            |channel, note| !self.history.sounds(channel, note),
+            |command| {
+                self.stats.repairs += 1;
+                out(Event { time, command, origin: Origin::Repair });
+            },
+        );
     }
 
     /// Takes what only the sender's knowledge of a new receiver makes it tell.
@@ -278,22 +288,22 @@ impl Receiver {
         self.stats.clamped_deltas += u64::from(commands.clamped());
     }
 
-    fn end_sound(&mut self, time: u32, out: &mut impl FnMut(Event<'_>)) {
+    /// Ends what sounds, as far as `which` rules of the journal are concerned.
+    fn end_sound(&mut self, time: u32, which: impl Fn(Inclusion) -> bool, out: &mut impl FnMut(Event<'_>)) {
         let stamp = Stamp { packet: self.sequence.highest(), time };
         let (silenced, struck) = (&mut self.stats.silenced, &mut self.struck);
-        self.history.silence(stamp, &mut |command: &Command<'_>| {
+        self.history.silence(stamp, &which, &mut |command: &Command<'_>| {
             *silenced += 1;
             struck.observe(command);
             out(Event { time, command: *command, origin: Origin::Repair });
         });
-        self.end_notes(time, out);
-    }
-
-    fn end_notes(&mut self, time: u32, out: &mut impl FnMut(Event<'_>)) {
-        for (channel, note) in std::mem::take(&mut self.struck).iter() {
-            self.stats.silenced += 1;
-            let voice = Voice::NoteOff { note, velocity: U7::masked(64) };
-            out(Event { time, command: Command::Channel(channel, voice), origin: Origin::Repair });
-        }
+        let chapters = &self.config.chapters;
+        self.struck.end(
+            |channel, note| which(chapters.channel(channel).note.of(note)),
+            |command| {
+                self.stats.silenced += 1;
+                out(Event { time, command, origin: Origin::Repair });
+            },
+        );
     }
 }

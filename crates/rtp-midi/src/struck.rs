@@ -22,15 +22,18 @@ impl Struck {
         }
     }
 
-    /// The notes, lowest channel first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Channel, U7)> + use<> {
-        let notes = |mut set: u128| {
-            std::iter::from_fn(move || {
-                let note = (set != 0).then(|| set.trailing_zeros() as u8)?;
-                set &= set - 1;
-                Some(U7::masked(note))
-            })
-        };
-        Channel::all().zip(self.0).flat_map(move |(channel, set)| notes(set).map(move |note| (channel, note)))
+    /// Ends `these` notes, lowest channel first; each NoteOff goes to `out`.
+    pub(crate) fn end(&mut self, these: impl Fn(Channel, U7) -> bool, mut out: impl FnMut(Command<'static>)) {
+        for (channel, notes) in Channel::all().zip(&mut self.0) {
+            let mut left = *notes;
+            while left != 0 {
+                let note = U7::masked(left.trailing_zeros() as u8);
+                left &= left - 1;
+                if these(channel, note) {
+                    *notes &= !(1 << note.get());
+                    out(Command::Channel(channel, Voice::NoteOff { note, velocity: U7::masked(64) }));
+                }
+            }
+        }
     }
 }

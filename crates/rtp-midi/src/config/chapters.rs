@@ -15,6 +15,17 @@ pub enum Inclusion {
     Anchor,
 }
 
+impl Inclusion {
+    /// The rule for what two rules speak of: one that is left out by either is left out.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Never, _) | (_, Self::Never) => Self::Never,
+            (Self::Anchor, _) | (_, Self::Anchor) => Self::Anchor,
+            _ => Self::Default,
+        }
+    }
+}
+
 /// The rules for every chapter. Assignments are applied in their order: a later one takes back what it overlaps.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Chapters {

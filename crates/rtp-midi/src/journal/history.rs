@@ -4,7 +4,7 @@ use super::section::{self, Section};
 use super::system::{self, Effect};
 use super::window::{Coded, Loss, Origin, S, Stamp, View};
 use super::{channel, system::missing_segment};
-use crate::config::Chapters;
+use crate::config::{Chapters, Inclusion};
 use crate::midi::{Channel, Command, Part, Segment, System, U7};
 
 /// Sixteen channels, each of which takes memory from its first command on, and the system.
@@ -103,7 +103,9 @@ impl History {
                 Ok(theirs) if !loss.concerns(theirs.s) => {}
                 Ok(theirs) => {
                     let channel = theirs.channel;
-                    self.channel(channel).repair(&theirs, loss, &mut |voice| play(&Command::Channel(channel, voice)));
+                    let rules = self.chapters.channel(channel);
+                    let ours = self.channels[usize::from(channel)].get_or_insert_default();
+                    ours.repair(&theirs, rules, loss, &mut |voice| play(&Command::Channel(channel, voice)));
                 }
                 Err(_) => malformed += 1,
             }
@@ -112,7 +114,7 @@ impl History {
             self.system.repair_time(&system, loss, play);
         }
         if malformed > 0 {
-            self.silence(loss.stamp(), play);
+            self.silence(loss.stamp(), |_| true, play);
         }
         malformed
     }
@@ -161,14 +163,19 @@ impl History {
         }
     }
 
-    /// Ends everything that would go on sounding, and a System Exclusive under way.
-    pub(crate) fn silence(&mut self, stamp: Stamp, play: &mut impl FnMut(&Command<'_>)) {
-        if self.system.cancel_sysex() {
+    /// Ends what would go on sounding, and a System Exclusive under way, as far as `which` journal rules are concerned.
+    pub(crate) fn silence(
+        &mut self,
+        stamp: Stamp,
+        which: impl Fn(Inclusion) -> bool,
+        play: &mut impl FnMut(&Command<'_>),
+    ) {
+        if which(Inclusion::Default) && self.system.cancel_sysex() {
             play(&Command::from(Segment { part: Part::Cancel, data: &[] }));
         }
         for (channel, history) in Channel::all().zip(&mut self.channels) {
             let Some(history) = history else { continue };
-            for voice in history.silence().collect::<Vec<_>>() {
+            for voice in history.silence(self.chapters.channel(channel), &which).collect::<Vec<_>>() {
                 play(&Command::Channel(channel, voice));
                 history.observe(voice, stamp, Origin::Repair);
             }

@@ -165,6 +165,12 @@ impl Loss {
         s == S::Changed || !self.is_single() || !self.is_covered()
     }
 
+    /// The same loss for a part of the journal under a rule of its own: an anchored one covers the whole stream.
+    pub(crate) fn of(&self, inclusion: Inclusion) -> Self {
+        let checkpoint = if inclusion == Inclusion::Anchor { Seq::NEVER } else { self.checkpoint };
+        Self { checkpoint, ..*self }
+    }
+
     /// The stamp that repairs are observed with.
     pub(crate) fn stamp(&self) -> Stamp {
         Stamp { packet: self.previous, time: self.time }

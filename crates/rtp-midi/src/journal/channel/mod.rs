@@ -14,7 +14,7 @@ mod repair;
 pub(crate) use frame::Journal;
 
 use super::window::{Origin, S, Seq, Stamp, View};
-use crate::config::ChannelChapters;
+use crate::config::{ChannelChapters, Inclusion};
 use crate::midi::{U7, Voice};
 
 /// What both ends remember of one channel.
@@ -96,10 +96,10 @@ impl History {
         add(frame::C, self.control.encode(view, bank_select_elsewhere, out));
         add(frame::M, self.parameter.encode(view, out));
         add(frame::W, view.of(rules.wheel).and_then(|view| self.wheel.encode(&view, out)));
-        add(frame::N, self.note.encode(view, out));
-        add(frame::E, self.note.encode_extras(view, out));
+        add(frame::N, self.note.encode(view, rules.note, out));
+        add(frame::E, self.note.encode_extras(view, rules, out));
         add(frame::T, view.of(rules.channel_aftertouch).and_then(|view| self.channel_aftertouch.encode(&view, out)));
-        add(frame::A, self.poly_aftertouch.encode(view, out));
+        add(frame::A, self.poly_aftertouch.encode(view, rules.poly_aftertouch, out));
         (toc, s)
     }
 
@@ -127,10 +127,15 @@ impl History {
         self.note.sounding().len()
     }
 
-    /// The commands that end everything that would go on sounding.
-    pub(crate) fn silence(&self) -> impl Iterator<Item = Voice> + '_ {
-        let pedals = [64, 66, 69].into_iter().filter(|pedal| self.control.holds(*pedal));
-        let release = |pedal| Voice::ControlChange { controller: U7::masked(pedal), value: U7::default() };
-        self.note.note_offs().chain(pedals.map(release))
+    /// The commands that end what would go on sounding, as far as `which` journal rules are concerned.
+    pub(crate) fn silence<'a>(
+        &'a self,
+        rules: &'a ChannelChapters,
+        which: &'a impl Fn(Inclusion) -> bool,
+    ) -> impl Iterator<Item = Voice> + 'a {
+        let pedals = [64, 66, 69].map(U7::masked).into_iter();
+        let held = pedals.filter(|pedal| self.control.holds(pedal.get()) && which(rules.control.of(*pedal)));
+        let release = |controller| Voice::ControlChange { controller, value: U7::default() };
+        self.note.note_offs(|note| which(rules.note.of(note))).chain(held.map(release))
     }
 }

@@ -8,6 +8,7 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 
+use crate::config::Split;
 use crate::error::Result;
 use crate::journal::octets::{array, take};
 use crate::journal::recency::Recency;
@@ -80,14 +81,17 @@ impl History {
         self.notes.clear();
     }
 
-    pub(crate) fn encode(&self, view: &View, out: &mut Vec<u8>) -> Option<S> {
-        if self.notes.newest() < view.since {
+    pub(crate) fn encode(&self, view: &View, rules: Split, out: &mut Vec<u8>) -> Option<S> {
+        let oldest = if rules.anchor == 0 { view.since } else { Seq::FIRST };
+        if self.notes.newest() < oldest {
             return None;
         }
         let start = out.len();
         out.push(0);
         let (mut s, mut logs) = (S::Unchanged, 0_u8);
-        for note in self.notes.since(view.since) {
+        let wanted =
+            |note: u8| view.of(rules.of(U7::masked(note))).is_some_and(|view| self.notes.at(note) >= view.since);
+        for note in self.notes.since(oldest).filter(|note| wanted(*note)) {
             let (x, flagged) = match self.silenced & 1 << note {
                 0 => (0, Seq::NEVER),
                 _ => (0x80, self.silenced_at),
@@ -96,6 +100,10 @@ impl History {
             out.extend([log.bit() | note, x | self.pressure[usize::from(note)].get()]);
             s = s.and(log);
             logs += 1;
+        }
+        if logs == 0 {
+            out.truncate(start);
+            return None;
         }
         out[start] = s.bit() | (logs - 1);
         Some(s)
@@ -131,7 +139,7 @@ mod tests {
         let mut history = History::default();
         observe(&mut history, 0x3C, 0x2A, VIEW.previous);
         let mut out = Vec::new();
-        assert_eq!(history.encode(&VIEW, &mut out), Some(S::Changed));
+        assert_eq!(history.encode(&VIEW, Split::default(), &mut out), Some(S::Changed));
         assert_eq!(out, [0x00, 0x3C, 0x2A]);
     }
 
@@ -142,10 +150,10 @@ mod tests {
             observe(&mut history, note, 1, packet);
         }
         let mut out = Vec::new();
-        history.encode(&VIEW, &mut out);
+        history.encode(&VIEW, Split::default(), &mut out);
         assert_eq!(out, [0x01, 0x80 | 60, 1, 64, 1]);
         out.clear();
-        history.encode(&view(VIEW.previous), &mut out);
+        history.encode(&view(VIEW.previous), Split::default(), &mut out);
         assert_eq!(out, [0x00, 64, 1]);
     }
 
@@ -155,9 +163,9 @@ mod tests {
         observe(&mut history, 60, 5, VIEW.since);
         history.silence(Stamp { packet: VIEW.previous, time: 0 });
         let mut out = Vec::new();
-        assert_eq!(history.encode(&VIEW, &mut out), Some(S::Changed));
+        assert_eq!(history.encode(&VIEW, Split::default(), &mut out), Some(S::Changed));
         assert_eq!(out, [0x00, 60, 0x80 | 5]);
         history.reset();
-        assert_eq!(history.encode(&VIEW, &mut out), None);
+        assert_eq!(history.encode(&VIEW, Split::default(), &mut out), None);
     }
 }

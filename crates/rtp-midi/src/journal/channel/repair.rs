@@ -6,12 +6,19 @@
 
 use super::control::{self, BANK_LSB, BANK_MSB, RESET_ALL_CONTROLLERS, is_pedal};
 use super::{History, Journal, note, parameter, program};
+use crate::config::ChannelChapters;
 use crate::journal::window::{Loss, Origin, Repair};
 use crate::midi::{U7, Voice};
 
 impl History {
     /// Repairs what `theirs` says was lost; gives each command to `play`.
-    pub(crate) fn repair(&mut self, theirs: &Journal<'_>, loss: &Loss, play: &mut impl FnMut(Voice)) {
+    pub(crate) fn repair(
+        &mut self,
+        theirs: &Journal<'_>,
+        rules: &ChannelChapters,
+        loss: &Loss,
+        play: &mut impl FnMut(Voice),
+    ) {
         let select = theirs.program.is_some_and(|program| self.repair_program(&program, theirs, loss, play));
         let pedals = self.repair_control(theirs, select, loss, play);
         if let Some(parameter) = theirs.parameter {
@@ -22,8 +29,8 @@ impl History {
         }
         let (mut offs, mut ons) = (Vec::new(), Vec::new());
         if let Some(chapter) = &theirs.note {
-            self.note.lost_offs(chapter, &theirs.extras, loss, &mut offs);
-            self.note.lost_ons(chapter, loss, &mut ons);
+            self.note.lost_offs(chapter, &theirs.extras, rules.note, loss, &mut offs);
+            self.note.lost_ons(chapter, rules.note, loss, &mut ons);
         }
         for voice in offs.into_iter().chain(pedals) {
             self.execute(voice, loss, play);

@@ -112,11 +112,11 @@ impl History {
                 s = s.and(chapter);
             }
         };
-        add(frame::D, self.simple.encode(view, out));
+        add(frame::D, self.simple.encode(view, rules, out));
         add(frame::V, view.of(rules.active_sense).and_then(|view| self.active_sense.encode(&view, out)));
         add(frame::Q, view.of(rules.sequencer).and_then(|view| self.sequencer.encode(&view, out)));
         add(frame::F, view.of(rules.time_code).and_then(|view| self.time_code.encode(&view, out)));
-        let (sysex, cut) = self.sysex.encode(view, room.saturating_sub(out.len() - start), out);
+        let (sysex, cut) = self.sysex.encode(view, &rules.sysex, room.saturating_sub(out.len() - start), out);
         add(frame::X, sysex);
         (toc, s, cut)
     }

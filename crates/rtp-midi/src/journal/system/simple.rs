@@ -13,6 +13,7 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 
+use crate::config::{Inclusion, SystemChapters};
 use crate::error::{Error, Result};
 use crate::journal::octets::{array, length, take};
 use crate::journal::window::{Origin, S, Seq, Stamp, View};
@@ -63,8 +64,8 @@ const K: u8 = 0x04;
 const Y: u8 = 0x02;
 const Z: u8 = 0x01;
 
-/// More data octets of F4 or F5 than this are not journalled.
-const MOST_DATA: usize = 256;
+/// More data octets of F4 or F5 than this fit no system journal beside the rest of the chapter.
+const MOST_DATA: usize = 1000;
 
 impl<'a> Chapter<'a> {
     pub(crate) fn decode(octets: &'a [u8]) -> Result<(Self, &'a [u8])> {
@@ -163,30 +164,30 @@ impl History {
         }
     }
 
-    pub(crate) fn encode(&self, view: &View, out: &mut Vec<u8>) -> Option<S> {
+    pub(crate) fn encode(&self, view: &View, rules: &SystemChapters, out: &mut Vec<u8>) -> Option<S> {
         let start = out.len();
         out.push(0);
         let mut flags = 0;
         let mut s = S::Unchanged;
-        let mut add = |bit: u8, at: Seq| {
-            let coded = at >= view.since && at != Seq::NEVER;
+        let mut add = |bit: u8, at: Seq, inclusion: Inclusion| {
+            let coded = view.of(inclusion).is_some_and(|view| at >= view.since && at != Seq::NEVER);
             if coded {
                 flags |= bit;
                 s = s.and(view.s(at));
             }
             coded.then(|| view.s(at).bit())
         };
-        for (bit, counted) in [(B, &self.reset), (G, &self.tune_request)] {
-            out.extend(add(bit, counted.at).map(|s| s | counted.count & 0x7F));
+        for (bit, counted, rule) in [(B, &self.reset, rules.reset), (G, &self.tune_request, rules.tune_request)] {
+            out.extend(add(bit, counted.at, rule).map(|s| s | counted.count & 0x7F));
         }
-        out.extend(add(H, self.song_at).zip(self.song).map(|(s, song)| s | song.get()));
-        for ((bit, counted), data) in [J, K].into_iter().zip(&self.common).zip(&self.data) {
-            if let Some(s) = add(bit, counted.at) {
+        out.extend(add(H, self.song_at, rules.song).zip(self.song).map(|(s, song)| s | song.get()));
+        for (((bit, counted), data), rule) in [J, K].into_iter().zip(&self.common).zip(&self.data).zip(rules.common) {
+            if let Some(s) = add(bit, counted.at, if data.is_empty() { rule.count } else { rule.value }) {
                 encode_common(s, counted.count, data, out);
             }
         }
-        for (bit, counted) in [Y, Z].into_iter().zip(&self.real_time) {
-            if let Some(s) = add(bit, counted.at) {
+        for ((bit, counted), rule) in [Y, Z].into_iter().zip(&self.real_time).zip(rules.real_time) {
+            if let Some(s) = add(bit, counted.at, rule) {
                 out.extend([s | 0x42, counted.count]);
             }
         }
@@ -280,7 +281,7 @@ mod tests {
 
     fn encode(history: &History) -> Vec<u8> {
         let mut out = Vec::new();
-        history.encode(&VIEW, &mut out);
+        history.encode(&VIEW, &SystemChapters::default(), &mut out);
         out
     }
 

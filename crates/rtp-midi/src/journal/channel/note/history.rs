@@ -2,6 +2,7 @@
 
 use super::sounding::Sounding;
 use super::wire::{ALL_LOGS, NO_OFFBITS, off_range};
+use crate::config::{ChannelChapters, Inclusion, Split};
 use crate::journal::recency::Recency;
 use crate::journal::window::{Origin, S, Seq, Stamp, View};
 use crate::midi::{U7, Voice};
@@ -129,19 +130,27 @@ impl History {
         self.sounding.as_slice()
     }
 
-    /// NoteOffs for all that sounds.
-    pub(crate) fn note_offs(&self) -> impl Iterator<Item = Voice> + '_ {
-        let off = |note: &u8| Voice::NoteOff { note: U7::masked(*note), velocity: COMMON_RELEASE };
-        self.sounding().iter().map(off)
+    /// NoteOffs for what sounds among `these`.
+    pub(crate) fn note_offs(&self, these: impl Fn(U7) -> bool) -> impl Iterator<Item = Voice> {
+        let notes = self.sounding().iter().map(|note| U7::masked(*note));
+        notes.filter(move |note| these(*note)).map(|note| Voice::NoteOff { note, velocity: COMMON_RELEASE })
     }
 
     /// Appends Chapter N.
-    pub(crate) fn encode(&mut self, view: &View, out: &mut Vec<u8>) -> Option<S> {
-        let released = self.released_since(view.checkpoint);
+    pub(crate) fn encode(&mut self, view: &View, rules: Split, out: &mut Vec<u8>) -> Option<S> {
+        let released = (self.released_since(view.checkpoint) | self.released & rules.anchor) & !rules.never;
         let sounding = self.sounding.as_slice();
-        let coded = |note: u8| self.notes[usize::from(note)].at >= view.checkpoint;
-        let first = sounding.iter().rposition(|note| !coded(*note)).map_or(0, |index| index + 1);
-        let logs = &sounding[first..];
+        let recent = |note: u8| self.notes[usize::from(note)].at >= view.checkpoint;
+        let first = sounding.iter().rposition(|note| !recent(*note)).map_or(0, |index| index + 1);
+        let mut listed = Sounding::default();
+        let logs = if rules.is_default() {
+            &sounding[first..]
+        } else {
+            let coded =
+                |note: u8| view.of(rules.of(U7::masked(note))).is_some_and(|view| self.at(note) >= view.checkpoint);
+            sounding.iter().filter(|note| coded(**note)).for_each(|note| listed.push(*note));
+            listed.as_slice()
+        };
         if logs.is_empty() && released == 0 {
             return None;
         }
@@ -176,24 +185,30 @@ impl History {
         Some(s)
     }
 
-    /// Appends Chapter E.
-    pub(crate) fn encode_extras(&self, view: &View, out: &mut Vec<u8>) -> Option<S> {
-        if self.extras.newest() < view.checkpoint {
+    /// Appends Chapter E, whose notes obey the rules of Chapter N too (C.2.3).
+    pub(crate) fn encode_extras(&self, view: &View, rules: &ChannelChapters, out: &mut Vec<u8>) -> Option<S> {
+        let oldest = if rules.anchors() { Seq::FIRST } else { view.checkpoint };
+        if self.extras.newest() < oldest {
             return None;
         }
+        let wanted = |note: u8, kind: Inclusion| {
+            let view = view.of(kind.and(rules.note.of(U7::masked(note))));
+            view.is_some_and(|view| self.at(note) >= view.checkpoint)
+        };
+        let counted = |note: &u8| self.counted(*note) && wanted(*note, rules.counts);
         let start = out.len();
         out.push(0);
-        let counts = self.extras.since(view.checkpoint).filter(|note| self.counted(*note)).count();
-        let mut releases = 128 - counts;
+        let mut releases = 128 - self.extras.since(oldest).filter(counted).count();
         let mut s = S::Unchanged;
-        for note in self.extras.since(view.checkpoint) {
+        for note in self.extras.since(oldest) {
             let state = &self.notes[usize::from(note)];
             let log = view.s(state.at);
-            if self.counted(note) {
+            if counted(&note) {
                 out.extend([log.bit() | note, state.count.min(127) as u8]);
                 s = s.and(log);
             }
-            if state.velocity.get() == 0 && state.release != COMMON_RELEASE && releases > 0 {
+            let released = state.velocity.get() == 0 && state.release != COMMON_RELEASE;
+            if released && wanted(note, rules.releases) && releases > 0 {
                 out.extend([log.bit() | note, 0x80 | state.release.get()]);
                 s = s.and(log);
                 releases -= 1;
@@ -205,6 +220,10 @@ impl History {
         }
         out[start] = s.bit() | ((out.len() - start) / 2 - 1) as u8;
         Some(s)
+    }
+
+    fn at(&self, note: u8) -> Seq {
+        self.notes[usize::from(note & 0x7F)].at
     }
 
     /// Whether a note's count is not what Chapter N lets expect: 1 sounding, 0 released (A.7.2).
@@ -264,8 +283,8 @@ mod tests {
 
     fn encode(mut history: History, view: &View) -> (Vec<u8>, Vec<u8>) {
         let (mut notes, mut extras) = (Vec::new(), Vec::new());
-        history.encode(view, &mut notes);
-        history.encode_extras(view, &mut extras);
+        history.encode(view, Split::default(), &mut notes);
+        history.encode_extras(view, &ChannelChapters::default(), &mut extras);
         (notes, extras)
     }
 
@@ -298,7 +317,7 @@ mod tests {
         assert_eq!(encode(history.clone(), &view(Seq(14))).0, [0x80, 0x77, 0x01]);
         let mut moved = history;
         for since in [12, 15, 11] {
-            moved.encode(&view(Seq(since)), &mut Vec::new());
+            moved.encode(&view(Seq(since)), Split::default(), &mut Vec::new());
         }
         assert_eq!(encode(moved, &view(Seq(12))).0, [0x81, 0x77, 0xBE, 1, 0x05], "a window that moves back sees all");
     }

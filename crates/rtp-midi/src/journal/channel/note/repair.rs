@@ -6,12 +6,20 @@
 use super::History;
 use super::history::COMMON_RELEASE;
 use super::wire::{Chapter, Extras, Log};
+use crate::config::Split;
 use crate::journal::window::{Loss, Repair, S};
 use crate::midi::{U7, Voice};
 
 impl History {
     /// Appends the NoteOffs that were lost, those before a lost NoteOn of the same note included.
-    pub(crate) fn lost_offs(&self, theirs: &Chapter<'_>, extras: &Extras<'_>, loss: &Loss, out: &mut Vec<Voice>) {
+    pub(crate) fn lost_offs(
+        &self,
+        theirs: &Chapter<'_>,
+        extras: &Extras<'_>,
+        rules: Split,
+        loss: &Loss,
+        out: &mut Vec<Voice>,
+    ) {
         let mut released = theirs.released;
         while released != 0 {
             let note = U7::masked(released.trailing_zeros() as u8);
@@ -22,15 +30,15 @@ impl History {
             let off = Voice::NoteOff { note, velocity: release.unwrap_or(COMMON_RELEASE) };
             out.extend(std::iter::repeat_n(off, usize::from(surplus)));
         }
-        for log in theirs.logs().filter(|log| self.restruck(log, loss)) {
+        for log in theirs.logs().filter(|log| self.restruck(log, rules, loss)) {
             out.push(Voice::NoteOff { note: log.note, velocity: COMMON_RELEASE });
         }
     }
 
     /// Appends the NoteOns that were lost; call it before the NoteOffs are observed.
-    pub(crate) fn lost_ons(&self, theirs: &Chapter<'_>, loss: &Loss, out: &mut Vec<Repair>) {
+    pub(crate) fn lost_ons(&self, theirs: &Chapter<'_>, rules: Split, loss: &Loss, out: &mut Vec<Repair>) {
         for log in theirs.logs() {
-            if !self.sounds(log.note) || self.restruck(&log, loss) {
+            if !self.sounds(log.note) || self.restruck(&log, rules, loss) {
                 let on = Voice::NoteOn { note: log.note, velocity: log.velocity };
                 out.push(if log.play { Repair::Play(on) } else { Repair::Note(on) });
             }
@@ -58,7 +66,8 @@ impl History {
     }
 
     /// Whether a note that sounds has ended and begun again in the missing packets (RFC 4696, 7.2).
-    fn restruck(&self, log: &Log, loss: &Loss) -> bool {
+    fn restruck(&self, log: &Log, rules: Split, loss: &Loss) -> bool {
+        let loss = loss.of(rules.of(log.note));
         let ours = &self.notes[usize::from(log.note)];
         if !self.sounds(log.note) || !loss.concerns(log.s) {
             return false;

@@ -18,6 +18,7 @@ mod wire;
 
 pub(crate) use wire::Chapter;
 
+use crate::config::SysEx;
 use crate::journal::window::{Loss, Origin, S, Stamp, View};
 use crate::midi::{Part, Segment};
 use inbox::Inbox;
@@ -97,9 +98,9 @@ impl History {
     }
 
     /// Appends the chapter within `room` octets; says whether octets had to be left out.
-    pub(crate) fn encode(&mut self, view: &View, room: usize, out: &mut Vec<u8>) -> (Option<S>, bool) {
+    pub(crate) fn encode(&mut self, view: &View, rules: &SysEx, room: usize, out: &mut Vec<u8>) -> (Option<S>, bool) {
         match self {
-            Self::Sender(outbox) => outbox.encode(view, room, out),
+            Self::Sender(outbox) => outbox.encode(view, rules, room, out),
             Self::Receiver(_) => (None, false),
         }
     }

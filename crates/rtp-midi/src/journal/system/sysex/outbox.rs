@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::Meaning;
 use super::wire::{self, Status};
+use crate::config::{Inclusion, SysEx};
 use crate::journal::window::{S, Seq, Stamp, View};
 use crate::midi::{Part, Segment};
 
@@ -32,6 +33,8 @@ struct Sent {
 const MOST_DATA: usize = 1023;
 /// Commands kept.
 const MOST_COMMANDS: usize = 256;
+/// Commands that a journal may list.
+const MOST_LOGS: usize = 128;
 
 impl Outbox {
     pub(super) fn observe(&mut self, segment: &Segment<'_>, stamp: Stamp) -> Option<Meaning> {
@@ -80,36 +83,43 @@ impl Outbox {
     }
 
     /// Codes the newest commands that `room` holds; of one that does not fit, only how long it is.
-    pub(super) fn encode(&mut self, view: &View, room: usize, out: &mut Vec<u8>) -> (Option<S>, bool) {
-        while self.commands.front().is_some_and(|sent| sent.at < view.since && sent.status != Status::Unfinished) {
-            self.commands.pop_front();
-        }
-        let mut left = room;
-        let mut first = self.commands.len();
-        let mut cut = false;
-        let mut bare = 0_u128;
-        for (index, sent) in self.commands.iter().enumerate().rev() {
+    pub(super) fn encode(&mut self, view: &View, rules: &SysEx, room: usize, out: &mut Vec<u8>) -> (Option<S>, bool) {
+        self.forget(view.since, rules);
+        let wanted = |sent: &Sent| {
+            let view = view.of(rules.of(sent.length, &sent.data));
+            view.filter(|view| sent.at >= view.since || sent.status == Status::Unfinished)
+        };
+        // One bit a command, by its age.
+        let (mut listed, mut bare) = (0_u128, 0_u128);
+        let (mut left, mut cut) = (room, false);
+        for (age, sent) in self.commands.iter().rev().enumerate() {
+            let Some(view) = wanted(sent) else { continue };
             let (whole, short) = (sent.coded_length(view.since), wire::length(sent.length, 0));
-            let fits = whole <= left;
+            let fits = whole <= left && age < MOST_LOGS;
             cut |= !fits;
-            if short > left || self.commands.len() - index > 128 {
+            if short > left || age >= MOST_LOGS {
                 break;
             }
-            bare |= u128::from(!fits) << (self.commands.len() - 1 - index);
+            listed |= 1 << age;
+            bare |= u128::from(!fits) << age;
             left -= if fits { whole } else { short };
-            first = index;
         }
         let start = out.len();
         let mut s = S::Unchanged;
-        for (index, sent) in self.commands.iter().enumerate().skip(first) {
-            let follows = self.commands.get(index + 1).is_some_and(|next| next.count == sent.count.wrapping_add(1));
+        while listed != 0 {
+            let age = listed.ilog2();
+            listed &= !(1 << age);
+            let behind = self.commands.len() - 1 - age as usize;
+            let Some((sent, view)) = self.commands.get(behind).and_then(|sent| Some((sent, wanted(sent)?))) else {
+                break;
+            };
+            let follows = age > 0
+                && listed & 1 << (age - 1) != 0
+                && self.commands[behind + 1].count == sent.count.wrapping_add(1);
             let count = (!follows).then_some(sent.count);
             let log = view.s(sent.at);
             s = s.and(log);
-            let (before, data) = match bare >> (self.commands.len() - 1 - index) & 1 {
-                0 => sent.since(view.since),
-                _ => (sent.length, &[][..]),
-            };
+            let (before, data) = if bare & 1 << age == 0 { sent.since(view.since) } else { (sent.length, &[][..]) };
             wire::encode(log, sent.status, count, before, data, out);
         }
         if out.len() == start {
@@ -118,6 +128,20 @@ impl Outbox {
         // The S bit of the first log is that of the chapter.
         out[start] = out[start] & 0x7F | s.bit();
         (Some(s), cut)
+    }
+}
+
+impl Outbox {
+    /// Drops the commands that no journal will speak of again.
+    fn forget(&mut self, since: Seq, rules: &SysEx) {
+        let past = |sent: &Sent| sent.at < since && sent.status != Status::Unfinished;
+        if rules.anchors() {
+            self.commands.retain(|sent| !past(sent) || rules.of(sent.length, &sent.data) == Inclusion::Anchor);
+        } else {
+            while self.commands.front().is_some_and(past) {
+                self.commands.pop_front();
+            }
+        }
     }
 }
 
@@ -163,7 +187,7 @@ mod tests {
 
     fn encode(outbox: &mut Outbox, view: &View) -> Vec<u8> {
         let mut out = Vec::new();
-        outbox.encode(view, 1000, &mut out);
+        outbox.encode(view, &SysEx::default(), 1000, &mut out);
         out
     }
 
@@ -205,7 +229,7 @@ mod tests {
         observe(&mut outbox, VIEW.previous, &long);
         observe(&mut outbox, VIEW.previous, &[0xF0, 5, 0xF7]);
         let mut out = Vec::new();
-        assert_eq!(outbox.encode(&VIEW, 1000, &mut out), (Some(S::Changed), true));
+        assert_eq!(outbox.encode(&VIEW, &SysEx::default(), 1000, &mut out), (Some(S::Changed), true));
         assert_eq!(out, [0x17, 0x8F, 0x50, 0x2F, 2, 0x85]);
     }
 
