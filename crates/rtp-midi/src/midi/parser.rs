@@ -70,6 +70,23 @@ impl Parser {
         matches!(self.pending, Some(Pending::SysEx { .. }))
     }
 
+    /// Whether a command has begun and not ended.
+    pub const fn in_command(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Lets go of the data octets that have come of a System Exclusive, as a segment; gives nothing where there are none.
+    pub fn cut(&mut self, mut out: impl FnMut(Command<'_>, Status)) {
+        if let Some(Pending::SysEx { begun }) = self.pending
+            && !self.data.is_empty()
+        {
+            let part = if begun { Part::Middle } else { Part::First };
+            out(Segment { part, data: &self.data }.into(), Status::Given);
+            self.data.clear();
+            self.pending = Some(Pending::SysEx { begun: true });
+        }
+    }
+
     /// Forgets half a command and the running status, as after a break in the stream.
     ///
     /// Returns the cancel segment that calls off a System Exclusive of which segments have gone out.
@@ -86,12 +103,9 @@ impl Parser {
         }
         match self.pending {
             None => self.stray += 1,
-            Some(Pending::SysEx { begun }) => {
+            Some(Pending::SysEx { .. }) => {
                 if self.data.len() == self.limit {
-                    let part = if begun { Part::Middle } else { Part::First };
-                    out(Segment { part, data: &self.data }.into(), Status::Given);
-                    self.data.clear();
-                    self.pending = Some(Pending::SysEx { begun: true });
+                    self.cut(out);
                 }
                 self.data.push(octet.get());
             }
@@ -210,6 +224,22 @@ mod tests {
     fn a_long_sysex_comes_in_segments() {
         let octets: Vec<_> = parse(&[&[0xF0, 1, 2, 3], &[4, 5, 0xF7]], 2).into_iter().map(|c| c.0).collect();
         assert_eq!(octets, [vec![0xF0, 1, 2, 0xF0], vec![0xF7, 3, 4, 0xF0], vec![0xF7, 5, 0xF7]]);
+    }
+
+    #[test]
+    fn what_has_come_of_a_sysex_can_be_let_go() {
+        let (mut parser, mut segments) = (Parser::new(100), Vec::new());
+        let mut out = |command: Command<'_>, _| {
+            let mut octets = Vec::new();
+            command.encode(&mut octets);
+            segments.push(octets);
+        };
+        for octets in [&[0xF0][..], &[1, 2], &[3], &[], &[0xF7, 0x90, 60]] {
+            parser.push(octets, &mut out);
+            parser.cut(&mut out);
+        }
+        assert!(parser.in_command());
+        assert_eq!(segments, [vec![0xF0, 1, 2, 0xF0], vec![0xF7, 3, 0xF0], vec![0xF7, 0xF7]]);
     }
 
     #[test]
