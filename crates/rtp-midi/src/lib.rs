@@ -43,6 +43,7 @@
 mod config;
 mod error;
 mod guard;
+pub mod inspect;
 mod journal;
 pub mod midi;
 pub mod payload;

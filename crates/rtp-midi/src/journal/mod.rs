@@ -33,9 +33,11 @@ mod system;
 mod testing;
 mod window;
 
+pub(crate) use channel::Journal as ChannelJournal;
 pub(crate) use history::{History, Written};
-pub(crate) use octets::LENGTH_MAX;
+pub(crate) use octets::{LENGTH_MAX, length as ten_bit_length};
 pub(crate) use policy::Checkpoint;
 pub(crate) use section::Section;
+pub(crate) use system::Journal as SystemJournal;
 pub use window::{Event, Origin};
 pub(crate) use window::{Loss, Seq, Stamp};

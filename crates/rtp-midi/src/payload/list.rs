@@ -39,6 +39,11 @@ impl<'a> Reader<'a> {
         self.clamped
     }
 
+    /// How many octets are still to be read.
+    pub(crate) const fn remaining(&self) -> usize {
+        self.octets.len()
+    }
+
     #[inline]
     fn read(&mut self) -> Result<Option<Timed<'a>>> {
         if self.delta_next && !self.octets.is_empty() {

@@ -11,7 +11,7 @@
 mod delta;
 mod list;
 
-pub(crate) use delta::length as delta_length;
+pub(crate) use delta::{decode as decode_delta, length as delta_length};
 pub use list::{Reader, Timed, Writer};
 
 use crate::error::{Error, Result};
