@@ -3,42 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod rtp;
+mod session;
 
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
-use rtp::*;
-
-const RECEIVE: &str = "
-    rtpbin name=bin latency=10
-    udpsrc name=rtp address=127.0.0.1 port=0
-        caps=\"application/x-rtp,media=audio,encoding-name=RTP-MIDI,clock-rate=44100,payload=96\" ! bin.recv_rtp_sink_0
-    udpsrc name=rtcp address=127.0.0.1 port=0 ! bin.recv_rtcp_sink_0
-    bin.send_rtcp_src_0 ! udpsink name=report host=127.0.0.1 port=1 sync=false async=false
-    bin. ! rtpmididepay name=depay ! fakesink name=out sync=false async=false";
+use rtp::start;
+use session::{RECEIVE, element, launch, listen, push, stat};
 
 /// How a payloader's packets may reach the RTP session.
 const PATHS: [&str; 2] = ["", "queue ! tee ! queue !"];
-
-fn launch(description: &str) -> gst::Pipeline {
-    gst::parse::launch(description).unwrap().downcast().unwrap()
-}
-
-fn element(pipeline: &gst::Pipeline, name: &str) -> gst::Element {
-    pipeline.by_name(name).unwrap()
-}
-
-fn hurry(pipeline: &gst::Pipeline) {
-    let session = element(pipeline, "bin").emit_by_name::<gst::glib::Object>("get-internal-session", &[&0_u32]);
-    session.set_property("rtcp-min-interval", 50_000_000_u64);
-}
-
-/// Plays a pipeline and says on which ports its `udpsrc` elements listen.
-fn listen(pipeline: &gst::Pipeline, names: &[&str]) -> Vec<i32> {
-    pipeline.set_state(gst::State::Playing).unwrap();
-    pipeline.state(gst::ClockTime::from_seconds(10)).0.unwrap();
-    names.iter().map(|name| element(pipeline, name).property("port")).collect()
-}
 
 #[test]
 fn reports_trim_the_journal_and_bye_ends_what_sounds() {
@@ -46,7 +20,6 @@ fn reports_trim_the_journal_and_bye_ends_what_sounds() {
     for path in PATHS {
         let receiver = launch(RECEIVE);
         let ports = listen(&receiver, &["rtp", "rtcp"]);
-        hurry(&receiver);
         let sender = launch(&format!(
             "rtpbin name=bin
              appsrc name=src is-live=true do-timestamp=true format=time caps=audio/x-midi-event
@@ -57,29 +30,23 @@ fn reports_trim_the_journal_and_bye_ends_what_sounds() {
             ports[0], ports[1]
         ));
         let reports = listen(&sender, &["rtcp"]);
-        hurry(&sender);
         element(&receiver, "report").set_property("port", reports[0]);
 
-        let source = element(&sender, "src");
-        let push = |octets: &[u8]| {
-            let buffer = gst::Buffer::from_slice(octets.to_vec());
-            assert_eq!(source.emit_by_name::<gst::FlowReturn>("push-buffer", &[&buffer]), gst::FlowReturn::Ok);
-        };
-        let stats = || element(&sender, "pay").property::<gst::Structure>("stats");
-        let number = |name| stats().get::<u64>(name).unwrap_or_default();
         let began = Instant::now();
         let mut trimmed = false;
         while !trimmed {
-            assert!(began.elapsed() < Duration::from_secs(20), "no report trimmed the journal: {}", stats());
+            let number = |name| stat(&sender, "pay", name);
+            assert!(began.elapsed() < Duration::from_secs(20), "no report trimmed the journal");
             for key in 0..10 {
-                push(&[0x90, key, 100]);
-                push(&[0x80, key, 64]);
+                push(&sender, &[0x90, key, 100]);
+                push(&sender, &[0x80, key, 64]);
                 std::thread::sleep(Duration::from_millis(2));
             }
             trimmed = number("reporters") == 1 && number("packets") > 100 && number("checkpoint-distance") < 60;
         }
 
-        push(&[0x93, 99, 100]);
+        push(&sender, &[0x93, 99, 100]);
+        let source = element(&sender, "src");
         assert_eq!(source.emit_by_name::<gst::FlowReturn>("end-of-stream", &[]), gst::FlowReturn::Ok);
         let bus = receiver.bus().unwrap();
         let mut reason = None;
@@ -92,8 +59,7 @@ fn reports_trim_the_journal_and_bye_ends_what_sounds() {
             }
         }
         assert_eq!(reason.as_deref(), Some("bye"));
-        let sounding = element(&receiver, "depay").property::<gst::Structure>("stats").get::<u64>("sounding");
-        assert_eq!(sounding, Ok(0));
+        assert_eq!(stat(&receiver, "depay", "sounding"), 0);
         for pipeline in [sender, receiver] {
             pipeline.set_state(gst::State::Null).unwrap();
         }
