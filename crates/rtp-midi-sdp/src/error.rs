@@ -29,6 +29,8 @@ pub enum Error {
         name: &'static str,
         /// The value it has.
         value: String,
+        /// What it should be.
+        expected: &'static str,
     },
 }
 
@@ -42,7 +44,9 @@ impl fmt::Display for Error {
             Self::NoClockRate { payload_type } => {
                 write!(f, "a=rtpmap:{payload_type} names no clock rate (rtp-midi/44100)")
             }
-            Self::Value { name, value } => write!(f, "{name}={value} is not a value of {name}"),
+            Self::Value { name, value, expected } => {
+                write!(f, "{name}={value} is not a value of {name}, which is {expected}")
+            }
         }
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!  text ──Session::parse──▶ Session ─▶ Stream { address, port, payload type, rate, Parameters }
-//!  text ◀──Session::print──                                 │ Stream::config
-//!                                                           ▼
-//!                                                   rtp_midi::Config
+//!  text ◀──Session::print──
+//!                                                  Parameters::config ▼ ▲ Parameters::of
+//!                                                         rtp_midi::Config
 //! ```
 //!
 //! Reading is lenient where senders and relays are known to be careless (blanks, letter case, lines out of order,
@@ -24,14 +24,19 @@
 
 #![forbid(unsafe_code)]
 
+mod config;
 mod error;
+mod groups;
 mod parameters;
 mod read;
+mod selection;
 mod session;
 mod stream;
 mod write;
 
 pub use error::Error;
+pub use groups::NAMES;
 pub use parameters::{Parameter, Parameters};
+pub use selection::Language;
 pub use session::{Direction, Origin, Session};
 pub use stream::{Address, Host, Stream};

@@ -53,6 +53,12 @@ impl Parameters {
     }
 }
 
+impl FromIterator<Parameter> for Parameters {
+    fn from_iter<T: IntoIterator<Item = Parameter>>(parameters: T) -> Self {
+        Self(parameters.into_iter().collect())
+    }
+}
+
 impl<'a> IntoIterator for &'a Parameters {
     type Item = &'a Parameter;
     type IntoIter = std::slice::Iter<'a, Parameter>;

@@ -50,15 +50,17 @@ pub mod payload;
 mod receiver;
 mod sender;
 mod sequence;
+mod source;
 mod struck;
 mod timing;
 
 pub use config::{
     Chapters, Class, Commands, Config, Format, Inclusion, Journal, Letters, Numbers, OPEN_LOOP_PACKETS, Policy,
-    Selection,
+    Selection, Usage,
 };
 pub use error::{Error, Result};
 pub use journal::{Event, Origin};
 pub use receiver::{Outcome, Received, Receiver, ReceiverStats};
 pub use sender::{Full, Packet, Sender, SenderStats};
+pub use source::Source;
 pub use timing::{LineRate, Moment, Octet, Timing};

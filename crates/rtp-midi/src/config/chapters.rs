@@ -27,10 +27,11 @@ impl Inclusion {
 }
 
 /// The rules for every chapter. Assignments are applied in their order: a later one takes back what it overlaps.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Chapters {
     channels: Box<[ChannelChapters; 16]>,
     pub(crate) system: SystemChapters,
+    assignments: Vec<(Inclusion, Selection)>,
 }
 
 /// The chapters of one channel.
@@ -95,15 +96,10 @@ enum Which {
     Class(Class),
 }
 
-impl Default for Chapters {
-    fn default() -> Self {
-        Self { channels: Box::default(), system: SystemChapters::default() }
-    }
-}
-
 impl Chapters {
     /// Applies an assignment to `ch_never`, `ch_default` or `ch_anchor`.
     pub fn assign(&mut self, inclusion: Inclusion, selection: &Selection) {
+        self.assignments.push((inclusion, selection.clone()));
         match selection {
             Selection::SysEx(class) => self.system.sysex.0.push((Which::Class(class.clone()), inclusion)),
             Selection::Types { channels, letters, fields } => {
@@ -113,6 +109,11 @@ impl Chapters {
                 self.system.assign(inclusion, channels, *letters, fields);
             }
         }
+    }
+
+    /// The assignments so far, in their order.
+    pub fn assignments(&self) -> &[(Inclusion, Selection)] {
+        &self.assignments
     }
 
     /// Whether a controller's coding is enhanced on any channel (the H bit of the journal header).

@@ -1,7 +1,7 @@
 //! Which commands a stream may carry: `cm_used` and `cm_unused` (RFC 6295, C.1).
 
 use super::selection::{Class, Letters, Numbers, Selection};
-use crate::midi::{Channel, System, Voice};
+use crate::midi::{Channel, System, U7, Voice};
 
 /// The subset of MIDI that a stream may carry.
 ///
@@ -20,6 +20,16 @@ pub struct Commands {
     cancels: bool,
     /// Whether other than real-time commands may stand between segments (the X digits 2 and 3).
     interleaves: bool,
+    assignments: Vec<(Usage, Selection)>,
+}
+
+/// Which of the two parameters an assignment is to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Usage {
+    /// `cm_used`: these commands may come.
+    Used,
+    /// `cm_unused`: these commands must not come.
+    Unused,
 }
 
 /// The commands of one channel; one bit a number.
@@ -53,38 +63,56 @@ enum Lengths {
 const SYSTEM: Letters = Letters::of("BFGHQVYZ");
 const VOICES: Letters = Letters::of("PTW");
 
+/// The number of the first NRPN.
+const NRPN: u16 = 1 << 14;
+/// The controller without which a parameter has no value.
+const DATA_ENTRY: U7 = U7::masked(6);
+
+/// All commands of a channel.
+const ALL: Voices = Voices { types: VOICES, controllers: u128::MAX, notes: u128::MAX, pressures: u128::MAX };
+
 impl Default for Commands {
     fn default() -> Self {
-        Self { system: SYSTEM.without(Letters::of("YZ")), common: [0; 2], ..Self::all() }
+        Self {
+            channels: [ALL; 16],
+            system: SYSTEM.without(Letters::of("YZ")),
+            common: [0; 2],
+            parameters: Vec::new(),
+            sysex: Vec::new(),
+            cancels: true,
+            interleaves: false,
+            assignments: Vec::new(),
+        }
     }
 }
 
 impl Commands {
     /// Every command, the undefined ones included.
-    pub const fn all() -> Self {
-        const ALL: Voices = Voices { types: VOICES, controllers: u128::MAX, notes: u128::MAX, pressures: u128::MAX };
-        Self {
-            channels: [ALL; 16],
-            system: SYSTEM,
-            common: [u16::MAX; 2],
-            parameters: Vec::new(),
-            sysex: Vec::new(),
-            cancels: true,
-            interleaves: false,
-        }
+    pub fn all() -> Self {
+        let mut commands = Self::default();
+        commands.allow(&Selection::of(Letters::of("JKYZ")));
+        commands
     }
 
     /// Applies an assignment to `cm_used`.
     pub fn allow(&mut self, selection: &Selection) {
-        self.assign(selection, true);
+        self.assign(Usage::Used, selection);
     }
 
     /// Applies an assignment to `cm_unused`.
     pub fn forbid(&mut self, selection: &Selection) {
-        self.assign(selection, false);
+        self.assign(Usage::Unused, selection);
     }
 
-    fn assign(&mut self, selection: &Selection, used: bool) {
+    /// The assignments so far, in their order.
+    pub fn assignments(&self) -> &[(Usage, Selection)] {
+        &self.assignments
+    }
+
+    /// Applies an assignment to `cm_used` or `cm_unused`.
+    pub fn assign(&mut self, usage: Usage, selection: &Selection) {
+        self.assignments.push((usage, selection.clone()));
+        let used = usage == Usage::Used;
         let (channels, letters, fields) = match selection {
             Selection::SysEx(class) => {
                 self.sysex.push(Rule { what: Lengths::Class(class.clone()), used });
@@ -140,15 +168,30 @@ impl Commands {
     }
 
     /// Whether transactions of a parameter may come: RPN 0 to 16383, NRPN from 16384 on. Where M is not spoken of,
-    /// they are Control Change like others.
+    /// they need the controllers that they are made of.
     pub fn has_parameter(&self, channel: Channel, number: u16) -> bool {
+        self.has_entry(channel, number, DATA_ENTRY)
+    }
+
+    /// Whether a controller may come as part of a transaction of the parameter.
+    pub(crate) fn has_entry(&self, channel: Channel, number: u16, controller: U7) -> bool {
         let speaks = |rule: &&Rule<Parameters>| {
             rule.what.channels.contains(u32::from(channel.get())) && rule.what.numbers.contains(u32::from(number))
         };
         match self.parameters.iter().rev().find(speaks) {
             Some(rule) => rule.used,
-            None => self.channels[usize::from(channel)].controllers & 1 << 6 != 0,
+            None => {
+                let selects = if number < NRPN { 0b11 << 100 } else { 0b11 << 98 };
+                let needed = selects | 1 << DATA_ENTRY.get() | 1 << controller.get();
+                self.channels[usize::from(channel)].controllers & needed == needed
+            }
         }
+    }
+
+    /// Whether nothing of a channel is kept out.
+    pub(crate) fn has_all_of(&self, channel: Channel) -> bool {
+        let forbids = |rule: &Rule<Parameters>| !rule.used && rule.what.channels.contains(u32::from(channel.get()));
+        self.channels[usize::from(channel)] == ALL && !self.parameters.iter().any(forbids)
     }
 
     /// Whether a system command may come; of System Exclusives [`Commands::has_sysex`] tells.
@@ -212,7 +255,6 @@ const fn set(letters: Letters, these: Letters, used: bool) -> Letters {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::midi::U7;
 
     fn types(channels: Numbers, letters: &str, fields: Numbers) -> Selection {
         Selection::Types { channels, letters: Letters::of(letters), fields }

@@ -5,7 +5,7 @@ mod commands;
 mod selection;
 
 pub use chapters::{Chapters, Inclusion};
-pub use commands::Commands;
+pub use commands::{Commands, Usage};
 pub use selection::{Class, Letters, Numbers, Selection};
 
 pub(crate) use chapters::{ChannelChapters, Parameters, Split, SysEx, SystemChapters};
