@@ -1,10 +1,26 @@
-//! When to send packets without commands: guard packets behind activity, keep-alives in silence.
+//! When to send packets without commands: guard packets behind activity, keep-alives in silence. And when a receiver
+//! that gets none counts the sender as gone.
 //!
 //! A lost NoteOff is repaired by the next packet, so one must come soon even when the music stops. The guard packets
 //! come 100, 200, 400, 800 and 1600 ms behind the last command (RFC 4696, 4.2); `guardtime` bounds every gap (C.4.2).
 
+use crate::config::Config;
+
 /// Milliseconds from the last command to each guard packet.
 const SCHEDULE: [u32; 5] = [100, 200, 400, 800, 1600];
+
+/// Guard times in which no packet comes before the sender counts as gone: two may be lost.
+const PATIENCE: u64 = 3;
+/// Nanoseconds that a short guard time is waited for all the same: networks stop for that long and go on.
+const LEAST_PATIENCE: u64 = 250_000_000;
+
+impl Config {
+    /// Nanoseconds without a packet after which a receiver ends what sounds; `None` without a [`guardtime`](Self::guardtime).
+    pub fn patience(&self) -> Option<u64> {
+        let guardtime = u128::from(self.guardtime?) * 1_000_000_000 / u128::from(self.clock_rate.max(1));
+        Some((guardtime as u64).saturating_mul(PATIENCE).max(LEAST_PATIENCE))
+    }
+}
 
 /// The timers of a sender, in RTP time.
 #[derive(Clone, Debug)]
@@ -82,6 +98,15 @@ mod tests {
         let mut guard = Guard::new(Some(500), |ms| ms);
         guard.sent(1000, Some(1000));
         assert_eq!(run(guard, 3900), [1100, 1200, 1400, 1800, 2300, 2600, 3100, 3600]);
+    }
+
+    #[test]
+    fn a_sender_is_gone_after_three_guard_times() {
+        let patience = |guardtime| Config { guardtime, ..Config::new(44_100) }.patience();
+        assert_eq!(patience(None), None);
+        assert_eq!(patience(Some(44_100)), Some(3_000_000_000));
+        assert_eq!(patience(Some(220)), Some(250_000_000));
+        assert_eq!(patience(Some(u32::MAX)), Some(3 * 97_391_548_639_455));
     }
 
     #[test]

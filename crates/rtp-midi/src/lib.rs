@@ -47,6 +47,7 @@ pub mod inspect;
 mod journal;
 pub mod midi;
 pub mod payload;
+mod playout;
 mod receiver;
 mod sender;
 mod sequence;
@@ -60,6 +61,7 @@ pub use config::{
 };
 pub use error::{Error, Result};
 pub use journal::{Event, Origin};
+pub use playout::{Cue, Latency, Playout, PlayoutStats};
 pub use receiver::{Outcome, Received, Receiver, ReceiverStats};
 pub use sender::{Full, Packet, Sender, SenderStats};
 pub use source::Source;

@@ -30,7 +30,7 @@ pub(crate) enum Arrival {
 /// A jump ahead beyond this is believed once the packet behind it comes too.
 const MOST_AHEAD: u16 = 3000;
 /// A number this far behind may be a sender that has begun anew.
-const MOST_BEHIND: u16 = 100;
+pub(crate) const MOST_BEHIND: u16 = 100;
 
 impl Sequence {
     /// Takes the sequence number of a packet.

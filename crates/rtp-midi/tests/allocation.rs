@@ -6,7 +6,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use rtp_midi::midi::Command;
-use rtp_midi::{Config, Journal, Policy, Received, Receiver, Sender};
+use rtp_midi::{
+    Config, Journal, Latency, LineRate, Octet, Playout, Policy, Received, Receiver, Sender, Source, Timing,
+};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -74,4 +76,54 @@ fn allocations_of_a_bar(policy: Policy) -> u64 {
 fn the_steady_state_allocates_nothing() {
     assert_eq!(allocations_of_a_bar(Policy::ClosedLoop), 0);
     assert_eq!(allocations_of_a_bar(Policy::Anchor), 0);
+}
+
+#[test]
+fn a_playout_allocates_nothing_once_it_has_seen_its_depth() {
+    let config = Config::new(44_100);
+    let (mut sender, mut playout) = (Sender::new(config.clone(), 1), Playout::new(config, Latency::Fixed(50_000_000)));
+    let mut payload = Vec::with_capacity(4096);
+    let mut now = 0;
+    let mut bar = || {
+        for commands in BAR {
+            now += 10_000_000;
+            let time = (now / 10_000_000 * 441) as u32;
+            for (octets, behind) in commands.iter().zip((0..).step_by(100)) {
+                sender.queue(time + behind, Command::decode(octets).unwrap().0).unwrap();
+            }
+            payload.clear();
+            let packet = sender.packet(time, &mut payload);
+            let received = Received { sequence: packet.sequence, timestamp: packet.timestamp, payload: &payload };
+            playout.receive(now, 7, received);
+            playout.receive(now, 7, received);
+            playout.play(now, |cue| {
+                std::hint::black_box(cue.event.command);
+            });
+            sender.acknowledge(1, u32::from(packet.sequence));
+        }
+    };
+    (0..100).for_each(|_| bar());
+    let before = ALLOCATIONS.get();
+    (0..50).for_each(|_| bar());
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+    assert!(playout.stats().duplicates > 0 && playout.stats().waiting > 2);
+}
+
+#[test]
+fn a_source_allocates_nothing_once_it_has_seen_its_longest_command() {
+    let line = LineRate::DIN;
+    for timing in [
+        Timing::Async { octet: Some(Octet::First), line },
+        Timing::Buffer { octet: Some(Octet::Last), line, period: None },
+    ] {
+        let mut source = Source::new(timing, 44_100, 256);
+        let mut second = || {
+            source.push(0, &[0x90, 60, 0xF8, 100, 62, 100, 0xF0, 1, 2, 0xFE, 3, 0xF7, 0xC0, 5], |_, _| {});
+            source.examine(0, |_, _| {});
+        };
+        second();
+        let before = ALLOCATIONS.get();
+        (0..50).for_each(|_| second());
+        assert_eq!(ALLOCATIONS.get() - before, 0);
+    }
 }

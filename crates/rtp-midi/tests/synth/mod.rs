@@ -2,6 +2,8 @@
 
 #![allow(unreachable_pub, clippy::collapsible_match, reason = "a module of tests, which reads best as a table")]
 
+pub mod gesture;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Sixteen channels.
