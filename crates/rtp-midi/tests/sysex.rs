@@ -86,3 +86,78 @@ proptest! {
         }
     }
 }
+
+/// The System Exclusives that come out of so many of the packets, each of which has one command.
+fn hear(packets: &[&[u8]], lost: impl Fn(usize) -> bool) -> Vec<Vec<u8>> {
+    let config = Config { journal: Journal::Recovery(Policy::Anchor), ..Config::new(1000) };
+    let (mut sender, mut receiver) = (Sender::new(config.clone(), 9), Receiver::new(config));
+    let (mut reassembler, mut arrived) = (Reassembler::new(100), Vec::new());
+    for (number, octets) in packets.iter().enumerate() {
+        sender.queue(0, Command::decode(octets).unwrap().0).unwrap();
+        let mut payload = Vec::new();
+        let packet = sender.packet(0, &mut payload);
+        if lost(number) {
+            continue;
+        }
+        receiver.receive(Received { sequence: packet.sequence, timestamp: 0, payload: &payload }, |event| {
+            let Command::System(System::SysEx(segment)) = event.command else { return };
+            arrived.extend(reassembler.push(segment).map(|(data, _)| data.to_vec()));
+        });
+    }
+    arrived
+}
+
+const FRAME: &[u8] = &[0xF0, 0x7F, 0x7F, 1, 1, 0x21, 2, 3, 4, 0xF7];
+
+#[test]
+fn a_time_code_command_that_was_cut_off_does_not_get_the_end_of_another_one() {
+    let packets: [&[u8]; 8] = [
+        &[0xFE],
+        &[0xF0, 0x7F, 0x7F, 1, 1, 5, 6, 7, 0xF7],
+        FRAME,
+        &[0xFE],
+        &[0xF0, 0x7F, 0x7F, 1, 1, 0x22, 0xF0],
+        &[0xF7, 3, 4, 5, 0xF7],
+        &[0xF1, 0],
+        &[0xFE],
+    ];
+    let whole = [0x7F, 0x7F, 1, 1, 5, 6, 7];
+    for lost in [&[5][..], &[2, 5], &[2, 5, 6], &[2, 4, 5]] {
+        let arrived = hear(&packets, |number| lost.contains(&number));
+        let others: Vec<_> = arrived.iter().filter(|data| data.len() < 8).collect();
+        assert_eq!(others, [&whole], "{lost:?}");
+        assert_eq!(arrived.last().unwrap(), &[0x7F, 0x7F, 1, 1, 0x22, 3, 4, 5], "{lost:?}");
+    }
+}
+
+/// Packets of one command: one without meaning and of a number of its own, time code whole or in segments, a reset.
+fn packets() -> impl Strategy<Value = Vec<(Vec<Vec<u8>>, bool)>> {
+    let command = (0..9_u8, 0..60_u8, any::<bool>()).prop_map(|(kind, minute, cut)| match kind {
+        0..3 => vec![vec![0xF0, 1, 0, 0, 0xF7]],
+        3..5 if cut => vec![vec![0xF0, 0x7F, 0x7F, 1, 1, 1, 0xF0], vec![0xF7, minute, 0, 0, 0xF7]],
+        3..5 => vec![vec![0xF0, 0x7F, 0x7F, 1, 1, 1, minute, 0, 0, 0xF7]],
+        5 if minute == 0 => vec![vec![0xF0, 0x7E, 0x7F, 9, 1, 0xF7]],
+        _ => vec![vec![0xFE]],
+    });
+    prop::collection::vec((command, prop::bool::weighted(0.4)), 1..200)
+}
+
+proptest! {
+    #[test]
+    fn none_comes_twice_whatever_stands_between(packets in packets()) {
+        let mut numbers = 0..;
+        let number = |octets: &Vec<u8>| match octets[..] {
+            [0xF0, 1, ..] => numbers.next().map(|number| vec![0xF0, 1, number & 0x7F, number >> 7, 0xF7]).unwrap(),
+            _ => octets.clone(),
+        };
+        let (commands, lost): (Vec<_>, Vec<_>) =
+            packets.into_iter().flat_map(|(commands, lost)| commands.into_iter().map(move |octets| (octets, lost))).unzip();
+        let commands: Vec<_> = commands.iter().map(number).collect();
+        let slices: Vec<_> = commands.iter().map(Vec::as_slice).collect();
+        let mut arrived = hear(&slices, |number| lost[number]);
+        prop_assert!(arrived.iter().all(|data| matches!(data[..], [1, _, _] | [0x7E, ..] | [0x7F, 0x7F, 1, 1, 1, ..])));
+        arrived.retain(|data| data[0] == 1);
+        let rises = arrived.is_sorted_by(|a, b| (a[2], a[1]) < (b[2], b[1]));
+        prop_assert!(rises, "{:?}", arrived);
+    }
+}

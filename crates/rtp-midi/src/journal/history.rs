@@ -132,7 +132,7 @@ impl History {
             self.observe_system(&System::Reset, loss.stamp(), Origin::Repair);
         }
         let mut effect = if reset { Effect::ResetState } else { Effect::None };
-        for missing in self.system.missing_sysex(theirs, reset, loss) {
+        for missing in self.system.missing_sysex(theirs, loss) {
             let segment = missing_segment(&missing);
             play(&Command::from(segment));
             if self.observe_system(&System::SysEx(segment), loss.stamp(), Origin::Repair) == Effect::ResetState {

@@ -3,7 +3,7 @@
 //! A lost Reset State command comes first: what the journal codes besides is newer. Time code and sequencer come
 //! last, behind the channels, so that the music goes on with everything in place.
 
-use super::sysex::{Hidden, Missing};
+use super::sysex::Missing;
 use super::time_code::Repair;
 use super::{History, Journal, sequencer};
 use crate::journal::window::{Loss, Origin};
@@ -16,16 +16,8 @@ impl History {
     }
 
     /// The System Exclusives, or pieces of them, that are lost.
-    ///
-    /// `reset`: a System Reset was lost, and with it perhaps what came before.
-    pub(crate) fn missing_sysex(&mut self, theirs: Option<&Journal<'_>>, reset: bool, loss: &Loss) -> Vec<Missing> {
-        let time_code = theirs.and_then(|theirs| theirs.time_code);
-        let hidden = match time_code.is_some_and(|theirs| self.time_code.lacks_full_frame(&theirs)) {
-            true => Hidden::Frame,
-            false if reset => Hidden::Reset,
-            false => Hidden::Nothing,
-        };
-        self.sysex.repair(theirs.and_then(|theirs| theirs.sysex.as_ref()), hidden, loss)
+    pub(crate) fn missing_sysex(&mut self, theirs: Option<&Journal<'_>>, loss: &Loss) -> Vec<Missing> {
+        self.sysex.repair(theirs.and_then(|theirs| theirs.sysex.as_ref()), loss)
     }
 
     /// Repairs Chapters D and V.

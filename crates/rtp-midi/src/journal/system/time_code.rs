@@ -167,11 +167,6 @@ impl History {
         Some(s)
     }
 
-    /// Whether a Full Frame is lost.
-    pub(crate) fn lacks_full_frame(&self, theirs: &Chapter) -> bool {
-        matches!(theirs.complete, Some(Frame::Full(_))) && self.lacks_frame(theirs)
-    }
-
     fn lacks_frame(&self, theirs: &Chapter) -> bool {
         theirs.complete.is_some_and(|frame| Some(frame.octets()) != self.complete.map(Frame::octets))
     }
@@ -183,16 +178,15 @@ impl History {
             out.push(Repair::Full([0x7F, 0x7F, 0x01, 0x01, hours, minutes, seconds, frames]));
         }
         let Some(partial) = theirs.partial else { return };
-        let known = self.partial.filter(|_| out.is_empty() && self.reverse == theirs.reverse);
         let order: Vec<u8> =
             if theirs.reverse { (partial.point..=7).rev().collect() } else { (0..=partial.point).collect() };
-        let agrees = |kind: &u8| {
-            known.is_some_and(|known| {
-                let reached = if theirs.reverse { *kind >= known.point } else { *kind <= known.point };
-                reached && known.nibbles[usize::from(*kind)] == partial.nibbles[usize::from(*kind)]
-            })
+        // Ours is the same series if theirs begins with it.
+        let known = self.partial.filter(|_| out.is_empty() && self.reverse == theirs.reverse);
+        let ours = known.and_then(|known| order.iter().position(|kind| *kind == known.point).zip(Some(known.nibbles)));
+        let same = |(last, nibbles): &(usize, [u8; 8])| {
+            order[..=*last].iter().all(|kind| nibbles[usize::from(*kind)] == partial.nibbles[usize::from(*kind)])
         };
-        let missing = order.iter().skip_while(|kind| agrees(kind));
+        let missing = order.iter().skip(ours.filter(same).map_or(0, |(last, _)| last + 1));
         out.extend(missing.map(|kind| Repair::Quarter(U7::masked(kind << 4 | partial.nibbles[usize::from(*kind)]))));
     }
 
@@ -316,6 +310,18 @@ mod tests {
         let mut repairs = Vec::new();
         history(&FORWARD[..2]).repair(&chapter, &mut repairs);
         assert_eq!(repairs, [Repair::Quarter(U7::masked(0x23)), Repair::Quarter(U7::masked(0x30))]);
+    }
+
+    #[test]
+    fn a_series_that_is_not_the_one_heard_is_sent_from_its_start() {
+        let falling = [0x72, 0x61, 0x50, 0x42];
+        for (heard, theirs) in [(&falling[..], &falling[..2]), (&falling[..2], &[0x72, 0x60, 0x50])] {
+            let octets = encode(&history(theirs));
+            let mut repairs = Vec::new();
+            history(heard).repair(&Chapter::decode(&octets).unwrap().0, &mut repairs);
+            let quarters: Vec<_> = theirs.iter().map(|value| Repair::Quarter(U7::masked(*value))).collect();
+            assert_eq!(repairs, quarters);
+        }
     }
 
     #[test]

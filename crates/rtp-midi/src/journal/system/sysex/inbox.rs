@@ -1,24 +1,29 @@
-//! What a receiver knows of System Exclusives: how many there were, and how far the one under way has come.
+//! What a receiver knows of System Exclusives: which ones journals have told of, and how far the one under way has come.
+//!
+//! COUNT alone says which logs are new, and only journals tell it: commands without logs, such as MTC Full Frames, count
+//! too, so that nobody can count along with what arrives. What was heard behind the latest journal that told of commands
+//! is found again in the next one by its octets.
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::wire::{Chapter, Log, Status};
-use super::{Hidden, Meaning, Missing};
+use super::{Meaning, Missing};
 use crate::journal::window::{Loss, S, Seq};
 use crate::midi::{Part, Segment};
 
 /// The commands seen.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inbox {
-    /// Commands so far, mod 256.
-    count: u8,
+    /// The count of the latest command that a journal has told of.
+    told: Option<u8>,
     open: Option<Open>,
-    /// Fingerprints of the latest commands, oldest first: they tell a command from a new one where the count cannot.
-    /// MTC Full Frames, which have no logs, are not among them.
-    recent: VecDeque<u64>,
-    /// Commands may have been lost that no journal told of: then the count is behind.
-    doubt: bool,
+    /// Lengths and fingerprints of the latest commands, oldest first, MTC Full Frames aside.
+    recent: VecDeque<(usize, u64)>,
+    /// How many of those no journal has told of yet.
+    untold: usize,
+    /// Commands of any kind heard since the journal that told of one.
+    heard: u8,
 }
 
 /// A command of which segments have gone out.
@@ -28,10 +33,19 @@ struct Open {
     hash: DefaultHasher,
     /// The first data octets: as many as it takes to see what the command means.
     head: Vec<u8>,
+    /// The count is that of this command.
+    told: bool,
 }
+
+/// A log, and the count of its command.
+type Counted<'a> = (Log<'a>, Option<u8>);
 
 const RECENT: usize = 32;
 const HEAD: usize = 9;
+/// Half of all counts: one that is further ahead is behind.
+const HALF: u8 = 0x80;
+/// A newest count that is further ahead than this is that of an earlier command; hidden ones may be many.
+const OLDER: u8 = 0xC0;
 
 impl Open {
     fn extend(&mut self, data: impl Iterator<Item = u8>) {
@@ -43,12 +57,31 @@ impl Open {
             }
         }
     }
+
+    /// The fingerprint of data octets.
+    fn print(data: impl Iterator<Item = u8>) -> u64 {
+        let mut open = Self::default();
+        open.extend(data);
+        open.hash.finish()
+    }
+
+    /// Whether `log` may be of this command, which has come so many commands after the one that its count tells of.
+    fn goes_on_in(&self, log: &Log<'_>, behind: Option<u8>) -> bool {
+        let counts = match behind {
+            Some(behind) if self.told => behind == 0,
+            // Commands without logs may have been lost in front of it.
+            behind => behind.is_none_or(|behind| behind < HALF),
+        };
+        // Octets that the log leaves out have been reported, so that they were heard.
+        let octets = log.first > 0 || Self::print(log.data().take(self.length)) == self.hash.finish();
+        counts && octets && (log.len() > 0 || behind == Some(0))
+    }
 }
 
 impl Inbox {
     pub(super) fn observe(&mut self, segment: &Segment<'_>) -> Option<Meaning> {
         if matches!(segment.part, Part::Whole(_) | Part::First) {
-            self.count = self.count.wrapping_add(1);
+            self.heard = self.heard.saturating_add(1);
             self.open = Some(Open::default());
         }
         self.open.as_mut()?.extend(segment.data.iter().copied());
@@ -60,39 +93,25 @@ impl Inbox {
     }
 
     /// Appends what `theirs` says is missing, in order; without a chapter nothing is known of a command under way.
-    ///
-    /// `hidden` tells of missing commands that count and have no log.
-    pub(super) fn repair(&mut self, theirs: Option<&Chapter<'_>>, hidden: Hidden, loss: &Loss, out: &mut Vec<Missing>) {
-        let logs: Vec<(Log<'_>, Option<u8>)> = theirs.into_iter().flat_map(Chapter::logs).collect();
-        let known = self.known(&logs, loss);
-        // The command under way is the last one known, if the journal still speaks of it.
-        let is_open = |count: Option<u8>| self.doubt || count.is_none_or(|count| count == self.count);
-        let under_way = known.checked_sub(1).map(|index| logs[index]).filter(|(_, count)| is_open(*count));
-        match under_way.filter(|_| self.open.is_some()) {
-            Some((log, _)) => self.go_on(&log, out),
+    pub(super) fn repair(&mut self, theirs: Option<&Chapter<'_>>, loss: &Loss, out: &mut Vec<Missing>) {
+        let logs: Vec<Counted<'_>> = theirs.into_iter().flat_map(Chapter::logs).collect();
+        let (known, under_way) = self.known(&logs, loss);
+        match under_way {
+            Some(index) => self.go_on(&logs[index].0, out),
             None if self.cancel() => out.push((Part::Cancel, Vec::new())),
             None => {}
         }
-        for (log, count) in &logs[known..] {
+        for (log, _) in &logs[known..] {
             self.begin(log, out);
-            self.count = count.unwrap_or_else(|| self.count.wrapping_add(1));
-        }
-        self.doubt = match hidden {
-            Hidden::Frame => true,
-            Hidden::Reset => known == logs.len(),
-            Hidden::Nothing => self.doubt && known == logs.len(),
-        };
-        if hidden == Hidden::Frame {
-            self.count = self.count.wrapping_add(1);
         }
     }
 
-    /// Takes the count from the journal of a packet behind which nothing is missing.
+    /// Everything up to the packet of the journal has been heard or repaired: takes the count.
     pub(super) fn align(&mut self, theirs: &Chapter<'_>) {
         if let Some(count) = theirs.last_count() {
-            // MTC Full Frames count and have no log, so that ours may be ahead.
-            if (1..0x80).contains(&count.wrapping_sub(self.count)) {
-                (self.count, self.doubt) = (count, false);
+            (self.told, self.untold, self.heard) = (Some(count), 0, 0);
+            if let Some(open) = &mut self.open {
+                open.told = true;
             }
         }
     }
@@ -102,39 +121,51 @@ impl Inbox {
         let latest = self.recent.pop_back().filter(|_| by_sysex);
         self.recent.clear();
         self.recent.extend(latest);
+        self.untold = self.untold.min(self.recent.len());
     }
 
     pub(super) fn cancel(&mut self) -> bool {
         self.open.take().is_some()
     }
 
-    /// How many of the logs are of commands seen before the loss, the one under way included.
-    fn known(&self, logs: &[(Log<'_>, Option<u8>)], loss: &Loss) -> usize {
+    /// How many of the logs are of commands seen before the loss, the one under way included, and which that is.
+    fn known(&self, logs: &[Counted<'_>], loss: &Loss) -> (usize, Option<usize>) {
         if loss.heard == Seq::NEVER {
-            return 0;
+            return (0, None);
         }
-        let open = usize::from(self.open.is_some());
-        let (least, most) = told_by_s(logs, open, loss);
-        let new = |count: u8| (1..0x80).contains(&count.wrapping_sub(self.count));
-        let counted = logs.iter().take_while(|(_, count)| count.is_some_and(|count| !new(count))).count();
-        let is_reset = logs.first().is_some_and(|(log, _)| log.is_reset_state());
-        // A Reset State command is rather executed twice than not at all: its journal codes all that came behind it.
-        let by_count = !self.doubt || (is_reset && counted == 0);
-        if by_count && logs.iter().all(|(_, count)| count.is_some()) {
-            return counted.clamp(least, most);
-        }
-        // By content: the longest run at the start of the list that ends what we have seen.
-        let print = |log: &Log<'_>| {
-            let mut open = Open::default();
-            open.extend(log.data());
-            open.hash.finish()
+        let (least, most) = told_by_s(logs, usize::from(self.open.is_some()), loss);
+        let told = self.counted(logs);
+        let untold = match told {
+            Some(_) => self.untold,
+            None => self.recent.len(),
         };
-        let fits = |known: &usize| {
-            let finished = known - open.min(*known);
-            let ours = self.recent.iter().skip(self.recent.len().saturating_sub(finished));
-            finished <= self.recent.len() && logs.iter().zip(ours).all(|((log, _), ours)| print(log) == *ours)
+        let told = told.unwrap_or(0);
+        // Some of what was heard may have no log any more.
+        let mut heard = self.recent.iter().skip(self.recent.len() - untold);
+        let found = |(log, _): &&Counted<'_>| {
+            let print = Open::print(log.data());
+            heard.any(|(length, heard)| *length == log.first + log.len() && (log.first > 0 || *heard == print))
         };
-        (least..=most).rev().find(fits).unwrap_or(least)
+        let known = told + logs[told..].iter().take_while(found).count();
+        let under_way = self.open.as_ref().and_then(|open| {
+            let index = if open.told { told.checked_sub(1)? } else { known };
+            let (log, count) = logs.get(index).filter(|_| index < most)?;
+            let least = self.told.map(|told| if open.told { told } else { told.wrapping_add(self.heard) });
+            let behind = count.zip(least).map(|(count, least)| count.wrapping_sub(least));
+            open.goes_on_in(log, behind).then_some(index)
+        });
+        let known = known.max(under_way.map_or(0, |index| index + 1));
+        (known.clamp(least, most), under_way)
+    }
+
+    /// How many of the logs are of commands that an earlier journal told of, if counts say so. They are told apart from
+    /// the newest one on: old ones may be more than 256 commands back. The newest one is itself a little older than told
+    /// when that was an MTC Full Frame on its way.
+    fn counted(&self, logs: &[Counted<'_>]) -> Option<usize> {
+        let (newest, told) = (logs.last()?.1?, self.told?);
+        let news = Some(newest.wrapping_sub(told)).filter(|news| *news < OLDER).unwrap_or(0);
+        let is_new = |(_, count): &&Counted<'_>| count.is_some_and(|count| newest.wrapping_sub(count) < news);
+        Some(logs.len() - logs.iter().rev().take_while(is_new).count())
     }
 
     /// The missing end of the command under way.
@@ -189,7 +220,8 @@ impl Inbox {
             if self.recent.len() == RECENT {
                 self.recent.pop_front();
             }
-            self.recent.push_back(open.hash.finish());
+            self.recent.push_back((open.length, open.hash.finish()));
+            self.untold = (self.untold + usize::from(!open.told)).min(RECENT);
         }
         Some(open)
     }
@@ -197,7 +229,7 @@ impl Inbox {
 
 /// The least and the most logs that can be of commands seen before, as S bits have it: what S = 0 stands on is in a
 /// missing packet, the command under way excepted, and what S = 1 stands on is not, if only one is missing.
-fn told_by_s(logs: &[(Log<'_>, Option<u8>)], open: usize, loss: &Loss) -> (usize, usize) {
+fn told_by_s(logs: &[Counted<'_>], open: usize, loss: &Loss) -> (usize, usize) {
     // The S bit of the first of several logs is that of the chapter.
     let own = |index: usize| index > 0 || logs.len() == 1 || logs[0].0.s == S::Unchanged;
     let told = |s: S| logs.iter().enumerate().filter(move |(index, (log, _))| own(*index) && log.s == s);

@@ -40,16 +40,6 @@ pub(crate) enum Meaning {
     FullFrame([u8; 4]),
 }
 
-/// Commands that may be missing although no log tells of them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Hidden {
-    Nothing,
-    /// Those in front of a lost System Reset.
-    Reset,
-    /// An MTC Full Frame.
-    Frame,
-}
-
 /// A segment made up from a journal.
 pub(crate) type Missing = (Part, Vec<u8>);
 
@@ -106,10 +96,10 @@ impl History {
     }
 
     /// What `theirs` says is missing.
-    pub(crate) fn repair(&mut self, theirs: Option<&Chapter<'_>>, hidden: Hidden, loss: &Loss) -> Vec<Missing> {
+    pub(crate) fn repair(&mut self, theirs: Option<&Chapter<'_>>, loss: &Loss) -> Vec<Missing> {
         let mut missing = Vec::new();
         if let Self::Receiver(inbox) = self {
-            inbox.repair(theirs, hidden, loss, &mut missing);
+            inbox.repair(theirs, loss, &mut missing);
         }
         missing
     }
