@@ -63,6 +63,6 @@ pub use error::{Error, Result};
 pub use journal::{Event, Origin};
 pub use playout::{Cue, Latency, Playout, PlayoutStats};
 pub use receiver::{Outcome, Received, Receiver, ReceiverStats};
-pub use sender::{Full, Packet, Sender, SenderStats};
+pub use sender::{Packet, Refusal, Sender, SenderStats};
 pub use source::Source;
 pub use timing::{LineRate, Moment, Octet, Timing};

@@ -1,11 +1,11 @@
 //! The law of System Exclusives: each arrives once and whole, in its order, or not at all; and none is missing as long
-//! as a journal has room for what was lost.
+//! as a journal has room for what was lost, for which a sender waits where receivers report.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panic")]
 
 use proptest::prelude::*;
 use rtp_midi::midi::{Command, End, Part, Reassembler, Segment, System};
-use rtp_midi::{Config, Journal, Policy, Received, Receiver, Sender};
+use rtp_midi::{Config, Journal, Policy, Received, Receiver, Refusal, Sender};
 
 /// One packet of the stream, and whether it is lost.
 #[derive(Clone, Debug)]
@@ -22,10 +22,13 @@ fn steps(longest: usize) -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step.prop_map(|(begin, lost, report)| Step { begin, lost, report }), 1..60)
 }
 
-/// What is sent, and what arrives; segments go out one a packet.
-fn run(policy: Policy, steps: &[Step], segment: usize, mtu: usize) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
-    let config = Config { journal: Journal::Recovery(policy), mtu, ..Config::new(1000) };
+/// What is sent, and what arrives; segments go out one a packet. A receiver that is `heard` reports from the start.
+fn run(policy: Policy, steps: &[Step], segment: usize, heard: bool) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    let config = Config { journal: Journal::Recovery(policy), ..Config::new(1000) };
     let (mut sender, mut receiver) = (Sender::new(config.clone(), 9), Receiver::new(config));
+    if heard {
+        sender.reporter_joined(1);
+    }
     let mut reassembler = Reassembler::new(100_000);
     let (mut sent, mut arrived) = (Vec::new(), Vec::new());
     let mut queue: Vec<(Part, Vec<u8>)> = Vec::new();
@@ -46,9 +49,11 @@ fn run(policy: Policy, steps: &[Step], segment: usize, mtu: usize) -> (Vec<Vec<u
             queue.extend(whole.split(segment).map(|segment| (segment.part, segment.data.to_vec())));
             sent.push(data);
         }
-        if !queue.is_empty() {
-            let (part, data) = queue.remove(0);
-            sender.queue(time, Command::from(Segment { part, data: &data })).unwrap();
+        if let Some((part, data)) = queue.first() {
+            match sender.queue(time, Command::from(Segment { part: *part, data })) {
+                Ok(()) => drop(queue.remove(0)),
+                Err(refusal) => assert_eq!(refusal, Refusal::Stalled),
+            }
         }
         let mut payload = Vec::new();
         let packet = sender.packet(time, &mut payload);
@@ -72,14 +77,20 @@ proptest! {
     #[test]
     fn short_ones_all_arrive(steps in steps(12), segment in 1..20_usize, closed: bool) {
         let policy = if closed { Policy::ClosedLoop } else { Policy::Anchor };
-        let (sent, arrived) = run(policy, &steps, segment, 1400);
+        let (sent, arrived) = run(policy, &steps, segment, false);
         prop_assert_eq!(arrived, sent);
+    }
+
+    #[test]
+    fn long_ones_all_arrive_where_the_sender_waits_for_reports(steps in steps(3000), segment in 100..600_usize) {
+        let (sent, arrived) = run(Policy::ClosedLoop, &steps, segment, true);
+        prop_assert!(arrived == sent, "{} of {}", arrived.len(), sent.len());
     }
 
     #[test]
     fn long_ones_arrive_whole_and_in_order_or_not_at_all(steps in steps(3000), segment in 100..900_usize, closed: bool) {
         let policy = if closed { Policy::ClosedLoop } else { Policy::Anchor };
-        let (sent, arrived) = run(policy, &steps, segment, 1400);
+        let (sent, arrived) = run(policy, &steps, segment, false);
         let mut rest = sent.iter();
         for data in &arrived {
             prop_assert!(rest.any(|sent| sent == data), "twice, in pieces or out of order: {} octets", data.len());

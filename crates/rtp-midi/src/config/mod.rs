@@ -77,7 +77,7 @@ pub enum Format {
 pub const OPEN_LOOP_PACKETS: u32 = 1024;
 
 /// The fixed part of an RTP header.
-const RTP_HEADER: usize = 12;
+pub(crate) const RTP_HEADER: usize = 12;
 /// The long header of a MIDI command section.
 const LIST_HEADER: usize = 2;
 

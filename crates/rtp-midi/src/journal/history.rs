@@ -1,6 +1,7 @@
 //! What both ends remember of a stream: the session history of RFC 6295 A.1, as far as journals code it.
 
 use super::section::{self, Section};
+use super::sizes::Sizes;
 use super::system::{self, Effect};
 use super::window::{Coded, Loss, Origin, S, Stamp, View};
 use super::{channel, system::missing_segment};
@@ -19,9 +20,7 @@ pub(crate) struct History {
 /// What a journal came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Written {
-    pub(crate) octets: usize,
-    /// Those of the system journal among them.
-    pub(crate) system_octets: usize,
+    pub(crate) sizes: Sizes,
     /// Parts that had to leave something out.
     pub(crate) cut: u32,
 }
@@ -63,7 +62,7 @@ impl History {
         let start = out.len();
         out.extend([0; section::HEADER]);
         let system = self.system.encode(view, &self.chapters.system, out);
-        let system_octets = out.len() - start - section::HEADER;
+        let mut sizes = Sizes::of_system(out.len() - start - section::HEADER);
         let (mut s, mut cut) = (S::Unchanged, 0);
         let mut add = |coded: Coded| {
             s = s.and(coded.s);
@@ -73,13 +72,15 @@ impl History {
         let mut channels = 0;
         for (channel, history) in Channel::all().zip(&mut self.channels) {
             let rules = self.chapters.channel(channel);
+            let before = out.len();
             if let Some(coded) = history.as_mut().and_then(|history| history.encode(channel, view, rules, out)) {
                 add(coded);
+                sizes.set_channel(channel, out.len() - before);
                 channels += 1;
             }
         }
         section::encode_header(s, system.is_some(), channels, view.checkpoint.low(), &mut out[start..]);
-        Written { octets: out.len() - start, system_octets, cut }
+        Written { sizes, cut }
     }
 
     /// Compares with a journal and gives what was lost to `play`, in the order in which it must be executed.

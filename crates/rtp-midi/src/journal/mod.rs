@@ -28,16 +28,18 @@ mod octets;
 mod policy;
 mod recency;
 mod section;
+mod sizes;
 mod system;
 #[cfg(test)]
 mod testing;
 mod window;
 
 pub(crate) use channel::Journal as ChannelJournal;
-pub(crate) use history::{History, Written};
+pub(crate) use history::History;
 pub(crate) use octets::{LENGTH_MAX, length as ten_bit_length};
 pub(crate) use policy::Checkpoint;
 pub(crate) use section::Section;
+pub(crate) use sizes::Sizes;
 pub(crate) use system::Journal as SystemJournal;
 pub use window::{Event, Origin};
-pub(crate) use window::{Loss, Seq, Stamp};
+pub(crate) use window::{Loss, Seq, Stamp, View};

@@ -14,6 +14,8 @@ pub(crate) struct Checkpoint {
     reporters: Vec<Reporter>,
     /// The oldest packet that some reporter may still need.
     needed: Seq,
+    /// Reporters that came late and lack something.
+    late: usize,
     /// Reports of more receivers than are remembered: from then on the checkpoint stays.
     crowded: bool,
 }
@@ -25,6 +27,8 @@ struct Reporter {
     acknowledged: Seq,
     /// It came late and has what it lacks once it reports this packet.
     complete_at: Option<Seq>,
+    /// RTP time of its latest report.
+    heard: u32,
 }
 
 /// Most receivers remembered.
@@ -35,7 +39,7 @@ const REACH: u32 = 0x7FFF;
 
 impl Checkpoint {
     pub(crate) const fn new(policy: Policy, first: Seq) -> Self {
-        Self { policy, first, reporters: Vec::new(), needed: first, crowded: false }
+        Self { policy, first, reporters: Vec::new(), needed: first, late: 0, crowded: false }
     }
 
     /// The window of the journal in packet `next`.
@@ -47,42 +51,74 @@ impl Checkpoint {
                 let start = Seq(next.0.saturating_sub(OPEN_LOOP_PACKETS)).max(self.first);
                 (start, start)
             }
-            Policy::ClosedLoop => {
-                let late = self.reporters.iter().any(|reporter| reporter.complete_at.is_some());
-                (if late { self.first } else { self.needed }, self.needed.max(reach))
-            }
+            Policy::ClosedLoop => (if self.late > 0 { self.first } else { self.needed }, self.needed.max(reach)),
         };
         let room = config.system_room();
         View { since, checkpoint, previous: next.before(), now, fresh: config.fresh, room }
     }
 
-    /// Takes a report that packet `highest` is the latest one to arrive; `sent` is the latest one sent.
+    /// Takes a report that packet `highest` is the latest one to arrive; `sent` is the latest one sent, at RTP time
+    /// `now`.
     ///
     /// Reports of packets not sent yet, or older than an earlier report, change nothing.
-    pub(crate) fn acknowledge(&mut self, id: u32, highest: Seq, sent: Seq) {
+    pub(crate) fn acknowledge(&mut self, id: u32, highest: Seq, sent: Seq, now: u32) {
         if highest > sent || highest < self.first {
             return;
         }
-        match self.reporters.iter().position(|reporter| reporter.id == id) {
-            Some(index) => {
-                let reporter = &mut self.reporters[index];
+        match self.reporters.iter_mut().find(|reporter| reporter.id == id) {
+            Some(reporter) => {
                 reporter.acknowledged = reporter.acknowledged.max(highest);
                 reporter.complete_at = reporter.complete_at.filter(|packet| highest < *packet);
+                reporter.heard = now;
             }
-            None if self.reporters.len() == REPORTERS => self.crowded = true,
-            None => {
-                // Every packet so far carried everything as long as the checkpoint has not moved.
-                let complete_at = (self.needed > self.first).then_some(sent.next());
-                self.reporters.push(Reporter { id, acknowledged: highest, complete_at });
-            }
+            None => self.join(id, highest, sent, now),
         }
         self.advance();
+    }
+
+    /// A receiver is known to be there, of which no report has come yet.
+    pub(crate) fn reporter_joined(&mut self, id: u32, sent: Seq, now: u32) {
+        if self.reporters.iter().all(|reporter| reporter.id != id) {
+            // What was sent before is no business of its (C.2.2.2); a packet that is lost at the very start is.
+            self.join(id, sent.max(self.first.before()), sent, now);
+            self.advance();
+        }
+    }
+
+    fn join(&mut self, id: u32, acknowledged: Seq, sent: Seq, heard: u32) {
+        if self.reporters.len() == REPORTERS {
+            self.crowded = true;
+        } else {
+            // Every packet so far carried everything as long as the checkpoint has not moved.
+            let complete_at = (self.needed > self.first).then_some(sent.next());
+            self.reporters.push(Reporter { id, acknowledged, complete_at, heard });
+        }
     }
 
     /// A receiver said goodbye or fell silent for too long.
     pub(crate) fn reporter_left(&mut self, id: u32) {
         self.reporters.retain(|reporter| reporter.id != id);
         self.advance();
+    }
+
+    /// Takes receivers for gone that were last heard more than `patience` before `now`; says whether there were any.
+    pub(crate) fn drop_silent(&mut self, now: u32, patience: u32) -> bool {
+        let waits = |reporter: &Reporter| {
+            let silence = now.wrapping_sub(reporter.heard);
+            (patience..u32::MAX / 2).contains(&silence)
+        };
+        let before = self.reporters.len();
+        self.reporters.retain(|reporter| !waits(reporter));
+        self.advance();
+        self.reporters.len() < before
+    }
+
+    /// Whether a report that is still to come can shorten the journal, whose latest command is in packet `active`.
+    pub(crate) fn awaits(&self, active: Seq) -> bool {
+        self.policy == Policy::ClosedLoop
+            && !self.crowded
+            && !self.reporters.is_empty()
+            && (self.needed <= active || self.late > 0)
     }
 
     /// How many receivers report.
@@ -98,6 +134,7 @@ impl Checkpoint {
     }
 
     fn advance(&mut self) {
+        self.late = self.reporters.iter().filter(|reporter| reporter.complete_at.is_some()).count();
         let slowest = self.reporters.iter().map(|reporter| reporter.acknowledged.next()).min();
         if let Some(slowest) = slowest.filter(|_| !self.crowded) {
             self.needed = self.needed.max(slowest);
@@ -123,7 +160,7 @@ mod tests {
     #[test]
     fn the_anchor_never_moves() {
         let mut checkpoint = Checkpoint::new(Policy::Anchor, FIRST);
-        checkpoint.acknowledge(1, seq(50), seq(60));
+        checkpoint.acknowledge(1, seq(50), seq(60), 0);
         assert_eq!(window(&checkpoint, 70_000), (FIRST, FIRST));
     }
 
@@ -131,29 +168,29 @@ mod tests {
     fn a_closed_loop_follows_the_slowest_receiver() {
         let mut checkpoint = Checkpoint::new(Policy::ClosedLoop, FIRST);
         assert_eq!(window(&checkpoint, 100), (FIRST, FIRST));
-        checkpoint.acknowledge(1, seq(50), seq(60));
+        checkpoint.acknowledge(1, seq(50), seq(60), 0);
         assert_eq!(window(&checkpoint, 61), (seq(51), seq(51)));
-        checkpoint.acknowledge(1, seq(40), seq(60));
-        checkpoint.acknowledge(1, seq(61), seq(60));
+        checkpoint.acknowledge(1, seq(40), seq(60), 0);
+        checkpoint.acknowledge(1, seq(61), seq(60), 0);
         assert_eq!(window(&checkpoint, 61), (seq(51), seq(51)), "stale and future reports change nothing");
     }
 
     #[test]
     fn a_late_receiver_gets_everything_until_it_reports_a_packet_that_had_it() {
         let mut checkpoint = Checkpoint::new(Policy::ClosedLoop, FIRST);
-        checkpoint.acknowledge(1, seq(50), seq(60));
-        checkpoint.acknowledge(2, seq(58), seq(60));
+        checkpoint.acknowledge(1, seq(50), seq(60), 0);
+        checkpoint.acknowledge(2, seq(58), seq(60), 0);
         assert_eq!(window(&checkpoint, 61).0, FIRST);
-        checkpoint.acknowledge(1, seq(60), seq(60));
-        checkpoint.acknowledge(2, seq(61), seq(63));
+        checkpoint.acknowledge(1, seq(60), seq(60), 0);
+        checkpoint.acknowledge(2, seq(61), seq(63), 0);
         assert_eq!(window(&checkpoint, 64), (seq(61), seq(61)));
     }
 
     #[test]
     fn a_receiver_that_left_holds_nothing_back() {
         let mut checkpoint = Checkpoint::new(Policy::ClosedLoop, FIRST);
-        checkpoint.acknowledge(1, seq(10), seq(60));
-        checkpoint.acknowledge(2, seq(50), seq(60));
+        checkpoint.acknowledge(1, seq(10), seq(60), 0);
+        checkpoint.acknowledge(2, seq(50), seq(60), 0);
         assert_eq!(window(&checkpoint, 61).1, seq(11));
         checkpoint.reporter_left(1);
         assert_eq!(checkpoint.reporters(), 1);
@@ -172,5 +209,36 @@ mod tests {
         let checkpoint = Checkpoint::new(Policy::OpenLoop, FIRST);
         assert_eq!(window(&checkpoint, 10), (FIRST, FIRST));
         assert_eq!(window(&checkpoint, 5000).1, seq(5000 - OPEN_LOOP_PACKETS));
+    }
+
+    #[test]
+    fn a_receiver_that_is_known_holds_the_checkpoint_before_its_first_report() {
+        let mut checkpoint = Checkpoint::new(Policy::ClosedLoop, FIRST);
+        checkpoint.reporter_joined(2, seq(10), 0);
+        checkpoint.acknowledge(1, seq(50), seq(60), 0);
+        assert_eq!(window(&checkpoint, 61).1, seq(11));
+        let mut known_at_first = Checkpoint::new(Policy::ClosedLoop, FIRST);
+        known_at_first.reporter_joined(2, FIRST.before(), 0);
+        known_at_first.acknowledge(1, seq(50), seq(60), 0);
+        assert_eq!(window(&known_at_first, 61), (FIRST, FIRST));
+    }
+
+    #[test]
+    fn silent_receivers_are_dropped_and_others_are_not() {
+        let mut checkpoint = Checkpoint::new(Policy::ClosedLoop, FIRST);
+        checkpoint.acknowledge(1, seq(10), seq(60), u32::MAX - 10);
+        checkpoint.acknowledge(2, seq(50), seq(60), 500);
+        assert!(!checkpoint.drop_silent(600, 1000) && checkpoint.drop_silent(1000, 1000));
+        assert_eq!((checkpoint.reporters(), window(&checkpoint, 61).1), (1, seq(51)));
+    }
+
+    #[test]
+    fn a_report_is_awaited_while_something_can_be_trimmed() {
+        let mut checkpoint = Checkpoint::new(Policy::ClosedLoop, FIRST);
+        assert!(!checkpoint.awaits(seq(50)), "nobody reports");
+        checkpoint.acknowledge(1, seq(50), seq(60), 0);
+        assert!(!checkpoint.awaits(seq(50)) && checkpoint.awaits(seq(51)));
+        checkpoint.acknowledge(2, seq(60), seq(60), 0);
+        assert!(checkpoint.awaits(seq(50)), "the late one lacks something");
     }
 }

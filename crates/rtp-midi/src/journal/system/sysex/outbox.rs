@@ -22,15 +22,30 @@ struct Sent {
     status: Status,
     /// The packet of its latest segment.
     at: Seq,
-    data: Vec<u8>,
-    /// The data octets there were behind each packet that had some.
-    marks: Vec<(Seq, usize)>,
-    /// Data octets, those too many to keep included.
+    /// The first data octets.
+    head: Vec<u8>,
+    /// The last data octets.
+    tail: Vec<u8>,
+    /// The data octets there were behind each packet that had some; those that the tail has lost count as one.
+    marks: VecDeque<(Seq, usize)>,
+    /// Data octets in all.
     length: usize,
 }
 
-/// Data octets kept of one command; no journal holds more.
+/// The commands that a journal lists, one bit for each by its age, the newest 0.
+#[derive(Clone, Copy, Debug, Default)]
+struct Choice {
+    listed: u128,
+    /// Those of which only the length is told.
+    bare: u128,
+    /// Something had to be left out.
+    cut: bool,
+}
+
+/// Data octets kept at the end of one command; no journal holds more.
 const MOST_DATA: usize = 1023;
+/// Data octets kept at the beginning of one command, to know its class by.
+const HEAD: usize = 64;
 /// Commands kept.
 const MOST_COMMANDS: usize = 256;
 /// Commands that a journal may list.
@@ -50,8 +65,9 @@ impl Outbox {
                 count: self.count,
                 status: Status::Unfinished,
                 at: stamp.packet,
-                data: Vec::new(),
-                marks: Vec::new(),
+                head: Vec::new(),
+                tail: Vec::new(),
+                marks: VecDeque::new(),
                 length: 0,
             });
         }
@@ -65,7 +81,7 @@ impl Outbox {
             }
             Part::Whole(end) | Part::Last(end) => sent.status = Status::Finished(end),
         }
-        let meaning = Meaning::of(&sent.data);
+        let meaning = Meaning::of(&sent.head);
         if let Some(Meaning::FullFrame(_)) = meaning {
             self.commands.pop_back();
         }
@@ -85,42 +101,22 @@ impl Outbox {
     /// Codes the newest commands that `room` holds; of one that does not fit, only how long it is.
     pub(super) fn encode(&mut self, view: &View, rules: &SysEx, room: usize, out: &mut Vec<u8>) -> (Option<S>, bool) {
         self.forget(view.since, rules);
-        let wanted = |sent: &Sent| {
-            let view = view.of(rules.of(sent.length, &sent.data));
-            view.filter(|view| sent.at >= view.since || sent.status == Status::Unfinished)
-        };
-        // One bit a command, by its age.
-        let (mut listed, mut bare) = (0_u128, 0_u128);
-        let (mut left, mut cut) = (room, false);
-        for (age, sent) in self.commands.iter().rev().enumerate() {
-            let Some(view) = wanted(sent) else { continue };
-            let (whole, short) = (sent.coded_length(view.since), wire::length(sent.length, 0));
-            let fits = whole <= left && age < MOST_LOGS;
-            cut |= !fits;
-            if short > left || age >= MOST_LOGS {
-                break;
-            }
-            listed |= 1 << age;
-            bare |= u128::from(!fits) << age;
-            left -= if fits { whole } else { short };
-        }
+        let Choice { mut listed, bare, cut } = self.choose(view, rules, room);
         let start = out.len();
         let mut s = S::Unchanged;
         while listed != 0 {
-            let age = listed.ilog2();
+            let age = listed.ilog2() as usize;
             listed &= !(1 << age);
-            let behind = self.commands.len() - 1 - age as usize;
-            let Some((sent, view)) = self.commands.get(behind).and_then(|sent| Some((sent, wanted(sent)?))) else {
-                break;
-            };
-            let follows = age > 0
-                && listed & 1 << (age - 1) != 0
-                && self.commands[behind + 1].count == sent.count.wrapping_add(1);
-            let count = (!follows).then_some(sent.count);
+            let Some((sent, view)) = self.coded(age, view, rules) else { break };
+            let next = age.checked_sub(1).filter(|next| listed & 1 << next != 0);
+            let follows = next.is_some_and(|next| self.at_age(next).count == sent.count.wrapping_add(1));
             let log = view.s(sent.at);
             s = s.and(log);
-            let (before, data) = if bare & 1 << age == 0 { sent.since(view.since) } else { (sent.length, &[][..]) };
-            wire::encode(log, sent.status, count, before, data, out);
+            let (before, data) = match bare & 1 << age {
+                0 => sent.since(view.since),
+                _ => (sent.length, &[][..]),
+            };
+            wire::encode(log, sent.status, (!follows).then_some(sent.count), before, data, out);
         }
         if out.len() == start {
             return (None, cut);
@@ -129,14 +125,45 @@ impl Outbox {
         out[start] = out[start] & 0x7F | s.bit();
         (Some(s), cut)
     }
-}
 
-impl Outbox {
+    /// Chooses the commands to list, the newest first.
+    fn choose(&self, view: &View, rules: &SysEx, room: usize) -> Choice {
+        let mut choice = Choice::default();
+        let (mut left, mut behind) = (room, None);
+        for age in 0..self.commands.len() {
+            let Some((sent, view)) = self.coded(age, view, rules) else { continue };
+            // The log tells its count where the one behind is not the next.
+            let counted = behind != Some(sent.count.wrapping_add(1));
+            let (whole, short) = (sent.coded_length(counted, view.since), wire::length(counted, sent.length, 0));
+            let fits = whole <= left && age < MOST_LOGS;
+            choice.cut |= !fits;
+            if short > left || age >= MOST_LOGS {
+                break;
+            }
+            choice.listed |= 1 << age;
+            choice.bare |= u128::from(!fits) << age;
+            left -= if fits { whole } else { short };
+            behind = Some(sent.count);
+        }
+        choice
+    }
+
+    /// The command of this age, and the window for it, if a journal must speak of it.
+    fn coded(&self, age: usize, view: &View, rules: &SysEx) -> Option<(&Sent, View)> {
+        let sent = self.at_age(age);
+        let view = view.of(rules.of(sent.length, &sent.head))?;
+        (sent.at >= view.since || sent.status == Status::Unfinished).then_some((sent, view))
+    }
+
+    fn at_age(&self, age: usize) -> &Sent {
+        &self.commands[self.commands.len() - 1 - age]
+    }
+
     /// Drops the commands that no journal will speak of again.
     fn forget(&mut self, since: Seq, rules: &SysEx) {
         let past = |sent: &Sent| sent.at < since && sent.status != Status::Unfinished;
         if rules.anchors() {
-            self.commands.retain(|sent| !past(sent) || rules.of(sent.length, &sent.data) == Inclusion::Anchor);
+            self.commands.retain(|sent| !past(sent) || rules.of(sent.length, &sent.head) == Inclusion::Anchor);
         } else {
             while self.commands.front().is_some_and(past) {
                 self.commands.pop_front();
@@ -149,28 +176,38 @@ impl Sent {
     fn extend(&mut self, data: &[u8], packet: Seq) {
         self.at = packet;
         self.length += data.len();
-        let room = MOST_DATA.saturating_sub(self.data.len());
-        self.data.extend_from_slice(&data[..data.len().min(room)]);
-        match self.marks.last_mut() {
+        self.head.extend_from_slice(&data[..data.len().min(HEAD - self.head.len())]);
+        self.tail.extend_from_slice(&data[data.len().saturating_sub(MOST_DATA)..]);
+        self.tail.drain(..self.tail.len().saturating_sub(MOST_DATA));
+        match self.marks.back_mut() {
             Some((last, length)) if *last == packet => *length = self.length,
-            _ if self.length <= MOST_DATA => self.marks.push((packet, self.length)),
-            _ => {}
+            _ => self.marks.push_back((packet, self.length)),
+        }
+        let lost = self.length - self.tail.len();
+        while self.marks.get(1).is_some_and(|(_, length)| *length <= lost) {
+            self.marks.pop_front();
         }
     }
 
-    /// How many data octets packets before `since` carried, and those after them.
+    /// How many data octets packets before `since` carried.
+    fn before(&self, since: Seq) -> usize {
+        self.marks.iter().rev().find(|(packet, _)| *packet < since).map_or(0, |(_, length)| *length)
+    }
+
+    /// The same, and those after them.
     fn since(&self, since: Seq) -> (usize, &[u8]) {
-        let behind = self.marks.iter().rev().find(|(packet, _)| *packet < since).map_or(0, |(_, length)| *length);
-        (behind, self.data.get(behind..).unwrap_or_default())
+        let before = self.before(since);
+        let lost = self.length - self.tail.len();
+        (before, self.tail.get(before.saturating_sub(lost)..).unwrap_or_default())
     }
 
     /// The octets of the log, or more than any journal holds when not all data is kept.
-    fn coded_length(&self, since: Seq) -> usize {
-        if self.length > self.data.len() {
-            return usize::MAX;
+    fn coded_length(&self, counted: bool, since: Seq) -> usize {
+        let before = self.before(since);
+        match self.length - self.tail.len() {
+            lost if before < lost => usize::MAX,
+            _ => wire::length(counted, before, self.length - before),
         }
-        let (first, data) = self.since(since);
-        wire::length(first, data.len())
     }
 }
 

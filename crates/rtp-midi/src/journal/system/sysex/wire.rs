@@ -132,9 +132,10 @@ pub(super) fn encode(s: S, status: Status, count: Option<u8>, first: usize, data
     }
 }
 
-/// How many octets [`encode`] writes at most.
-pub(super) fn length(first: usize, data: usize) -> usize {
-    2 + if first > 0 { 4 } else { 0 } + data
+/// How many octets [`encode`] writes.
+pub(super) fn length(counted: bool, first: usize, data: usize) -> usize {
+    let first = first.checked_ilog2().map_or(0, |bits| 1 + bits as usize / 7);
+    1 + usize::from(counted) + first + data
 }
 
 /// FIRST is coded like a delta time, without its limit to four octets.
@@ -194,6 +195,7 @@ mod tests {
         for first in [1, 127, 128, 16_383, 16_384, 0x0FFF_FFFF] {
             let mut octets = Vec::new();
             encode_first(first, &mut octets);
+            assert_eq!(1 + octets.len(), length(false, first, 0));
             assert_eq!(decode_first(&octets), Ok((first, &[][..])));
         }
     }

@@ -1,12 +1,14 @@
 //! Commands in, RTP payloads out.
 
+mod room;
+
 use core::fmt;
 
-use crate::config::{Config, Format, Journal};
+use crate::config::{Config, Format, Journal, RTP_HEADER};
 use crate::guard::Guard;
-use crate::journal::{Checkpoint, History, Seq, Stamp, Written};
+use crate::journal::{Checkpoint, History, Seq, Sizes, Stamp};
 use crate::midi::{Command, Status};
-use crate::payload::{self, Reader, Writer, delta_length};
+use crate::payload::{self, Reader, Writer};
 
 /// The sending end of one stream.
 ///
@@ -23,8 +25,17 @@ pub struct Sender {
     covered: Option<u32>,
     /// The packet of the latest command.
     active: Seq,
-    /// The latest journal.
-    journal: Written,
+    /// The journal of the packet under construction is at most this long.
+    journal: Sizes,
+    /// The journal behind it is at most this long.
+    next_journal: Sizes,
+    /// Whether both are known to the octet.
+    measured: bool,
+    /// Commands wait for reports.
+    stalled: bool,
+    /// They do not wait, until the next report.
+    pressing: bool,
+    scratch: Vec<u8>,
     guard: Guard,
     stats: SenderStats,
 }
@@ -42,11 +53,18 @@ pub struct Packet {
     pub journal: usize,
 }
 
-/// The packet under construction has no room for the command: take the packet, then queue the command again.
-///
-/// A System Exclusive that fits no packet must be cut with [`Segment::split`](crate::midi::Segment::split).
+/// Why a command was not taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Full;
+pub enum Refusal {
+    /// The packet under construction has no room for the command: take the packet, then queue the command again.
+    ///
+    /// A System Exclusive that fits no packet must be cut with [`Segment::split`](crate::midi::Segment::split).
+    Full,
+    /// The journals of the packets to come have no room for the command until a receiver reports that it has got
+    /// earlier ones (C.2.2.2). Queue the command again when a report has come or, with a time that has gone on, when a
+    /// packet is due; packets without commands go out meanwhile.
+    Stalled,
+}
 
 /// What a sender has done so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -64,14 +82,18 @@ pub struct SenderStats {
     pub journal_octets: u64,
     /// Channel and system journals that left something out because LENGTH could not say more.
     pub journal_cuts: u64,
+    /// Packets longer than the MTU, because of their journal.
+    pub oversized: u64,
+    /// Times that commands had to wait for reports.
+    pub stalls: u64,
     /// Receivers that report.
     pub reporters: usize,
     /// Packets from the checkpoint to the latest packet.
     pub checkpoint_distance: u32,
 }
 
-/// However long the journal, a list may have this many octets.
-const LEAST_LIST: usize = 64;
+/// Milliseconds between packets while commands wait.
+const STALL: u32 = 1000;
 
 impl Sender {
     /// A sender whose first packet has the sequence number `first`; it should be random (RFC 3550, 5.1).
@@ -88,7 +110,12 @@ impl Sender {
             next,
             covered: None,
             active: Seq::NEVER,
-            journal: Written::default(),
+            journal: Sizes::default(),
+            next_journal: Sizes::default(),
+            measured: true,
+            stalled: false,
+            pressing: false,
+            scratch: Vec::new(),
             guard: Guard::new(config.guardtime, |ms| config.ticks(ms)),
             stats: SenderStats::default(),
             config,
@@ -98,40 +125,39 @@ impl Sender {
     /// Adds a command to the packet under construction; `time` is its RTP timestamp.
     ///
     /// A time before that of an earlier command is taken as equal to it.
-    pub fn queue(&mut self, time: u32, command: Command<'_>) -> Result<(), Full> {
+    pub fn queue(&mut self, time: u32, command: Command<'_>) -> Result<(), Refusal> {
         self.queue_from(time, command, Status::Given)
     }
 
     /// The same for a command whose source used running status (the P bit, section 3.2).
-    pub fn queue_running(&mut self, time: u32, command: Command<'_>) -> Result<(), Full> {
+    pub fn queue_running(&mut self, time: u32, command: Command<'_>) -> Result<(), Refusal> {
         self.queue_from(time, command, Status::Running)
     }
 
-    fn queue_from(&mut self, time: u32, command: Command<'_>, source: Status) -> Result<(), Full> {
+    fn queue_from(&mut self, time: u32, command: Command<'_>, source: Status) -> Result<(), Refusal> {
         let empty = self.list.is_empty();
         let time = match self.covered {
             Some(covered) if empty && is_before(time, covered) => covered,
             _ => time,
         };
-        let limit = if empty { Writer::MAX } else { self.list_limit(self.journal.octets) };
-        if self.list.push(time, command, source, limit) {
-            self.stats.commands += 1;
-            Ok(())
-        } else {
-            Err(Full)
+        let spans_too_much =
+            |most: u32| time.wrapping_sub(self.list.span().0) > most && !is_before(time, self.list.span().0);
+        if !empty && self.config.max_ptime.is_some_and(spans_too_much) {
+            return Err(Refusal::Full);
         }
-    }
-
-    /// Most data octets of a System Exclusive segment that a packet has room for.
-    ///
-    /// The journals of the packets to come will speak of the segment too.
-    pub fn segment_size(&self) -> usize {
-        let system = match self.checkpoint {
-            Some(_) => self.config.system_room(),
-            None => 0,
-        };
-        let journal = self.journal.octets - self.journal.system_octets + system;
-        self.list_limit(journal) - delta_length(u32::MAX) - 2
+        loop {
+            let next_journal = self.admit(time, &command)?;
+            let limit = if empty { Writer::MAX } else { self.list_limit(self.journal.total()) };
+            if self.list.push(time, command, source, limit) {
+                (self.next_journal, self.stalled) = (next_journal, false);
+                self.stats.commands += 1;
+                return Ok(());
+            }
+            if self.measured {
+                return Err(Refusal::Full);
+            }
+            self.measure(time);
+        }
     }
 
     /// Whether nothing is queued.
@@ -152,27 +178,33 @@ impl Sender {
         };
         payload::encode(&self.list, self.checkpoint.is_some(), out);
         let journal_start = out.len();
-        if let Some(checkpoint) = &self.checkpoint {
-            let view = checkpoint.view(self.next, timestamp, &self.config);
-            self.journal = self.history.encode(&view, out);
-            self.stats.journal_cuts += u64::from(self.journal.cut);
+        let active = !self.list.is_empty();
+        if let Some(view) = self.view(timestamp) {
+            let written = self.history.encode(&view, out);
+            self.stats.journal_cuts += u64::from(written.cut);
             self.stats.checkpoint_distance = self.next.0 - view.checkpoint.0;
+            debug_assert!(written.sizes.are_within(&self.journal), "{:?} within {:?}", written.sizes, self.journal);
+            self.journal = written.sizes;
             // The journal of this packet knows nothing of its commands, that of the next one does (A.1).
             for timed in Reader::new(self.list.octets(), timestamp, false).flatten() {
                 self.history.observe(&timed.command, Stamp { packet: self.next, time: timed.time });
+                self.journal.add(&timed.command);
             }
+            self.next_journal = self.journal;
+            self.measured = !active;
         }
-        let active = !self.list.is_empty();
+        let journal = out.len() - journal_start;
         let packet = Packet {
             sequence: self.next.low(),
             timestamp,
             marker: active || self.config.format == Format::Mpeg4Generic,
-            journal: self.journal.octets,
+            journal,
         };
         self.stats.packets += 1;
+        self.stats.oversized += u64::from(out.len() - start + RTP_HEADER > self.config.mtu);
         self.stats.guard_packets += u64::from(!active);
         self.stats.list_octets += (journal_start - start) as u64;
-        self.stats.journal_octets += packet.journal as u64;
+        self.stats.journal_octets += journal as u64;
         if active {
             self.active = self.next;
         }
@@ -183,9 +215,14 @@ impl Sender {
         packet
     }
 
-    /// The RTP time at which a packet must go out although nothing is queued: a guard packet or a keep-alive.
+    /// The RTP time at which a packet must go out although nothing is queued: a guard packet or a keep-alive, or one
+    /// that makes receivers report while commands wait.
     pub fn due(&self) -> Option<u32> {
-        self.guard.due()
+        let stall = self.covered.filter(|_| self.stalled).map(|covered| covered.wrapping_add(self.config.ticks(STALL)));
+        match (self.guard.due(), stall) {
+            (Some(guard), Some(stall)) if is_before(stall, guard) => Some(stall),
+            (guard, stall) => guard.or(stall),
+        }
     }
 
     /// The RTP time of the next guard packet of the schedule behind the last command, keep-alives aside: at the end of
@@ -205,11 +242,21 @@ impl Sender {
     pub fn acknowledge(&mut self, reporter: u32, highest: u32) {
         let sent = self.next.before();
         if let Some(checkpoint) = &mut self.checkpoint {
-            checkpoint.acknowledge(reporter, sent.latest(highest as u16), sent);
+            checkpoint.acknowledge(reporter, sent.latest(highest as u16), sent, self.covered.unwrap_or_default());
             if checkpoint.is_acknowledged(self.active) {
                 self.guard.finish();
             }
         }
+        self.reports_changed();
+    }
+
+    /// A receiver is known to be there, though no report of it has come: the journal keeps what it may need from the
+    /// latest packet on (C.2.2.2).
+    pub fn reporter_joined(&mut self, reporter: u32) {
+        if let Some(checkpoint) = &mut self.checkpoint {
+            checkpoint.reporter_joined(reporter, self.next.before(), self.covered.unwrap_or_default());
+        }
+        self.reports_changed();
     }
 
     /// A receiver said goodbye or timed out.
@@ -217,6 +264,7 @@ impl Sender {
         if let Some(checkpoint) = &mut self.checkpoint {
             checkpoint.reporter_left(reporter);
         }
+        self.reports_changed();
     }
 
     /// What has been done so far.
@@ -230,11 +278,6 @@ impl Sender {
         self.history.sounding()
     }
 
-    /// Most octets of a list beside a journal of `journal` octets.
-    fn list_limit(&self, journal: usize) -> usize {
-        self.config.payload_room().saturating_sub(journal).clamp(LEAST_LIST, Writer::MAX)
-    }
-
     #[cfg(test)]
     pub(crate) fn history(&self) -> &History {
         &self.history
@@ -246,10 +289,13 @@ fn is_before(a: u32, b: u32) -> bool {
     a.wrapping_sub(b) > u32::MAX / 2
 }
 
-impl fmt::Display for Full {
+impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no room in the packet under construction")
+        f.write_str(match self {
+            Self::Full => "no room in the packet under construction",
+            Self::Stalled => "the journal is full until a receiver reports",
+        })
     }
 }
 
-impl std::error::Error for Full {}
+impl std::error::Error for Refusal {}

@@ -1,0 +1,113 @@
+//! Room in packets and journals, and waiting for it (RFC 6295, C.2.2.2).
+//!
+//! Commands that have gone out stand in journals until receivers report. So a command is taken only when the journals
+//! to come have room for it, or nothing can make room.
+
+use super::{Refusal, Sender, is_before};
+use crate::journal::{Sizes, View};
+use crate::midi::Command;
+use crate::payload::{Reader, Writer, delta_length};
+
+/// However long the journal, a list may have this many octets.
+const LEAST_LIST: usize = 64;
+/// Octets of a system journal that are not left to one segment of a System Exclusive.
+const OTHER_SYSTEM: usize = 48;
+/// Milliseconds without a report after which a receiver counts as gone when commands wait for it (C.2.2.2): two of the
+/// longest intervals of RTCP (RFC 3550, 6.3).
+const PATIENCE: u32 = 12_500;
+
+impl Sender {
+    /// Most data octets of a System Exclusive segment that a packet has room for.
+    ///
+    /// The journals of the packets to come will speak of the segment too.
+    pub fn segment_size(&mut self) -> usize {
+        self.measure(self.covered.unwrap_or_default());
+        let header = delta_length(u32::MAX) + 2;
+        if self.checkpoint.is_none() {
+            return self.list_limit(0) - header;
+        }
+        let system = self.config.system_room();
+        let journal = self.next_journal.total() - usize::from(self.next_journal.system) + system;
+        (self.list_limit(journal) - header).min(system.saturating_sub(OTHER_SYSTEM)).max(1)
+    }
+
+    /// The next journal may be shorter, or longer where a receiver came late.
+    pub(super) fn reports_changed(&mut self) {
+        (self.measured, self.pressing) = (false, false);
+        self.measure(self.covered.unwrap_or_default());
+    }
+
+    /// Waits for nobody until the next report: commands are taken however long the journals become.
+    pub fn press_on(&mut self) {
+        self.pressing = true;
+    }
+
+    /// Whether a report that is still to come can make the journal shorter.
+    fn awaits(&self) -> bool {
+        let active = if self.list.is_empty() { self.active } else { self.next };
+        !self.pressing && self.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.awaits(active))
+    }
+
+    /// Whether commands wait for reports (see [`Refusal::Stalled`]).
+    pub fn is_stalled(&self) -> bool {
+        self.stalled
+    }
+
+    /// How long the journal behind this packet is at most with `command`, unless that has to wait.
+    pub(super) fn admit(&mut self, time: u32, command: &Command<'_>) -> Result<Sizes, Refusal> {
+        if let Some(sizes) = self.room_for(command) {
+            return Ok(sizes);
+        }
+        if !self.list.is_empty() {
+            return Err(Refusal::Full);
+        }
+        let now = self.covered.filter(|covered| is_before(time, *covered)).unwrap_or(time);
+        self.measure(now);
+        if self.room_for(command).is_none() {
+            let patience = self.config.ticks(PATIENCE);
+            self.measured &= !self.checkpoint.as_mut().is_some_and(|checkpoint| checkpoint.drop_silent(now, patience));
+            self.measure(now);
+        }
+        self.room_for(command).ok_or_else(|| {
+            self.stats.stalls += u64::from(!std::mem::replace(&mut self.stalled, true));
+            Refusal::Stalled
+        })
+    }
+
+    /// The same as far as is known, if there is room or nothing to wait for.
+    fn room_for(&self, command: &Command<'_>) -> Option<Sizes> {
+        let mut sizes = self.next_journal;
+        sizes.add(command);
+        (self.fits(&sizes) || !self.awaits()).then_some(sizes)
+    }
+
+    fn fits(&self, journal: &Sizes) -> bool {
+        journal.fit(self.config.system_room(), self.config.payload_room().saturating_sub(LEAST_LIST))
+    }
+
+    /// Finds out how long the journal is to the octet.
+    pub(super) fn measure(&mut self, now: u32) {
+        if self.measured {
+            return;
+        }
+        if let Some(view) = self.view(now) {
+            self.scratch.clear();
+            self.journal = self.history.encode(&view, &mut self.scratch).sizes;
+            self.next_journal = self.journal;
+            for timed in Reader::new(self.list.octets(), now, false).flatten() {
+                self.next_journal.add(&timed.command);
+            }
+        }
+        self.measured = true;
+    }
+
+    /// The window of the journal of the packet under construction.
+    pub(super) fn view(&self, now: u32) -> Option<View> {
+        self.checkpoint.as_ref().map(|checkpoint| checkpoint.view(self.next, now, &self.config))
+    }
+
+    /// Most octets of a list beside a journal of `journal` octets.
+    pub(super) fn list_limit(&self, journal: usize) -> usize {
+        self.config.payload_room().saturating_sub(journal).clamp(LEAST_LIST, Writer::MAX)
+    }
+}
