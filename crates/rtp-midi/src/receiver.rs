@@ -91,7 +91,7 @@ pub struct ReceiverStats {
     pub malformed_journals: u64,
     /// Delta times of five octets, taken as 0.
     pub clamped_deltas: u64,
-    /// Losses that the journal did not reach back to.
+    /// Losses that the journal did not reach back to, or that had none that could be read.
     pub uncovered: u64,
     /// Times a sender began anew.
     pub restarts: u64,
@@ -210,12 +210,14 @@ impl Receiver {
     fn recover(&mut self, payload: &Payload<'_>, heard: Seq, number: Seq, time: u32, out: &mut impl FnMut(Event<'_>)) {
         let Some(octets) = payload.journal else {
             if heard != Seq::NEVER {
+                self.stats.uncovered += 1;
                 self.end_sound(time, |_| true, out);
             }
             return;
         };
         let Ok(journal) = Section::decode(octets) else {
             self.stats.malformed_journals += 1;
+            self.stats.uncovered += u64::from(heard != Seq::NEVER);
             self.end_sound(time, |_| true, out);
             return;
         };
