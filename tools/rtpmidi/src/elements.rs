@@ -1,5 +1,7 @@
 //! GStreamer: starting it, making elements, and saying which package has a missing one.
 
+use std::time::Duration;
+
 use gst::glib;
 use gst::prelude::*;
 
@@ -67,6 +69,18 @@ pub(crate) fn for_each_buffer(pad: &gst::Pad, take: impl Fn(&gst::BufferRef) + S
     });
 }
 
+/// The RTP session of an `rtpbin` that has one.
+pub(crate) fn session(rtpbin: &gst::Element) -> Option<glib::Object> {
+    rtpbin.emit_by_name("get-internal-session", &[&0_u32])
+}
+
+/// Lets the session of an `rtpbin` report at most so often, in RTCP.
+pub(crate) fn report_every(rtpbin: &gst::Element, interval: Duration) {
+    if let Some(session) = session(rtpbin) {
+        session.set_property("rtcp-min-interval", interval.as_nanos() as u64);
+    }
+}
+
 /// The segment that `pad` is in.
 pub(crate) fn segment(pad: &gst::Pad) -> Option<gst::FormattedSegment<gst::ClockTime>> {
     let event = pad.sticky_event::<gst::event::Segment>(0)?;
@@ -113,7 +127,7 @@ fn missing(factory: &str) -> Failure {
 fn package(factory: &str) -> Option<&'static str> {
     Some(match factory {
         "appsrc" | "appsink" | "audioconvert" | "audioresample" => "gstreamer1.0-plugins-base",
-        "rtpbin" | "udpsrc" | "udpsink" | "wavenc" | "autoaudiosink" => "gstreamer1.0-plugins-good",
+        "rtpbin" | "udpsrc" | "multiudpsink" | "wavenc" | "autoaudiosink" => "gstreamer1.0-plugins-good",
         "fluiddec" | "midirender" => "gstreamer1.0-plugins-bad timgm6mb-soundfont",
         "filesrc" | "filesink" | "fakesink" | "concat" | "clocksync" | "tee" | "queue" => "libgstreamer1.0-0",
         _ => return None,

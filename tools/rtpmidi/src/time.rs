@@ -25,6 +25,13 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     Ok(total)
 }
 
+/// Reads how often something is done: from 20 times a second to once a minute.
+pub(crate) fn interval(text: &str) -> Result<Duration, String> {
+    let interval = parse(text)?;
+    let sensible = Duration::from_millis(50)..=MINUTE;
+    if sensible.contains(&interval) { Ok(interval) } else { Err("it is a time from 0.05 to 60 seconds".to_owned()) }
+}
+
 /// Minutes and seconds: `1:23`.
 pub(crate) fn minutes(seconds: f64) -> String {
     let whole = Duration::try_from_secs_f64(seconds).unwrap_or_default().as_secs();
@@ -50,6 +57,14 @@ mod tests {
     fn nonsense_is_refused() {
         for text in ["", "soon", "-1", "1:75", "1:2:3:4", "1e9", "inf", ".", ":3", "1.5:00", "+5"] {
             assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_interval_is_neither_a_flood_nor_an_hour() {
+        assert_eq!(interval("0.25"), Ok(Duration::from_millis(250)));
+        for text in ["0", "0.01", "61", "often"] {
+            assert!(interval(text).is_err(), "{text}");
         }
     }
 

@@ -179,9 +179,12 @@ fn a_loop_plays_until_ctrl_c() {
         rounds += u32::from(has(&wire.packet(), &[0x90, 60, 100]));
     }
     program.interrupt();
+    let packets = wire.packets_until_bye();
     let ended = program.finish();
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(!wire.packets_until_bye().is_empty());
+    assert!(packets.len() > 1, "guard packets, and perhaps what sounded");
+    wire.rtp.set_nonblocking(true).unwrap();
+    assert!(wire.rtp.recv(&mut [0; 2000]).is_err(), "nothing follows the BYE, though another round waits");
 }
 
 #[test]

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::failure::{Failure, Result};
 
-pub(crate) use progress::{Progress, bits_per_second};
-pub(crate) use summary::{BroadcastSummary, ListenSummary, Summary};
+pub(crate) use progress::{Coverage, Progress, bits_per_second};
+pub(crate) use summary::{BroadcastSummary, ListenSummary, Summary, bits, plural};
 
 /// Shows progress and the summary in the form that fits who reads them.
 pub(crate) struct Reporter {

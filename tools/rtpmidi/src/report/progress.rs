@@ -23,8 +23,21 @@ pub(crate) struct Progress {
     pub(crate) lost: Option<u64>,
     /// Commands repaired so far; a sender does not know.
     pub(crate) repaired: Option<u64>,
+    /// What the journal covers; a listener does not know.
+    pub(crate) coverage: Option<Coverage>,
     /// Bits per second since the last report.
     pub(crate) bit_rate: f64,
+}
+
+/// What a sender's journal covers, and for whom.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(crate) struct Coverage {
+    /// Receivers that report.
+    pub(crate) receivers: u64,
+    /// Packets from the checkpoint to the latest one.
+    pub(crate) packets: u64,
+    /// Octets of journal in a packet, on average since the last report.
+    pub(crate) octets: f64,
 }
 
 impl Progress {
@@ -37,6 +50,9 @@ impl Progress {
             "packets": self.packets,
             "lost": self.lost,
             "repaired": self.repaired,
+            "receivers": self.coverage.map(|coverage| coverage.receivers),
+            "checkpoint_distance": self.coverage.map(|coverage| coverage.packets),
+            "journal_octets_per_packet": self.coverage.map(|coverage| (coverage.octets * 10.0).round() / 10.0),
             "bit_rate": self.bit_rate.round(),
         })
     }
@@ -65,6 +81,10 @@ impl fmt::Display for Progress {
         if let Some(repaired) = self.repaired {
             write!(f, ", {} repaired", plural(repaired, "command"))?;
         }
+        if let Some(Coverage { receivers, packets, octets }) = self.coverage {
+            let (receivers, packets) = (plural(receivers, "receiver"), plural(packets, "packet"));
+            write!(f, ", {receivers}, journal of {octets:.0} octets over {packets}")?;
+        }
         write!(f, ", {}", bits(self.bit_rate))
     }
 }
@@ -89,6 +109,7 @@ mod tests {
         packets: 1,
         lost: Some(20),
         repaired: Some(3100),
+        coverage: None,
         bit_rate: 12_345.6,
     };
 
@@ -98,7 +119,8 @@ mod tests {
         assert_eq!(
             LISTENING.json(),
             json!({"type": "progress", "position_s": 83.25, "duration_s": null, "packets": 1, "lost": 20,
-                "repaired": 3100, "bit_rate": 12346.0})
+                "repaired": 3100, "receivers": null, "checkpoint_distance": null, "journal_octets_per_packet": null,
+                "bit_rate": 12346.0})
         );
     }
 
@@ -107,5 +129,16 @@ mod tests {
         let progress = Progress { position: 5.0, duration: Some(60.0), packets: 7, ..Progress::default() };
         assert_eq!(progress.to_string(), "0:05 of 1:00, 7 packets, 0 bit/s");
         assert_eq!(progress.json()["lost"], Value::Null);
+    }
+
+    #[test]
+    fn a_broadcast_tells_how_far_back_its_journal_reaches() {
+        let coverage = Some(Coverage { receivers: 2, packets: 1, octets: 38.46 });
+        let progress = Progress { packets: 7, coverage, ..Progress::default() };
+        assert_eq!(progress.to_string(), "0:00, 7 packets, 2 receivers, journal of 38 octets over 1 packet, 0 bit/s");
+        let json = progress.json();
+        assert_eq!(json["receivers"], 2);
+        assert_eq!(json["checkpoint_distance"], 1);
+        assert_eq!(json["journal_octets_per_packet"], 38.5);
     }
 }

@@ -25,6 +25,9 @@ pub(crate) struct BroadcastSummary {
     pub(crate) octets: u64,
     /// The part of the octets that is recovery journal.
     pub(crate) journal_octets: u64,
+    /// Receivers that reported, and packets that the journal covered, at the end.
+    pub(crate) receivers: u64,
+    pub(crate) checkpoint_distance: u64,
 }
 
 /// What was received.
@@ -59,14 +62,23 @@ impl Summary for BroadcastSummary {
             "events": self.events,
             "octets": self.octets,
             "journal_octets": self.journal_octets,
+            "receivers": self.receivers,
+            "checkpoint_distance": self.checkpoint_distance,
             "bit_rate": rate(self.octets, self.duration).round(),
             "bit_rate_without_journal": self.rate_without_journal().round(),
         })
     }
 
     fn words(&self) -> String {
+        let journal = match self.journal_octets {
+            0 => String::new(),
+            _ => {
+                let packets = plural(self.checkpoint_distance, "packet");
+                format!("journal   over {packets} at the end, {}\n", plural(self.receivers, "receiver"))
+            }
+        };
         format!(
-            "sent      {} in {}, {}\nbit rate  {}, without the journal {}\n",
+            "sent      {} in {}, {}\n{journal}bit rate  {}, without the journal {}\n",
             plural(self.events, "event"),
             plural(self.packets, "packet"),
             minutes(self.duration),
@@ -130,12 +142,12 @@ fn rate(octets: u64, seconds: f64) -> f64 {
 }
 
 /// `12.3 kbit/s`
-pub(super) fn bits(per_second: f64) -> String {
+pub(crate) fn bits(per_second: f64) -> String {
     if per_second < 1000.0 { format!("{per_second:.0} bit/s") } else { format!("{:.1} kbit/s", per_second / 1000.0) }
 }
 
 /// `1 packet`, `2 packets`
-pub(super) fn plural(count: u64, what: &str) -> String {
+pub(crate) fn plural(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
@@ -145,16 +157,25 @@ mod tests {
 
     #[test]
     fn a_broadcast_tells_what_the_journal_costs() {
-        let summary =
-            BroadcastSummary { duration: 10.0, packets: 100, events: 400, octets: 5000, journal_octets: 3000 };
+        let summary = BroadcastSummary {
+            duration: 10.0,
+            packets: 100,
+            events: 400,
+            octets: 5000,
+            journal_octets: 3000,
+            receivers: 2,
+            checkpoint_distance: 12,
+        };
         assert_eq!(
             summary.words(),
-            "sent      400 events in 100 packets, 0:10\nbit rate  4.0 kbit/s, without the journal 1.6 kbit/s\n"
+            "sent      400 events in 100 packets, 0:10\njournal   over 12 packets at the end, 2 receivers\n\
+             bit rate  4.0 kbit/s, without the journal 1.6 kbit/s\n"
         );
         assert_eq!(
             summary.json(),
             json!({"type": "summary", "duration_s": 10.0, "packets": 100, "events": 400, "octets": 5000,
-                "journal_octets": 3000, "bit_rate": 4000.0, "bit_rate_without_journal": 1600.0})
+                "journal_octets": 3000, "receivers": 2, "checkpoint_distance": 12, "bit_rate": 4000.0,
+                "bit_rate_without_journal": 1600.0})
         );
     }
 

@@ -9,6 +9,7 @@ use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -120,6 +121,12 @@ impl Program {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
+    /// Ends it as a crash does: it cannot say goodbye.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -201,6 +208,38 @@ pub(crate) fn wait_for_line(lines: &mut impl BufRead, wanted: impl Fn(&str) -> b
         line.clear();
     }
     panic!("the line never comes");
+}
+
+/// The JSON objects that a running program prints. One that hangs fails the test.
+pub(crate) struct Objects(Receiver<Value>);
+
+impl Objects {
+    pub(crate) fn of(program: &mut Program) -> Self {
+        let (send, receive) = channel();
+        let lines = lines(program.stdout()).lines();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if send.send(serde_json::from_str(&line).expect(&line)).is_err() {
+                    break;
+                }
+            }
+        });
+        Self(receive)
+    }
+
+    /// Waits for an object such as this, as long as `patience` lasts.
+    pub(crate) fn wait_for(&self, what: &str, patience: Duration, wanted: impl Fn(&Value) -> bool) -> Value {
+        let started = Instant::now();
+        let mut last = Value::Null;
+        loop {
+            let left = patience.saturating_sub(started.elapsed());
+            match self.0.recv_timeout(left) {
+                Ok(object) if wanted(&object) => return object,
+                Ok(object) => last = object,
+                Err(error) => panic!("{what}: {error}; the last was {last}"),
+            }
+        }
+    }
 }
 
 /// A reader of lines for [`wait_for_line`].

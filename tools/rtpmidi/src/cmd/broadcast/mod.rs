@@ -6,6 +6,7 @@ mod playlist;
 mod station;
 mod tap;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -29,13 +30,15 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// Where to send to: a host or a multicast group, and the port of the RTP packets; RTCP takes the port above
-    #[arg(long, value_name = "udp://HOST:PORT")]
-    to: Destination,
+    /// Where to send to: a host or a multicast group, and the port of the RTP packets; RTCP takes the port above.
+    /// Repeat it to send the stream to several
+    #[arg(long, required = true, value_name = "udp://HOST:PORT")]
+    to: Vec<Destination>,
 
-    /// Write the session description, which a listener needs, to this file before the first packet is sent
+    /// Write the session description, which a listener needs, to this file before the first packet is sent. Repeated,
+    /// the second one is for the second --to
     #[arg(long, value_name = "FILE")]
-    sdp: Option<PathBuf>,
+    sdp: Vec<PathBuf>,
 
     /// How packets repeat what earlier ones said, so that listeners recover from loss
     #[arg(long, value_enum, default_value_t = JournalOption::Anchor, value_name = "POLICY")]
@@ -48,6 +51,10 @@ pub(crate) struct Args {
     /// Send an empty packet when nothing was sent for this many milliseconds
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3_600_000), value_name = "MS")]
     guardtime: Option<u32>,
+
+    /// Send RTCP reports at most this often
+    #[arg(long, default_value = "5", value_parser = time::interval, value_name = "SECONDS")]
+    rtcp_interval: Duration,
 
     /// Play faster or slower: 2 is twice as fast
     #[arg(long, default_value_t = 1.0, value_parser = speed, value_name = "X")]
@@ -113,27 +120,29 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let reading = if args.lenient { Reading::Lenient } else { Reading::Strict };
     let pieces = playlist::read(&args.files, reading, |warning| eprintln!("{warning}"))?;
     check(args, &pieces)?;
-    let to = args.to.resolve()?;
+    let to = resolve(args)?;
 
     elements::start()?;
     let interrupt = Interrupt::catch()?;
     let mut station = Station::build(&station::Plan {
         pieces: &pieces,
         play: feed::Play { repeat: args.repeat, start: args.start.unwrap_or_default(), speed: args.speed, reading },
-        to,
+        to: &to,
         ttl: args.ttl,
         journal: args.journal.into(),
         ptime: args.ptime,
         guardtime: args.guardtime,
+        rtcp_interval: args.rtcp_interval,
     })?;
 
     let mut reporter = Reporter::new(args.json);
-    if let Some(path) = &args.sdp {
-        let ptime = Some(args.ptime).filter(|ptime| *ptime > 0);
-        let parameters = announce::parameters(args.journal.into(), ptime, args.guardtime);
-        announce::write(&announce::describe(&pieces[0].title, to, args.ttl, parameters), path)?;
+    let ptime = Some(args.ptime).filter(|ptime| *ptime > 0);
+    let parameters = announce::parameters(args.journal.into(), ptime, args.guardtime);
+    for (path, to) in args.sdp.iter().zip(&to) {
+        announce::write(&announce::describe(&pieces[0].title, *to, args.ttl, parameters.clone()), path)?;
     }
-    reporter.say(&format!("playing {} to {}", pieces[0].title, args.to));
+    let listeners = args.to.iter().map(Destination::to_string).collect::<Vec<_>>().join(", ");
+    reporter.say(&format!("playing {} to {listeners}", pieces[0].title));
     station.play()?;
     loop {
         if station.turn(HEARTBEAT, |words| reporter.warn(words))? {
@@ -159,6 +168,19 @@ fn check(args: &Args, pieces: &[Piece]) -> Result<()> {
         return Err(Failure::new("music without duration cannot be repeated").hint("leave out --loop"));
     }
     Ok(())
+}
+
+/// The addresses to send to.
+fn resolve(args: &Args) -> Result<Vec<SocketAddr>> {
+    if args.sdp.len() > args.to.len() {
+        return Err(Failure::new("more descriptions than destinations").hint("each --sdp is for one --to"));
+    }
+    let to = args.to.iter().map(Destination::resolve).collect::<Result<Vec<_>>>()?;
+    if to.windows(2).any(|pair| pair[0].is_ipv4() != pair[1].is_ipv4()) {
+        return Err(Failure::new("a broadcast goes to IPv4 addresses or to IPv6 addresses")
+            .hint("start a second one for the others"));
+    }
+    Ok(to)
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -1,9 +1,9 @@
 //! The pipeline of a broadcast:
 //!
 //! ```text
-//!            ┌─ smfparse ◀─ filesrc             ┌────────┐─ send_rtp_src ──▶ udpsink  HOST:PORT
+//!            ┌─ smfparse ◀─ filesrc             ┌────────┐─ send_rtp_src ──▶ multiudpsink  HOST:PORT …
 //!  concat ◀──┼─ smfparse ◀─ filesrc             │        │
-//!    │       └─ …                               │ rtpbin │─ send_rtcp_src ─▶ udpsink  HOST:PORT+1
+//!    │       └─ …                               │ rtpbin │─ send_rtcp_src ─▶ multiudpsink  HOST:PORT+1 …
 //!    └─▶ clocksync ─▶ (tap) rtpmidipay ────────▶│        │                      │ one socket
 //!                                               └────────┘◀─ recv_rtcp_sink ─ udpsrc
 //! ```
@@ -24,19 +24,22 @@ use super::playlist::Piece;
 use super::tap::Tap;
 use crate::elements;
 use crate::failure::{Failure, Result};
-use crate::report::{BroadcastSummary, Progress, bits_per_second};
+use crate::report::{BroadcastSummary, Coverage, Progress, bits_per_second};
 
 /// What to play, where to, and in what packets.
 pub(super) struct Plan<'a> {
     pub(super) pieces: &'a [Piece],
     pub(super) play: Play,
-    pub(super) to: SocketAddr,
+    /// Not empty, and all of one family.
+    pub(super) to: &'a [SocketAddr],
     pub(super) ttl: u8,
     pub(super) journal: Journal,
     /// Milliseconds of music in a packet.
     pub(super) ptime: u32,
     /// Milliseconds between packets at most.
     pub(super) guardtime: Option<u32>,
+    /// Least time between two RTCP packets.
+    pub(super) rtcp_interval: Duration,
 }
 
 /// The running broadcast.
@@ -47,13 +50,14 @@ pub(super) struct Station {
     tap: Tap,
     pay: gst::Element,
     sent: Arc<Mutex<Sent>>,
+    has_journal: bool,
     /// Seconds the whole broadcast takes; `None` when it has no end.
     duration: Option<f64>,
     stopped: bool,
     /// The latest warning.
     warned: Option<String>,
-    /// When, and after how many octets, progress was told last.
-    told: (Instant, u64),
+    /// When progress was told last, and what had been sent then.
+    told: (Instant, Sent),
 }
 
 /// What has left the payloader.
@@ -61,6 +65,7 @@ pub(super) struct Station {
 struct Sent {
     packets: u64,
     octets: u64,
+    journal_octets: u64,
     /// Running time of the first and the last packet.
     first: Option<gst::ClockTime>,
     last: Option<gst::ClockTime>,
@@ -93,16 +98,17 @@ impl Station {
             tap,
             pay,
             sent,
+            has_journal: plan.journal != Journal::None,
             duration: (!plan.play.repeat).then_some(seconds),
             stopped: false,
             warned: None,
-            told: (Instant::now(), 0),
+            told: (Instant::now(), Sent::default()),
         })
     }
 
     /// Starts the music.
     pub(super) fn play(&mut self) -> Result<()> {
-        self.told = (Instant::now(), 0);
+        self.told = (Instant::now(), Sent::default());
         match self.pipeline.set_state(gst::State::Playing) {
             Ok(_) => Ok(()),
             Err(_) => Err(elements::why(&self.bus)),
@@ -147,8 +153,10 @@ impl Station {
 
     /// Where the broadcast is.
     pub(super) fn progress(&mut self) -> Progress {
-        let sent = *lock(&self.sent);
-        let (before, octets) = std::mem::replace(&mut self.told, (Instant::now(), sent.octets));
+        let stats = Stats::of(&self.pay);
+        let sent = Sent { journal_octets: stats.journal_octets, ..*lock(&self.sent) };
+        let (before, told) = std::mem::replace(&mut self.told, (Instant::now(), sent));
+        let in_journals = sent.journal_octets.saturating_sub(told.journal_octets);
         let position = self.pipeline.current_running_time().unwrap_or_default().seconds_f64();
         Progress {
             position: self.duration.map_or(position, |duration| position.min(duration)),
@@ -156,13 +164,18 @@ impl Station {
             packets: sent.packets,
             lost: None,
             repaired: None,
-            bit_rate: bits_per_second(sent.octets - octets, before.elapsed()),
+            coverage: self.has_journal.then(|| Coverage {
+                receivers: stats.receivers,
+                packets: stats.checkpoint_distance,
+                octets: mean(in_journals, sent.packets - told.packets),
+            }),
+            bit_rate: bits_per_second(sent.octets - told.octets, before.elapsed()),
         }
     }
 
     /// Stops everything and says what it came to.
     pub(super) fn end(self) -> BroadcastSummary {
-        let journal_octets = self.pay.property::<gst::Structure>("stats").get("journal-octets").unwrap_or_default();
+        let stats = Stats::of(&self.pay);
         let events = self.tap.events();
         let sent = *lock(&self.sent);
         BroadcastSummary {
@@ -170,7 +183,9 @@ impl Station {
             packets: sent.packets,
             events,
             octets: sent.octets,
-            journal_octets,
+            journal_octets: stats.journal_octets,
+            receivers: stats.receivers,
+            checkpoint_distance: stats.checkpoint_distance,
         }
     }
 }
@@ -203,27 +218,29 @@ fn payloader(plan: &Plan<'_>) -> Result<gst::Element> {
 
 /// Puts RTP and RTCP on the network. Reports come back to the socket that ours leave from.
 fn connect(pipeline: &gst::Pipeline, pay: &gst::Element, plan: &Plan<'_>) -> Result<()> {
-    let host = plan.to.ip().to_string();
-    let sink = |port: u16| {
-        elements::with(
-            "udpsink",
+    let sink = |offset: u16| {
+        let sink = elements::with(
+            "multiudpsink",
             &[
-                ("host", &host),
-                ("port", &i32::from(port)),
                 ("ttl-mc", &i32::from(plan.ttl)),
                 ("auto-multicast", &false),
                 // Behind `clocksync` nothing comes before the music starts.
                 ("async", &false),
                 ("processing-deadline", &0_u64),
             ],
-        )
+        )?;
+        for to in plan.to {
+            sink.emit_by_name::<()>("add", &[&to.ip().to_string(), &i32::from(to.port() + offset)]);
+        }
+        Ok(sink)
     };
-    let (rtp, rtcp) = (sink(plan.to.port())?, sink(plan.to.port() + 1)?);
+    let (rtp, rtcp) = (sink(0)?, sink(1)?);
     rtcp.set_property("sync", false);
     let rtpbin = elements::make("rtpbin")?;
     let sdes = gst::Structure::builder("application/x-rtp-source-sdes").field("tool", "rtpmidi").build();
     rtpbin.set_property("sdes", sdes);
-    let any = if plan.to.is_ipv4() { "0.0.0.0" } else { "::" };
+    let is_ipv4 = plan.to.iter().all(SocketAddr::is_ipv4);
+    let any = if is_ipv4 { "0.0.0.0" } else { "::" };
     let reports = elements::with("udpsrc", &[("address", &any), ("port", &0_i32)])?;
     reports.set_property("caps", gst::Caps::new_empty_simple("application/x-rtcp"));
     elements::add(pipeline, &[&rtpbin, &rtp, &rtcp, &reports])?;
@@ -232,10 +249,11 @@ fn connect(pipeline: &gst::Pipeline, pay: &gst::Element, plan: &Plan<'_>) -> Res
     elements::link(&elements::pad(&rtpbin, "send_rtp_src_0")?, &elements::pad(&rtp, "sink")?)?;
     elements::link(&elements::pad(&rtpbin, "send_rtcp_src_0")?, &elements::pad(&rtcp, "sink")?)?;
     elements::link(&elements::pad(&reports, "src")?, &elements::pad(&rtpbin, "recv_rtcp_sink_0")?)?;
+    elements::report_every(&rtpbin, plan.rtcp_interval);
 
     reports.set_state(gst::State::Ready).map_err(|_| Failure::new("no UDP socket for RTCP can be opened"))?;
     rtcp.set_property("close-socket", false);
-    let socket = if plan.to.is_ipv4() { "socket" } else { "socket-v6" };
+    let socket = if is_ipv4 { "socket" } else { "socket-v6" };
     rtcp.set_property_from_value(socket, &reports.property_value("used-socket"));
     Ok(())
 }
@@ -252,6 +270,30 @@ fn count(pad: &gst::Pad, sent: Arc<Mutex<Sent>>) {
         sent.first = sent.first.or(at);
         sent.last = at.or(sent.last);
     });
+}
+
+/// The numbers that only the payloader knows.
+struct Stats {
+    journal_octets: u64,
+    receivers: u64,
+    checkpoint_distance: u64,
+}
+
+impl Stats {
+    fn of(pay: &gst::Element) -> Self {
+        let stats: gst::Structure = pay.property("stats");
+        let number = |name| stats.get::<u64>(name).unwrap_or_default();
+        Self {
+            journal_octets: number("journal-octets"),
+            receivers: number("reporters"),
+            checkpoint_distance: number("checkpoint-distance"),
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "no stream has 2^53 octets")]
+fn mean(octets: u64, packets: u64) -> f64 {
+    octets as f64 / packets.max(1) as f64
 }
 
 fn lock(sent: &Mutex<Sent>) -> MutexGuard<'_, Sent> {

@@ -64,12 +64,14 @@ impl Tap {
 
     /// Ends the stream now, from any thread: releases what sounds at the running time `now`, then nothing more.
     pub(super) fn end(&self, now: Option<gst::ClockTime>) {
-        // While the lock is held no other thread passes; afterwards the pad refuses everything behind EOS.
+        // While the lock is held no other thread passes. Afterwards none may: EOS does not stop the next file, whose
+        // STREAM-START opens the pad again.
         let _lock = self.pad.stream_lock();
         let segment = elements::segment(&self.pad);
         let pts = segment.zip(now).and_then(|(segment, now)| segment.position_from_running_time(now));
         release(&self.pad, &self.state, pts);
         self.pad.send_event(gst::event::Eos::new());
+        self.pad.add_probe(gst::PadProbeType::BLOCK_DOWNSTREAM, |_, _| gst::PadProbeReturn::Ok);
     }
 }
 

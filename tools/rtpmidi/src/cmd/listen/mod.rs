@@ -1,10 +1,10 @@
 //! `rtpmidi listen`: receives an RTP MIDI stream, repairs it, and plays, records or prints it.
 
-mod describe;
+pub(super) mod describe;
 mod gate;
 mod outputs;
 mod reception;
-mod sockets;
+pub(super) mod sockets;
 mod soundfont;
 mod source;
 mod wire;
@@ -17,6 +17,7 @@ use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::loss::{Channel, Loss};
 use crate::report::{Audience, Reporter};
+use crate::time;
 use outputs::Outputs;
 use reception::Reception;
 use source::Source;
@@ -48,6 +49,10 @@ pub(crate) struct Args {
     /// How long to wait for packets that are late or out of order
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=10_000), value_name = "MS")]
     latency: u32,
+
+    /// Report to the sender at most this often
+    #[arg(long, default_value = "5", value_parser = time::interval, value_name = "SECONDS")]
+    rtcp_interval: Duration,
 
     /// Drop packets on purpose: a percentage, and after a colon how many in a row on average
     #[arg(long, value_name = "PCT[:BURST]")]
@@ -95,8 +100,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         soundfont: (args.wav.is_some() || args.play).then(|| soundfont::find(args.soundfont.as_deref())).transpose()?,
     };
     let interrupt = Interrupt::catch()?;
-    let channel = args.loss.map(|loss| Channel::new(loss, args.loss_seed));
-    let mut reception = Reception::start(&source, args.latency, channel, &outputs)?;
+    let plan = reception::Plan {
+        latency: args.latency,
+        rtcp_interval: args.rtcp_interval,
+        loss: args.loss.map(|loss| Channel::new(loss, args.loss_seed)),
+    };
+    let mut reception = Reception::start(&source, plan, &outputs)?;
 
     let mut reporter = Reporter::new(args.json);
     reporter.say(&format!("listening for {} on {}", source.title, source.rtp()));

@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use gst::glib;
 use gst::prelude::*;
 
 use super::Silence;
@@ -48,6 +47,16 @@ pub(super) struct Reception {
     told: (Instant, u64),
 }
 
+/// How to receive.
+pub(super) struct Plan {
+    /// Milliseconds for which late packets are waited for.
+    pub(super) latency: u32,
+    /// Least time between two RTCP packets.
+    pub(super) rtcp_interval: Duration,
+    /// What is lost on purpose.
+    pub(super) loss: Option<Channel>,
+}
+
 /// What came out of the depayloader.
 #[derive(Default)]
 struct Music {
@@ -63,13 +72,13 @@ const STRAGGLERS: Duration = Duration::from_millis(200);
 
 impl Reception {
     /// Opens the sockets and starts the pipeline.
-    pub(super) fn start(source: &Source, latency: u32, loss: Option<Channel>, outputs: &Outputs<'_>) -> Result<Self> {
+    pub(super) fn start(source: &Source, plan: Plan, outputs: &Outputs<'_>) -> Result<Self> {
         let rtp_socket = sockets::open(source.rtp())?;
         let shared = source.rtp() == source.rtcp();
         let rtcp_socket = if shared { clone(&rtp_socket) } else { sockets::open(source.rtcp()) }?;
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| Failure::new("the pipeline has no bus"))?;
-        let session = with("rtpbin", &[("latency", &latency), ("do-lost", &true)])?;
+        let session = with("rtpbin", &[("latency", &plan.latency), ("do-lost", &true)])?;
         let (funnel, depay, tee) = (make("funnel")?, make("rtpmididepay")?, make("tee")?);
         let (rtp, rtcp) = (packets(&source.caps())?, packets(&gst::Caps::new_empty_simple("application/x-rtcp"))?);
         let reports = make("appsink")?;
@@ -81,6 +90,7 @@ impl Reception {
         connect(&session, &rtcp, "recv_rtcp_sink_0")?;
         elements::link(&elements::pad(&session, "send_rtcp_src_0")?, &elements::pad(&reports, "sink")?)?;
         hear_from_the_first_packet(&session);
+        elements::report_every(&session, plan.rtcp_interval);
         gather(&session, &funnel);
 
         let (gone, music) = (Arc::default(), Arc::<Mutex<Music>>::default());
@@ -94,7 +104,7 @@ impl Reception {
             }
         });
 
-        let wire = Arc::new(Mutex::new(Wire::new(&source.stream, loss)));
+        let wire = Arc::new(Mutex::new(Wire::new(&source.stream, plan.loss)));
         send_reports(&reports, clone(&rtcp_socket)?, wire.clone())?;
         let started = Instant::now();
         let mut reception = Self {
@@ -211,6 +221,7 @@ impl Reception {
             packets,
             lost: Some(stats.lost),
             repaired: Some(stats.repaired),
+            coverage: None,
             bit_rate: bits_per_second(octets - octets_before, before.elapsed()),
         }
     }
@@ -236,8 +247,7 @@ impl Reception {
     /// Tells the sender that nobody needs its journal any more; otherwise it would wait for reports for a while.
     fn say_goodbye(&self) {
         let Some(to) = lock(&self.wire).reports_to() else { return };
-        let session = self.session.emit_by_name::<Option<glib::Object>>("get-internal-session", &[&0_u32]);
-        if let Some(session) = session {
+        if let Some(session) = elements::session(&self.session) {
             // A lost BYE costs the sender some octets.
             let _ = self.rtcp_socket.send_to(&goodbye(session.property("internal-ssrc")), to);
         }
@@ -284,7 +294,7 @@ fn connect(session: &gst::Element, source: &gst_app::AppSrc, name: &str) -> Resu
 
 /// Without this, a sender counts only from two packets in a row on, and with losses that may take long.
 fn hear_from_the_first_packet(session: &gst::Element) {
-    if let Some(session) = session.emit_by_name::<Option<glib::Object>>("get-internal-session", &[&0_u32]) {
+    if let Some(session) = elements::session(session) {
         session.set_property("probation", 0_u32);
     }
 }
