@@ -141,6 +141,15 @@ fn a_time_code_command_that_was_cut_off_does_not_get_the_end_of_another_one() {
     }
 }
 
+#[test]
+fn a_command_that_began_in_a_lost_packet_begins_behind_all_other_repairs() {
+    let packets: [&[u8]; 5] = [&[0xFE], FRAME, &[0xF0, 1, 0xF0], &[0xF7, 2, 0xF0], &[0xF7, 3, 0xF7]];
+    for lost in [1..3, 1..4] {
+        let arrived = hear(&packets, |number| lost.contains(&number));
+        assert_eq!(arrived, [&FRAME[1..9], &[1, 2, 3]], "{lost:?}");
+    }
+}
+
 /// Packets of one command: one without meaning and of a number of its own, time code whole or in segments, a reset.
 fn packets() -> impl Strategy<Value = Vec<(Vec<Vec<u8>>, bool)>> {
     let command = (0..9_u8, 0..60_u8, any::<bool>()).prop_map(|(kind, minute, cut)| match kind {

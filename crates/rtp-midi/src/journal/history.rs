@@ -1,10 +1,10 @@
 //! What both ends remember of a stream: the session history of RFC 6295 A.1, as far as journals code it.
 
+use super::channel;
 use super::section::{self, Section};
 use super::sizes::Sizes;
-use super::system::{self, Effect};
+use super::system::{self, Effect, Missing, missing_segment};
 use super::window::{Coded, Loss, Origin, S, Stamp, View};
-use super::{channel, system::missing_segment};
 use crate::config::{Chapters, Inclusion};
 use crate::midi::{Channel, Command, Part, Segment, System, U7};
 
@@ -95,8 +95,10 @@ impl History {
         let system = journal.system().and_then(|system| system.map_err(|_| malformed += 1).ok());
         let skip = system.is_some_and(|system| !loss.concerns(system.s));
         let mut loss = *loss;
-        if !skip && self.repair_system(system.as_ref(), &loss, play) == Effect::ResetState {
-            loss = loss.total();
+        let mut begun = None;
+        if !skip {
+            let effect = self.repair_system(system.as_ref(), &loss, &mut begun, play);
+            loss = if effect == Effect::ResetState { loss.total() } else { loss };
         }
         let loss = &loss;
         for theirs in journal.channels() {
@@ -114,6 +116,9 @@ impl History {
         if let Some(system) = system.filter(|_| !skip) {
             self.system.repair_time(&system, loss, play);
         }
+        if let Some(begun) = begun {
+            play(&Command::from(missing_segment(&begun)));
+        }
         if malformed > 0 {
             self.silence(loss.stamp(), |_| true, play);
         }
@@ -121,10 +126,13 @@ impl History {
     }
 
     /// Resets, System Exclusives, and the other commands without a place in time; says whether state was reset.
+    ///
+    /// A System Exclusive that has not ended is `begun` and comes last: no other command is lost behind its beginning.
     fn repair_system(
         &mut self,
         theirs: Option<&system::Journal<'_>>,
         loss: &Loss,
+        begun: &mut Option<Missing>,
         play: &mut impl FnMut(&Command<'_>),
     ) -> Effect {
         let reset = theirs.is_some_and(|theirs| self.system.lacks_reset(theirs));
@@ -133,7 +141,9 @@ impl History {
             self.observe_system(&System::Reset, loss.stamp(), Origin::Repair);
         }
         let mut effect = if reset { Effect::ResetState } else { Effect::None };
-        for missing in self.system.missing_sysex(theirs, loss) {
+        let mut missing = self.system.missing_sysex(theirs, loss);
+        *begun = missing.pop_if(|(part, _)| *part == Part::First);
+        for missing in missing {
             let segment = missing_segment(&missing);
             play(&Command::from(segment));
             if self.observe_system(&System::SysEx(segment), loss.stamp(), Origin::Repair) == Effect::ResetState {

@@ -173,7 +173,9 @@ impl History {
 
     /// Appends what brings a follower of this time code to that of `theirs`.
     pub(crate) fn repair(&self, theirs: &Chapter, out: &mut Vec<Repair>) {
-        if let Some(frame) = theirs.complete.filter(|_| self.lacks_frame(theirs)) {
+        // A series heard in part has ended, perhaps with a frame that was known.
+        let ended = self.partial.is_some() && theirs.partial.is_none();
+        if let Some(frame) = theirs.complete.filter(|_| ended || self.lacks_frame(theirs)) {
             let [hours, minutes, seconds, frames] = frame.octets();
             out.push(Repair::Full([0x7F, 0x7F, 0x01, 0x01, hours, minutes, seconds, frames]));
         }
@@ -322,6 +324,15 @@ mod tests {
             let quarters: Vec<_> = theirs.iter().map(|value| Repair::Quarter(U7::masked(*value))).collect();
             assert_eq!(repairs, quarters);
         }
+    }
+
+    #[test]
+    fn the_end_of_a_series_is_told_even_if_its_frame_was_known() {
+        let falling = [0x72, 0x61, 0x50, 0x42, 0x30, 0x23, 0x10, 0x04];
+        let octets = encode(&history(&[&falling[..], &falling].concat()));
+        let mut repairs = Vec::new();
+        history(&[&falling[..], &falling[..3]].concat()).repair(&Chapter::decode(&octets).unwrap().0, &mut repairs);
+        assert_eq!(repairs, [Repair::Full([0x7F, 0x7F, 1, 1, 0x21, 2, 3, 4])]);
     }
 
     #[test]
