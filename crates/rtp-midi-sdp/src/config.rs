@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use rtp_midi::{Config, Format, Inclusion, Journal, LineRate, Octet, Policy, Timing, Usage};
 
-use crate::{Error, Language, Parameters};
+use crate::{Error, Language, Parameters, selection};
 
 impl Parameters {
     /// What the parameters say, in the order in which they stand. Unknown names are passed over; a value that a
@@ -59,6 +59,8 @@ impl Parameters {
             Journal::Recovery(policy) => parameters.push("j_update", j_update(policy)),
         }
         for (inclusion, selection) in config.chapters.assignments() {
+            let never = *inclusion == Inclusion::Never;
+            let selection = if never { &selection::in_normal_coding(selection) } else { selection };
             let values = Language::Chapters.print(selection);
             values.iter().for_each(|value| parameters.push(chapters(*inclusion), value));
         }
@@ -265,6 +267,11 @@ mod tests {
         assert!(words("tsmode=async; octpos=middle").starts_with("octpos=middle is not"));
         assert!(words("cm_unused=7").contains("cm_unused, which is [channels]LETTERS[fields] such as "));
         assert!(words("ch_never=__80__").contains("a class of System Exclusives such as __7E_"));
+    }
+
+    #[test]
+    fn unknown_journals_are_refused_and_unknown_names_are_not() {
+        assert!(config("j_sec=foo").is_err() && config("j_update=foo").is_err());
         assert!(config("j_future=foo; render=api; flag").is_ok());
     }
 
@@ -292,6 +299,7 @@ mod tests {
         let text = "streamtype=5; mode=rtp-midi; profile-level-id=12; config=\"\"; cm_unused=CNX; j_update=anchor; \
                     ch_never=CPW; rtp_ptime=0; rtp_maxptime=0; guardtime=5";
         assert_eq!(Parameters::of(&config).to_string(), text);
+        assert_eq!(Parameters::of(&read("ch_never=C135")).to_string(), "ch_never=C7");
         let all = Config { commands: rtp_midi::Commands::all(), ..Config::new(44_100) };
         assert_eq!(Parameters::of(&all).to_string(), "cm_used=JKYZ");
         assert!(read("cm_used=JKYZ").commands.has_system(&System::F9));

@@ -58,6 +58,14 @@ impl Language {
         }
     }
 
+    /// Letters whose commands or chapters are there whatever the channel list.
+    const fn without_channel(self) -> Letters {
+        match self {
+            Self::Commands => Letters::of("BFGHJKQVXYZ"),
+            Self::Chapters => Letters::of("BDFGHVX"),
+        }
+    }
+
     /// The same in terms that a producer may write.
     fn exact(self, selection: &Selection) -> Vec<Selection> {
         let Selection::Types { channels, letters, fields } = selection else { return vec![selection.clone()] };
@@ -65,7 +73,13 @@ impl Language {
             let (channels, fields) = (channels.clone(), fields.clone());
             (!letters.is_empty()).then_some(Selection::Types { channels, letters, fields })
         };
-        let letters = letters.and(self.letters());
+        let mut letters = letters.and(self.letters());
+        let known = within(channels, 0..=15);
+        if !channels.is_all() && known.is_all() {
+            // Of channels that there are none of, only letters speak that have no use for channels.
+            letters = letters.and(self.without_channel());
+        }
+        let channels = &known;
         match self {
             // X reads the channels as digits of its own, of which no two may contradict each other.
             Self::Commands if letters.contains(b'X') && !channels.is_all() => {
@@ -82,6 +96,21 @@ impl Language {
             }
             _ => types(channels, letters, fields).into_iter().collect(),
         }
+    }
+}
+
+/// The same without enhanced coding of controllers, of which `ch_never` must not speak (C.2.3): it is a way to code
+/// them, and they are not coded.
+pub(crate) fn in_normal_coding(selection: &Selection) -> Selection {
+    match selection {
+        Selection::Types { channels, letters, fields } if letters.contains(b'C') => {
+            let shift = |range: &RangeInclusive<u32>| range.start() - 128..=range.end() - 128;
+            let (normal, enhanced) = (within(fields, NORMAL), within(fields, ENHANCED));
+            let parts = normal.ranges().iter().cloned().chain(enhanced.ranges().iter().map(shift));
+            let (channels, fields) = (channels.clone(), Numbers::new(parts));
+            Selection::Types { channels, letters: *letters, fields }
+        }
+        selection => selection.clone(),
     }
 }
 
@@ -289,6 +318,10 @@ mod tests {
             assert!(Commands.parse(text).is_ok() && Commands.parse_exact(text).is_none(), "{text}");
         }
         assert_eq!(printed(Commands, "5-3.07N9-9"), ["3-5.7N9"]);
+        assert_eq!(
+            (printed(Commands, "12-20N"), printed(Commands, "20NQ")),
+            (vec!["12-15N".to_owned()], vec!["Q".to_owned()])
+        );
     }
 
     #[test]
@@ -299,6 +332,14 @@ mod tests {
         }
         assert_eq!(printed(Commands, "1.9NX"), ["1.9N", "1X"]);
         assert_eq!(printed(Commands, "9X"), ["X"]);
+    }
+
+    #[test]
+    fn enhanced_coding_is_never_spoken_of_in_ch_never() {
+        let of = |text| Chapters.print(&in_normal_coding(&Chapters.parse(text).unwrap()));
+        assert_eq!(of("3C135"), ["3C7"]);
+        assert_eq!(of("C0-3.127-129"), ["C0-3.127.0-1"]);
+        assert_eq!((of("C"), of("N200")), (vec!["C".to_owned()], vec!["N200".to_owned()]));
     }
 
     #[test]

@@ -49,10 +49,12 @@ pub mod midi;
 pub mod payload;
 mod playout;
 mod receiver;
+mod repertoire;
 mod sender;
 mod sequence;
 mod source;
 mod struck;
+mod subset;
 mod timing;
 
 pub use config::{
@@ -63,6 +65,7 @@ pub use error::{Error, Result};
 pub use journal::{Event, Origin};
 pub use playout::{Cue, Latency, Playout, PlayoutStats};
 pub use receiver::{Outcome, Received, Receiver, ReceiverStats};
+pub use repertoire::Repertoire;
 pub use sender::{Packet, Refusal, Sender, SenderStats};
 pub use source::Source;
 pub use timing::{LineRate, Moment, Octet, Timing};

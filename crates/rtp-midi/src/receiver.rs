@@ -7,11 +7,14 @@ use crate::midi::Command;
 use crate::payload::Payload;
 use crate::sequence::{Arrival, Sequence};
 use crate::struck::Struck;
+use crate::subset::{Gate, Subset};
 
 /// The receiving end of one stream, which is one SSRC.
 #[derive(Clone, Debug)]
 pub struct Receiver {
     config: Config,
+    /// Elsewhere only while it lets commands out.
+    subset: Option<Box<Subset>>,
     sequence: Sequence,
     history: History,
     struck: Struck,
@@ -83,6 +86,8 @@ pub struct ReceiverStats {
     pub commands: u64,
     /// Commands made up from journals.
     pub repairs: u64,
+    /// Commands of either kind, and ends of notes, that the stream does not carry (`cm_unused`) and that were kept back.
+    pub unused: u64,
     /// Payloads that could not be read at all.
     pub malformed_payloads: u64,
     /// MIDI lists with a defect; what stood before it was used.
@@ -103,6 +108,7 @@ impl Receiver {
     /// A receiver that has heard nothing yet.
     pub fn new(config: Config) -> Self {
         Self {
+            subset: Some(Box::new(Subset::of_receiver(config.commands.clone()))),
             sequence: Sequence::default(),
             history: History::of_receiver(config.chapters.clone()),
             struck: Struck::default(),
@@ -113,7 +119,16 @@ impl Receiver {
     }
 
     /// Takes a packet; gives repairs, then the packet's commands, to `out` in the order of execution.
+    ///
+    /// Commands that the stream does not carry ([`Config::commands`]) are observed and kept back.
     pub fn receive(&mut self, packet: Received<'_>, mut out: impl FnMut(Event<'_>)) -> Outcome {
+        let mut gate = self.open();
+        let outcome = self.take(packet, |event| gate.pass(event, &mut out));
+        self.close(gate);
+        outcome
+    }
+
+    fn take(&mut self, packet: Received<'_>, mut out: impl FnMut(Event<'_>)) -> Outcome {
         let payload = match Payload::decode(packet.payload) {
             Ok(payload) => payload,
             Err(error) => {
@@ -168,19 +183,23 @@ impl Receiver {
     /// Ends everything that sounds and lifts the pedals: when the stream is cut off, falls silent or is left
     /// (section 4).
     pub fn silence(&mut self, time: u32, mut out: impl FnMut(Event<'_>)) {
-        self.end_sound(time, |_| true, &mut out);
+        let mut gate = self.open();
+        self.end_sound(time, |_| true, &mut |event: Event<'_>| gate.pass(event, &mut out));
+        self.close(gate);
     }
 
     /// Ends the notes whose last command was a NoteOn, leaves all else as the sender left it, and forgets the stream:
     /// where a stream comes to its own end, such as that of a recording.
     pub fn finish(&mut self, time: u32, mut out: impl FnMut(Event<'_>)) {
+        let mut gate = self.open();
         self.struck.end(
             |_, _| true,
             |command| {
                 self.stats.silenced += 1;
-                out(Event { time, command, origin: Origin::Repair });
+                gate.pass(Event { time, command, origin: Origin::Repair }, &mut out);
             },
         );
+        self.close(gate);
         self.reset();
     }
 
@@ -204,6 +223,17 @@ impl Receiver {
     #[cfg(test)]
     pub(crate) fn history(&self) -> &History {
         &self.history
+    }
+
+    /// Takes the subset to where commands go out.
+    fn open(&mut self) -> Gate {
+        Gate::new(self.subset.take())
+    }
+
+    fn close(&mut self, gate: Gate) {
+        let (subset, kept) = gate.close();
+        self.subset = subset;
+        self.stats.unused += kept;
     }
 
     /// Makes up for the packets between `heard` and `number`.

@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panic")]
 
 use rtp_midi::midi::Command;
-use rtp_midi::{Config, Outcome, Packet, Received, Receiver, Sender};
+use rtp_midi::{Commands, Config, Outcome, Packet, Received, Receiver, Sender};
 
 /// One packet's commands and RTP time.
 type Step<'a> = (u32, &'a [&'a [u8]]);
 
 /// The payloads of packets 0x1234 and on.
 fn payloads(steps: &[Step<'_>]) -> Vec<(Packet, Vec<u8>)> {
-    let mut sender = Sender::new(Config::new(44_100), 0x1234);
+    let mut sender = Sender::new(Config { commands: Commands::all(), ..Config::new(44_100) }, 0x1234);
     let send = |(time, commands): &Step<'_>| {
         for octets in *commands {
             sender.queue(*time, Command::decode(octets).unwrap().0).unwrap();

@@ -1,5 +1,7 @@
 //! Which commands a stream may carry: `cm_used` and `cm_unused` (RFC 6295, C.1).
 
+use core::ops::RangeInclusive;
+
 use super::selection::{Class, Letters, Numbers, Selection};
 use crate::midi::{Channel, System, U7, Voice};
 
@@ -186,6 +188,24 @@ impl Commands {
                 self.channels[usize::from(channel)].controllers & needed == needed
             }
         }
+    }
+
+    /// Whether one of these parameters may come.
+    pub(crate) fn has_parameter_of(&self, channel: Channel, numbers: RangeInclusive<u16>) -> bool {
+        // Only where a rule or a kind of parameters begins or ends can the answer change.
+        let ranges = self.parameters.iter().flat_map(|rule| rule.what.numbers.ranges());
+        let edges = ranges.flat_map(|range| [*range.start(), range.end().saturating_add(1)]);
+        let edges = edges.filter_map(|edge| u16::try_from(edge).ok()).chain([*numbers.start(), NRPN]);
+        edges.filter(|edge| numbers.contains(edge)).any(|edge| self.has_parameter(channel, edge))
+    }
+
+    /// How many of their first data octets tell the classes of System Exclusives apart.
+    pub(crate) fn class_octets(&self) -> usize {
+        let octets = self.sysex.iter().map(|rule| match &rule.what {
+            Lengths::Class(class) => class.octets().len(),
+            Lengths::Octets(_) => 0,
+        });
+        octets.max().unwrap_or(0)
     }
 
     /// Whether nothing of a channel is kept out.

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use crate::midi::Command;
-use crate::{Config, Journal, Policy, Received, Receiver, Sender};
+use crate::{Commands, Config, Journal, Policy, Received, Receiver, Sender};
 
 /// One packet: its commands, and what the network does to it.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ fn steps(longest: usize) -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn run(policy: Policy, first: u16, steps: &[Step]) -> Result<(), TestCaseError> {
-    let config = Config { journal: Journal::Recovery(policy), ..Config::new(1000) };
+    let config = Config { journal: Journal::Recovery(policy), commands: Commands::all(), ..Config::new(1000) };
     let mut sender = Sender::new(config.clone(), first);
     let mut receiver = Receiver::new(config);
     for (step, time) in steps.iter().zip((0..).step_by(7)) {

@@ -40,6 +40,6 @@ pub(crate) use octets::{LENGTH_MAX, length as ten_bit_length};
 pub(crate) use policy::Checkpoint;
 pub(crate) use section::Section;
 pub(crate) use sizes::Sizes;
-pub(crate) use system::Journal as SystemJournal;
+pub(crate) use system::{Journal as SystemJournal, is_reset_state};
 pub use window::{Event, Origin};
 pub(crate) use window::{Loss, Seq, Stamp, View};

@@ -7,8 +7,9 @@ use core::fmt;
 use crate::config::{Config, Format, Journal, RTP_HEADER};
 use crate::guard::Guard;
 use crate::journal::{Checkpoint, History, Seq, Sizes, Stamp};
-use crate::midi::{Command, Status};
+use crate::midi::{Command, Segment, Status};
 use crate::payload::{self, Reader, Writer};
+use crate::subset::{self, Subset, Verdict};
 
 /// The sending end of one stream.
 ///
@@ -17,6 +18,7 @@ use crate::payload::{self, Reader, Writer};
 #[derive(Clone, Debug)]
 pub struct Sender {
     config: Config,
+    subset: Subset,
     list: Writer,
     history: History,
     checkpoint: Option<Checkpoint>,
@@ -58,7 +60,7 @@ pub struct Packet {
 pub enum Refusal {
     /// The packet under construction has no room for the command: take the packet, then queue the command again.
     ///
-    /// A System Exclusive that fits no packet must be cut with [`Segment::split`](crate::midi::Segment::split).
+    /// A System Exclusive that fits no packet must be cut with [`Sender::split`].
     Full,
     /// The journals of the packets to come have no room for the command until a receiver reports that it has got
     /// earlier ones (C.2.2.2). Queue the command again when a report has come or, with a time that has gone on, when a
@@ -76,6 +78,8 @@ pub struct SenderStats {
     pub guard_packets: u64,
     /// Commands, of which each segment of a System Exclusive counts as one.
     pub commands: u64,
+    /// Commands that the stream does not carry (`cm_unused`), and that were kept out; counted in the same way.
+    pub unused: u64,
     /// Octets of MIDI command sections.
     pub list_octets: u64,
     /// Octets of journal sections.
@@ -104,6 +108,7 @@ impl Sender {
             Journal::Recovery(policy) => Some(Checkpoint::new(policy, next)),
         };
         Self {
+            subset: Subset::of_sender(config.commands.clone()),
             list: Writer::default(),
             history: History::of_sender(config.chapters.clone()),
             checkpoint,
@@ -124,7 +129,8 @@ impl Sender {
 
     /// Adds a command to the packet under construction; `time` is its RTP timestamp.
     ///
-    /// A time before that of an earlier command is taken as equal to it.
+    /// A time before that of an earlier command is taken as equal to it. A command that the stream does not carry
+    /// ([`Config::commands`]) is kept out and counted.
     pub fn queue(&mut self, time: u32, command: Command<'_>) -> Result<(), Refusal> {
         self.queue_from(time, command, Status::Given)
     }
@@ -140,6 +146,32 @@ impl Sender {
             Some(covered) if empty && is_before(time, covered) => covered,
             _ => time,
         };
+        let verdict = self.subset.judge(&command);
+        let sent = match verdict {
+            Verdict::In => Some(command),
+            Verdict::Out => None,
+            Verdict::Cancel => Some(subset::CANCEL),
+        };
+        if let Some(sent) = sent {
+            self.put(time, sent, source)?;
+        }
+        self.subset.observe(&command, verdict);
+        self.stats.commands += u64::from(sent.is_some());
+        self.stats.unused += u64::from(verdict != Verdict::In);
+        Ok(())
+    }
+
+    /// Cuts a whole System Exclusive into segments that packets have room for, to be queued one behind the other; into
+    /// none if the stream does not carry it.
+    pub fn split<'a>(&mut self, whole: Segment<'a>) -> impl Iterator<Item = Segment<'a>> + use<'a> {
+        let admitted = self.subset.admits(&whole);
+        self.stats.unused += u64::from(!admitted);
+        let most = self.segment_size();
+        admitted.then_some(whole).into_iter().flat_map(move |whole| whole.split(most))
+    }
+
+    fn put(&mut self, time: u32, command: Command<'_>, source: Status) -> Result<(), Refusal> {
+        let empty = self.list.is_empty();
         let spans_too_much =
             |most: u32| time.wrapping_sub(self.list.span().0) > most && !is_before(time, self.list.span().0);
         if !empty && self.config.max_ptime.is_some_and(spans_too_much) {
@@ -150,7 +182,6 @@ impl Sender {
             let limit = if empty { Writer::MAX } else { self.list_limit(self.journal.total()) };
             if self.list.push(time, command, source, limit) {
                 (self.next_journal, self.stalled) = (next_journal, false);
-                self.stats.commands += 1;
                 return Ok(());
             }
             if self.measured {
@@ -212,6 +243,7 @@ impl Sender {
         self.covered = Some(last);
         self.next = self.next.next();
         self.list.clear();
+        self.subset.end_packet();
         packet
     }
 

@@ -15,7 +15,7 @@ pub(crate) const RATE: u32 = 44_100;
 pub(crate) type Commands<'a> = &'a [&'a [u8]];
 
 pub(crate) fn config(policy: Policy) -> Config {
-    Config { journal: Journal::Recovery(policy), ..Config::new(RATE) }
+    Config { journal: Journal::Recovery(policy), commands: rtp_midi::Commands::all(), ..Config::new(RATE) }
 }
 
 pub(crate) fn anchor() -> Config {

@@ -9,7 +9,7 @@ mod sysex;
 mod time_code;
 
 pub(crate) use frame::Journal;
-pub(crate) use sysex::{Missing, missing_segment};
+pub(crate) use sysex::{Missing, is_reset_state, missing_segment};
 
 use super::window::{Origin, S, Seq, Stamp, View};
 use crate::config::SystemChapters;

@@ -61,6 +61,11 @@ impl Meaning {
     }
 }
 
+/// Whether a System Exclusive is a Reset State command (A.1).
+pub(crate) fn is_reset_state(data: &[u8]) -> bool {
+    Meaning::of(data) == Some(Meaning::ResetState)
+}
+
 impl History {
     pub(crate) fn of_sender() -> Self {
         Self::Sender(Outbox::default())
