@@ -36,6 +36,11 @@ impl FromStr for Destination {
 }
 
 impl Destination {
+    /// The port of the RTP packets.
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Looks the host up.
     pub(crate) fn resolve(&self) -> Result<SocketAddr> {
         (self.host.as_str(), self.port).to_socket_addrs().ok().and_then(|mut addresses| addresses.next()).ok_or_else(

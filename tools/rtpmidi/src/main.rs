@@ -27,6 +27,7 @@ struct Cli {
 enum Command {
     Broadcast(cmd::broadcast::Args),
     Listen(cmd::listen::Args),
+    Monitor(cmd::monitor::Args),
     #[command(hide = true)]
     Man(cmd::pages::ManArgs),
     #[command(hide = true)]
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Broadcast(args) => cmd::broadcast::run(&args),
         Command::Listen(args) => cmd::listen::run(&args),
+        Command::Monitor(args) => cmd::monitor::run(&args),
         Command::Man(args) => cmd::pages::man::<Cli>(&args),
         Command::Completions(args) => cmd::pages::completions::<Cli>(&args),
     };

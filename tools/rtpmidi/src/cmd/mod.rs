@@ -2,4 +2,5 @@
 
 pub(crate) mod broadcast;
 pub(crate) mod listen;
+pub(crate) mod monitor;
 pub(crate) mod pages;

@@ -1,6 +1,7 @@
 //! MIDI messages in words, for `--print`.
 
-use rtp_midi::midi::{Command, Segment, System, U7, Voice};
+use rtp_midi::inspect::note_name;
+use rtp_midi::midi::{Command, Segment, System, Voice};
 
 /// One message in words: the channel as musicians count it, 1 to 16, and what happens there.
 pub(super) fn describe(message: &[u8]) -> String {
@@ -14,12 +15,12 @@ pub(super) fn describe(message: &[u8]) -> String {
 fn voice_words(voice: Voice) -> String {
     match voice {
         Voice::NoteOn { note, velocity } if velocity.get() > 0 => {
-            format!("note on   {:4} velocity {velocity}", note_name(note))
+            format!("note on   {:4} velocity {velocity}", note_name(note.get()))
         }
         Voice::NoteOn { note, velocity } | Voice::NoteOff { note, velocity } => {
-            format!("note off  {:4} velocity {velocity}", note_name(note))
+            format!("note off  {:4} velocity {velocity}", note_name(note.get()))
         }
-        Voice::PolyAftertouch { note, pressure } => format!("pressure  {:4} {pressure}", note_name(note)),
+        Voice::PolyAftertouch { note, pressure } => format!("pressure  {:4} {pressure}", note_name(note.get())),
         Voice::ControlChange { controller, value } => {
             let name = controller_name(controller.get());
             format!("control   {controller} {value}{}{name}", if name.is_empty() { "" } else { "  " })
@@ -55,19 +56,12 @@ fn system_words(system: System<'_>) -> String {
 const SHOWN: usize = 12;
 
 /// Octets in hexadecimal.
-pub(super) fn hex(octets: &[u8]) -> String {
+pub(in crate::cmd) fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect::<Vec<_>>().join(" ")
 }
 
-/// `C4` is middle C, note 60.
-fn note_name(note: U7) -> String {
-    const NAMES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
-    let note = note.get();
-    format!("{}{}", NAMES[usize::from(note % 12)], i16::from(note / 12) - 1)
-}
-
 /// The names of the controllers that MIDI 1.0 defines, coarse ones only.
-const fn controller_name(controller: u8) -> &'static str {
+pub(in crate::cmd) const fn controller_name(controller: u8) -> &'static str {
     match controller {
         0 => "bank select",
         1 => "modulation",

@@ -19,7 +19,7 @@ const RECEIVE_BUFFER: usize = 1 << 20;
 
 /// Opens a socket for datagrams to `address`: joins the group if it is one, and listens everywhere if the address is
 /// not one of this machine, as behind a router that translates it.
-pub(super) fn open(address: SocketAddr) -> Result<UdpSocket> {
+pub(in crate::cmd) fn open(address: SocketAddr) -> Result<UdpSocket> {
     let socket = match bind(address) {
         Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => bind(anywhere(address)),
         socket => socket,
@@ -68,14 +68,14 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
 }
 
 /// A thread that gives each datagram to a function; it ends when this is dropped.
-pub(super) struct Reader {
+pub(in crate::cmd) struct Reader {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Reader {
     /// Starts the thread `name` on `socket`.
-    pub(super) fn start(
+    pub(in crate::cmd) fn start(
         name: &str,
         socket: UdpSocket,
         mut take: impl FnMut(SocketAddr, &[u8]) + Send + 'static,
