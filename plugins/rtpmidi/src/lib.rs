@@ -7,6 +7,7 @@ mod limits;
 mod lock;
 pub mod midirender;
 pub mod miditick;
+mod parameter;
 pub mod pay;
 mod rtpsession;
 pub mod smf_meta;

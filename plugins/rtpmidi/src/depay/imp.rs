@@ -13,33 +13,36 @@ use rtp_midi::{Config, Format, Journal, Outcome, Policy, Received};
 use super::losses::Losses;
 use super::settings::{self, Settings};
 use super::unpacker::{Incoming, Unpacker};
-use super::{CAT, END, stats};
+use super::upstream::Upstream;
+use super::{CAT, stats};
 use crate::alarm::Alarm;
 use crate::lock::lock;
-use crate::rtpsession::{self, Connections};
+use crate::parameter::number;
+use crate::rtpsession::Connections;
 use crate::{base_stats, sparse};
-
-/// How long packets may still come behind a BYE, besides the latency upstream: RTCP has its own way through the network.
-const AFTER_BYE: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 
 /// The private part of [`super::RtpMidiDepay`].
 #[derive(Debug, Default)]
 pub struct RtpMidiDepay {
     settings: Mutex<Settings>,
-    state: Mutex<State>,
-    alarm: Mutex<Option<Alarm>>,
-    connections: Mutex<Connections>,
+    pub(super) state: Mutex<State>,
+    pub(super) alarm: Mutex<Option<Alarm>>,
+    pub(super) connections: Mutex<Connections>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct State {
     /// Exists once there are caps.
-    unpacker: Option<Unpacker>,
+    pub(super) unpacker: Option<Unpacker>,
     losses: Losses,
     /// How long packets may still come, now that the source of the latest has said BYE.
-    bye: Option<gst::ClockTime>,
+    pub(super) bye: Option<gst::ClockTime>,
     /// Running time at which the source counts as gone.
-    until: Option<gst::ClockTime>,
+    pub(super) until: Option<gst::ClockTime>,
+    /// Upstream as far as it is known.
+    pub(super) upstream: Option<Upstream>,
+    /// What the pipeline has said its latency is.
+    pub(super) latency: gst::ClockTime,
 }
 
 #[glib::object_subclass]
@@ -63,6 +66,11 @@ impl ObjectImpl for RtpMidiDepay {
             "stats" => self.stats().to_value(),
             name => lock(&self.settings).get(name).unwrap_or_else(|| pspec.default_value().clone()),
         }
+    }
+
+    fn constructed(&self) {
+        self.parent_constructed();
+        self.watch_latency();
     }
 }
 
@@ -105,7 +113,10 @@ impl ElementImpl for RtpMidiDepay {
         }
         let result = self.parent_change_state(transition)?;
         match transition {
-            gst::StateChange::PausedToPlaying => self.with_alarm(|alarm| alarm.play(&*self.obj())),
+            gst::StateChange::PausedToPlaying => {
+                lock(&self.state).upstream = None;
+                self.with_alarm(|alarm| alarm.play(&*self.obj()));
+            }
             gst::StateChange::PausedToReady => {
                 // Only now, with inactive pads, is its thread sure to come back from a push.
                 drop(alarm);
@@ -140,7 +151,7 @@ impl RTPBaseDepayloadImpl for RtpMidiDepay {
         match event.view() {
             EventView::Eos(_) => {
                 // A recording ends as its sender ended it; a live stream is cut off here.
-                self.end(if self.is_live() { Unpacker::silence } else { Unpacker::finish });
+                self.end(if self.upstream().live { Unpacker::silence } else { Unpacker::finish });
                 let now = self.running_time();
                 let message = lock(&self.state).losses.rest(now);
                 self.post(message);
@@ -161,21 +172,24 @@ impl RTPBaseDepayloadImpl for RtpMidiDepay {
         let obj = self.obj();
         let payload = packet.payload().unwrap_or_default();
         let rtp = Received { sequence: packet.seq(), timestamp: packet.timestamp(), payload };
-        let incoming = Incoming { ssrc: packet.ssrc(), pts: packet.buffer().pts(), rtp };
-        let timeout = lock(&self.settings).timeout;
+        let settings = *lock(&self.settings);
+        let upstream = self.upstream();
+        let pts = packet.buffer().pts();
+        let earliest = pts.and_then(|_| self.earliest(upstream, settings.late_notes));
+        let incoming = Incoming { ssrc: packet.ssrc(), pts, earliest, rtp };
 
         let mut guard = lock(&self.state);
         let state = &mut *guard;
         let unpacker = state.unpacker.as_mut()?;
         let another = unpacker.ssrc() != Some(incoming.ssrc);
-        let outcome = unpacker.packet(incoming);
-        gst::trace!(CAT, imp = self, "packet {}: {outcome:?}", incoming.rtp.sequence);
+        let taken = unpacker.packet(incoming);
+        gst::trace!(CAT, imp = self, "packet {}: {taken:?}", incoming.rtp.sequence);
         state.bye = state.bye.filter(|_| !another);
-        let patience = state.bye.or(timeout);
+        let patience = state.bye.or(settings.timeout).or_else(|| upstream.patience(unpacker.config()));
         state.until = patience.and_then(|patience| Some(obj.current_running_time()? + patience));
         let until = state.until;
-        if let Outcome::Repaired { lost, commands } = outcome {
-            state.losses.add(lost, commands, incoming.rtp.sequence);
+        if let Outcome::Repaired { lost, commands } = taken.outcome {
+            state.losses.add(lost, commands, taken.uncovered, incoming.rtp.sequence);
         }
         let lossy = !state.losses.is_empty();
         let mut messages = unpacker.take();
@@ -185,6 +199,7 @@ impl RTPBaseDepayloadImpl for RtpMidiDepay {
         if another {
             self.find_sessions();
         }
+        self.tell_of_end(&taken, incoming.ssrc);
         if until.is_some() {
             self.ring_at(until);
         }
@@ -207,14 +222,14 @@ impl RTPBaseDepayloadImpl for RtpMidiDepay {
 }
 
 impl RtpMidiDepay {
-    fn with_alarm(&self, work: impl FnOnce(&Alarm)) {
+    pub(super) fn with_alarm(&self, work: impl FnOnce(&Alarm)) {
         if let Some(alarm) = &*lock(&self.alarm) {
             work(alarm);
         }
     }
 
     /// Ends all that sounds. The caller has the sink pad's stream lock.
-    fn silence(&self) {
+    pub(super) fn silence(&self) {
         self.end(Unpacker::silence);
     }
 
@@ -234,11 +249,6 @@ impl RtpMidiDepay {
         }
     }
 
-    fn is_live(&self) -> bool {
-        let mut query = gst::query::Latency::new();
-        self.obj().sink_pad().peer_query(&mut query) && query.result().0
-    }
-
     /// Whether somebody can still hear what this element sends while it stops.
     fn is_downstream_playing(&self) -> bool {
         let peer = self.obj().src_pad().peer();
@@ -256,83 +266,12 @@ impl RtpMidiDepay {
         event.and_then(|event| event.segment().downcast_ref::<gst::ClockTime>()?.to_running_time(now)).unwrap_or(now)
     }
 
-    fn post(&self, message: Option<gst::Structure>) {
+    pub(super) fn post(&self, message: Option<gst::Structure>) {
         if let Some(message) = message {
             let obj = self.obj();
             // Without a bus there is nobody to tell.
             let _ = obj.post_message(gst::message::Element::builder(message).src(&*obj).build());
         }
-    }
-
-    /// Listens for the BYE of the source in the RTP sessions upstream.
-    fn find_sessions(&self) {
-        lock(&self.connections).update(self.obj().sink_pad(), |session| {
-            let bye = rtpsession::handler(self, |depay, _, ssrc| depay.bye(ssrc));
-            vec![session.connect("on-bye-ssrc", false, bye)]
-        });
-    }
-
-    /// The source `ssrc` leaves the session.
-    fn bye(&self, ssrc: u32) {
-        let mut query = gst::query::Latency::new();
-        let waiting = self.obj().sink_pad().peer_query(&mut query);
-        let patience = AFTER_BYE + if waiting { query.result().1 } else { gst::ClockTime::ZERO };
-        let mut state = lock(&self.state);
-        if state.unpacker.as_ref().and_then(Unpacker::ssrc) == Some(ssrc) {
-            state.bye = Some(patience);
-            state.until = self.obj().current_running_time().map(|now| now + patience);
-            let until = state.until;
-            drop(state);
-            self.ring_at(until);
-        }
-    }
-
-    /// Sets the alarm, and starts it where it is the first.
-    fn ring_at(&self, at: Option<gst::ClockTime>) {
-        let mut alarm = lock(&self.alarm);
-        if alarm.is_none() {
-            let depay = self.downgrade();
-            let ring = move || {
-                if let Some(depay) = depay.upgrade() {
-                    depay.ring();
-                }
-            };
-            match Alarm::start("rtpmididepay", ring) {
-                Ok(started) => {
-                    started.play(&*self.obj());
-                    *alarm = Some(started);
-                }
-                Err(error) => gst::warning!(CAT, imp = self, "no time-out: no thread: {error}"),
-            }
-        }
-        if let Some(alarm) = &*alarm {
-            alarm.set(at);
-        }
-    }
-
-    /// The alarm's time has come: the source is gone, unless a packet came at the same moment.
-    fn ring(&self) {
-        let obj = self.obj();
-        let _turn = obj.sink_pad().stream_lock();
-        let Some(now) = obj.current_running_time() else { return };
-        let end = {
-            let mut state = lock(&self.state);
-            if state.until.take_if(|until| *until <= now).is_none() {
-                return;
-            }
-            gst::Structure::builder(END)
-                .field("ssrc", state.unpacker.as_ref().and_then(Unpacker::ssrc).unwrap_or_default())
-                .field("reason", if state.bye.is_some() { "bye" } else { "timeout" })
-                .build()
-        };
-        let segment = obj.sink_pad().sticky_event::<gst::event::Segment>(0);
-        let pts =
-            segment.and_then(|event| event.segment().downcast_ref::<gst::ClockTime>()?.position_from_running_time(now));
-        if let (Some(pts), Some(unpacker)) = (pts, &mut lock(&self.state).unpacker) {
-            unpacker.pass(pts);
-        }
-        self.silence();
-        self.post(Some(end));
     }
 
     fn stats(&self) -> gst::Structure {
@@ -359,6 +298,7 @@ fn config(caps: &gst::CapsRef) -> Option<Config> {
         (_, Ok("open-loop")) => Journal::Recovery(Policy::OpenLoop),
         _ => Journal::Recovery(Policy::ClosedLoop),
     };
+    config.guardtime = number(caps, "guardtime").filter(|ticks| *ticks > 0);
     Some(config)
 }
 

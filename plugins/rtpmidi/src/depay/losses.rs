@@ -8,15 +8,18 @@ const INTERVAL: gst::ClockTime = gst::ClockTime::SECOND;
 pub(super) struct Losses {
     lost: u64,
     repaired: u64,
+    uncovered: u64,
     seqnum: u16,
     told: Option<gst::ClockTime>,
 }
 
 impl Losses {
-    /// `lost` packets are missing before packet `seqnum`, and its journal gave `repaired` commands.
-    pub(super) fn add(&mut self, lost: u32, repaired: u32, seqnum: u16) {
+    /// `lost` packets are missing before packet `seqnum`, its journal gave `repaired` commands, and may have left them
+    /// `uncovered`.
+    pub(super) fn add(&mut self, lost: u32, repaired: u32, uncovered: bool, seqnum: u16) {
         self.lost += u64::from(lost);
         self.repaired += u64::from(repaired);
+        self.uncovered += u64::from(uncovered);
         self.seqnum = seqnum;
     }
 
@@ -41,6 +44,7 @@ impl Losses {
             gst::Structure::builder(super::LOSS)
                 .field("lost", losses.lost)
                 .field("repaired", losses.repaired)
+                .field("uncovered", losses.uncovered)
                 .field("seqnum", u32::from(losses.seqnum))
                 .field("running-time", now)
                 .build(),
@@ -62,13 +66,14 @@ mod tests {
         let ms = gst::ClockTime::from_mseconds;
         let mut losses = Losses::default();
         assert_eq!(lost(losses.due(ms(0))), None);
-        losses.add(2, 1, 7);
+        losses.add(2, 1, false, 7);
         assert_eq!(lost(losses.due(ms(100))), Some(2));
-        losses.add(1, 1, 9);
+        losses.add(1, 1, true, 9);
         assert_eq!(lost(losses.due(ms(200))), None);
-        losses.add(3, 0, 13);
-        assert_eq!(lost(losses.due(ms(1100))), Some(4));
-        losses.add(5, 0, 20);
+        losses.add(3, 0, true, 13);
+        let message = losses.due(ms(1100)).unwrap();
+        assert_eq!((message.get("lost"), message.get("uncovered")), (Ok(4_u64), Ok(2_u64)));
+        losses.add(5, 0, false, 20);
         assert_eq!(lost(losses.rest(ms(1200))), Some(5));
         assert_eq!(lost(losses.rest(ms(1200))), None);
     }

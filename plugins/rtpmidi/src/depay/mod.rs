@@ -12,16 +12,19 @@ mod settings;
 mod stats;
 mod timeline;
 mod unpacker;
+mod upstream;
+mod watch;
 
 use std::sync::LazyLock;
 
 use gst::glib;
 use gst::prelude::*;
 
-/// Name of the element message about lost packets: `lost` packets, `repaired` commands, `seqnum` of the packet behind
-/// them, and `running-time`.
+/// Name of the element message about lost packets: `lost` packets, `repaired` commands, how many losses are `uncovered`
+/// by journals, `seqnum` of the packet behind them, and `running-time`.
 pub const LOSS: &str = "rtpmidi-loss";
-/// Name of the element message about the end of a source: its `ssrc`, and the `reason` (`bye` or `timeout`).
+/// Name of the element message about the end of a source: its `ssrc`, and the `reason` (`bye`, `timeout`, `restart` or
+/// `ssrc-change`).
 pub const END: &str = "rtpmidi-end";
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {

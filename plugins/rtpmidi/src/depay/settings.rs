@@ -7,16 +7,23 @@ use gst::prelude::*;
 
 use crate::limits;
 
+/// Default of `late-notes`: a machine that is too slow for a moment still plays all, while what a stalled network
+/// brings at once stays silent.
+const LATE_NOTES: gst::ClockTime = gst::ClockTime::from_mseconds(500);
+/// As good as for ever, and sums do not overflow.
+const LONGEST: u64 = u64::MAX / 4;
+
 /// Values of the properties that can be set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
     pub(super) timeout: Option<gst::ClockTime>,
+    pub(super) late_notes: gst::ClockTime,
     pub(super) sysex_limit: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { timeout: None, sysex_limit: limits::SYSEX }
+        Self { timeout: None, late_notes: LATE_NOTES, sysex_limit: limits::SYSEX }
     }
 }
 
@@ -28,6 +35,7 @@ impl Settings {
                 let timeout = value.get::<u64>().expect(TYPED);
                 self.timeout = (timeout > 0).then_some(gst::ClockTime::from_nseconds(timeout));
             }
+            "late-notes" => self.late_notes = gst::ClockTime::from_nseconds(value.get().expect(TYPED)),
             "sysex-limit" => self.sysex_limit = value.get().expect(TYPED),
             _ => {}
         }
@@ -37,6 +45,7 @@ impl Settings {
     pub(super) fn get(&self, name: &str) -> Option<glib::Value> {
         Some(match name {
             "timeout" => self.timeout.map_or(0, gst::ClockTime::nseconds).to_value(),
+            "late-notes" => self.late_notes.nseconds().to_value(),
             "sysex-limit" => self.sysex_limit.to_value(),
             _ => return None,
         })
@@ -50,9 +59,19 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
                 .nick("Time-out")
                 .blurb(
                     "End all notes and post rtpmidi-end when no packet has come for so many nanoseconds of clock time; \
-                     0 = wait for ever",
+                     0 = three times the guardtime of the caps when live, else for ever",
                 )
-                .maximum(u64::MAX / 2)
+                .maximum(LONGEST)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecUInt64::builder("late-notes")
+                .nick("Late notes")
+                .blurb(
+                    "When live, a NoteOn that comes more than so many nanoseconds behind the time at which it was to be \
+                     heard is dropped; all else is sent however late",
+                )
+                .default_value(LATE_NOTES.nseconds())
+                .maximum(LONGEST)
                 .mutable_playing()
                 .build(),
             limits::sysex_property(),

@@ -14,6 +14,9 @@ pub(super) fn fill(stats: &mut gst::Structure, unpacker: &Unpacker) {
     stats.set("silenced", now.silenced);
     stats.set("uncovered", now.uncovered);
     stats.set("restarts", now.restarts);
+    stats.set("ssrc-changes", unpacker.counts.ssrc_changes);
+    stats.set("timeouts", unpacker.counts.timeouts);
+    stats.set("late-notes", unpacker.counts.late_notes);
     stats.set("malformed-packets", now.malformed_payloads);
     stats.set("malformed-lists", now.malformed_lists);
     stats.set("malformed-journals", now.malformed_journals);

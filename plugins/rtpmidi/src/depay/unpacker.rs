@@ -1,5 +1,6 @@
 //! One stream between packets and messages: what a packet, a flush, or the end of the source means.
 
+use rtp_midi::midi::Command;
 use rtp_midi::{Config, Outcome, Received, Receiver};
 
 use super::messages::Messages;
@@ -15,6 +16,28 @@ pub(super) struct Unpacker {
     ssrc: Option<u32>,
     /// What sounds is to be silenced before the next message; right after a flush nothing can be sent.
     silence_first: bool,
+    pub(super) counts: Counts,
+}
+
+/// What only the element knows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// NoteOns that came too late and were dropped.
+    pub(super) late_notes: u64,
+    /// Times another source took over.
+    pub(super) ssrc_changes: u64,
+    /// Times no packet came for so long that the source counted as gone.
+    pub(super) timeouts: u64,
+}
+
+/// What a packet told of the stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken {
+    pub(super) outcome: Outcome,
+    /// The source before, if this is another one.
+    pub(super) other: Option<u32>,
+    /// Whether the journal did not tell of all that was lost.
+    pub(super) uncovered: bool,
 }
 
 /// A packet as the base class hands it on.
@@ -22,6 +45,8 @@ pub(super) struct Unpacker {
 pub(super) struct Incoming<'a> {
     pub(super) ssrc: u32,
     pub(super) pts: Option<gst::ClockTime>,
+    /// Notes that would begin before this are too late.
+    pub(super) earliest: Option<gst::ClockTime>,
     pub(super) rtp: Received<'a>,
 }
 
@@ -34,6 +59,7 @@ impl Unpacker {
             messages: Messages::new(sysex_limit),
             ssrc: None,
             silence_first: false,
+            counts: Counts::default(),
         }
     }
 
@@ -66,18 +92,28 @@ impl Unpacker {
     }
 
     /// Takes a packet; repairs and messages wait for [`Unpacker::take`].
-    pub(super) fn packet(&mut self, packet: Incoming<'_>) -> Outcome {
-        let another = self.ssrc.replace(packet.ssrc).is_some_and(|ssrc| ssrc != packet.ssrc);
-        if another {
+    pub(super) fn packet(&mut self, packet: Incoming<'_>) -> Taken {
+        let other = self.ssrc.replace(packet.ssrc).filter(|ssrc| *ssrc != packet.ssrc);
+        if other.is_some() {
+            self.counts.ssrc_changes += 1;
             self.timeline.restart();
         }
         self.timeline.packet(packet.pts, packet.rtp.timestamp);
-        if std::mem::take(&mut self.silence_first) || another {
+        if std::mem::take(&mut self.silence_first) || other.is_some() {
             self.silence();
             self.receiver.reset();
         }
-        let (timeline, messages) = (&mut self.timeline, &mut self.messages);
-        self.receiver.receive(packet.rtp, |event| messages.push(timeline.message(event.time), event.command))
+        let before = self.receiver.stats().uncovered;
+        let (timeline, messages, late) = (&mut self.timeline, &mut self.messages, &mut self.counts.late_notes);
+        let outcome = self.receiver.receive(packet.rtp, |event| {
+            let pts = timeline.message(event.time);
+            if packet.earliest.is_some_and(|earliest| pts < earliest) && begins_note(&event.command) {
+                *late += 1;
+            } else {
+                messages.push(pts, event.command);
+            }
+        });
+        Taken { outcome, other, uncovered: self.receiver.stats().uncovered > before }
     }
 
     /// The clock has come to `pts` without a packet.
@@ -104,4 +140,8 @@ impl Unpacker {
         self.timeline = Timeline::new(self.config.clock_rate);
         self.silence_first = true;
     }
+}
+
+fn begins_note(command: &Command<'_>) -> bool {
+    command.voice().is_some_and(|(_, voice)| voice.note_on().is_some())
 }

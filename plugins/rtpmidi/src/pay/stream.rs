@@ -3,6 +3,7 @@
 use rtp_midi::{Config, Format, Journal, Policy};
 
 use super::settings::{JournalMode, Settings};
+use crate::parameter::number;
 
 /// The clock rate where downstream has no wish: that of the RFC's own examples.
 const CLOCK_RATE: i32 = 44_100;
@@ -60,11 +61,6 @@ impl MediaTime {
         let number = |name| caps.structure(0).and_then(|caps| number(caps, name));
         Self { wanted: number("rtp_ptime"), most: number("rtp_maxptime") }
     }
-}
-
-/// An SDP parameter that is a number.
-fn number(caps: &gst::StructureRef, name: &str) -> Option<u32> {
-    caps.get::<&str>(name).ok()?.parse().ok()
 }
 
 /// What downstream wants of the stream.
