@@ -175,3 +175,36 @@ proptest! {
         prop_assert_eq!(playout.stats().waiting, 0);
     }
 }
+
+#[test]
+fn packets_of_a_tenth_of_a_second_play_evenly() {
+    let config = Config { max_ptime: Some(100), ..Config::new(RATE) };
+    let mut sender = Sender::new(config.clone(), FIRST);
+    let mut playout = Playout::new(config, Latency::Adaptive { least: 0, most: 300 * MS });
+    let mut times = Vec::new();
+    let mut wait = |playout: &mut Playout, until: u64| {
+        while let Some(due) = playout.due().filter(|due| *due <= until) {
+            playout.play(due, |cue| times.push((cue.event.time, cue.at)));
+        }
+    };
+    for packet in 0..100_u32 {
+        // Ten notes, 10 ms apart; the packet leaves behind the last of them and meets up to 9 ms of jitter.
+        for note in 0..10_u32 {
+            let octets = [0x90, 40 + note as u8, 100];
+            sender.queue(packet * 100 + note * 10, Command::decode(&octets).unwrap().0).unwrap();
+        }
+        let mut payload = Vec::new();
+        let sent = sender.packet(0, &mut payload);
+        let now = (BEGIN + u64::from(packet) * 100 + 90 + u64::from(packet * 7 % 10)) * MS;
+        wait(&mut playout, now);
+        playout.receive(now, 7, Received { sequence: sent.sequence, timestamp: sent.timestamp, payload: &payload });
+    }
+    wait(&mut playout, u64::MAX);
+    assert_eq!((times.len(), playout.stats().late_notes), (1000, 0));
+    for pair in times.windows(2) {
+        let apart = (pair[1].1 - pair[0].1) as i64 - i64::from(pair[1].0 - pair[0].0) * MS as i64;
+        assert!(apart.unsigned_abs() <= 9 * MS, "{apart} ns more than there should be, at {}", pair[1].0);
+    }
+    let uneven = times.windows(2).filter(|pair| (pair[1].1 - pair[0].1).abs_diff(10 * MS) > MS / 2).count();
+    assert!(uneven < 100, "{uneven} of 1000");
+}
