@@ -30,7 +30,6 @@
 //! | `rtpmidi.journal_section`, `rtpmidi.sysjour`, `rtpmidi.chanjour` | the journal, its system journal, each channel journal |
 //! | `rtpmidi.sj_chapter_d` to `_x`, `rtpmidi.cj_chapter_p` to `_a` | a chapter |
 //! | `rtpmidi.cj_chapter_c_log` and its like | a log |
-//! | `rtpmidi.cj_chapter_e_log_vflag` | Wireshark files this bit of Chapter E under Chapter N |
 //!
 //! ```text
 //!  mod      the payload and its two sections          field    the tree

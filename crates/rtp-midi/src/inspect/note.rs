@@ -71,7 +71,8 @@ pub(super) fn extras(walk: &mut Walk<'_>) -> Result<(), Defect> {
             } else {
                 number("rtpmidi.cj_chapter_e_log_velocity", "Chapter E Log Velocity", 0x7F)
             };
-            walk.word(1, &[flag("rtpmidi.cj_chapter_e_log_vflag", "Chapter E Log V-Flag", 0x80), value])
+            // Wireshark files the bit under Chapter N.
+            walk.word(1, &[flag("rtpmidi.cj_chapter_n_log_vflag", "Chapter N Log V-Flag", 0x80), value])
         })?;
     }
     Ok(())

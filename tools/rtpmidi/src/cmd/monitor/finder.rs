@@ -3,17 +3,17 @@
 //! A stream shows itself by AppleMIDI sessions at its addresses, by a session description, or by its form: RTP with a
 //! dynamic payload type whose payloads read whole. Whatever `--port` and `--pt` say is taken at its word.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use rtp_midi::Config;
-use rtp_midi::inspect::inspect;
 use rtp_types::RtpPacket;
 
 use super::announcement::{self, Announcement, SAP_PORT};
 use super::applemidi::Exchange;
+use super::candidates::{Candidates, Verdict};
 use super::frame::Datagram;
 use super::rtcp;
 
@@ -82,17 +82,8 @@ pub(super) enum Kind {
     Foreign,
 }
 
-/// RTP that may be MIDI, oldest first.
-#[derive(Debug, Default)]
-struct Candidates(VecDeque<(Key, VecDeque<Datagram>)>);
-
 /// So many places are remembered; a network has fewer.
 const MOST_PLACES: usize = 4096;
-/// So many sources are looked at at a time, and so many packets of each.
-const MOST_CANDIDATES: usize = 256;
-const MOST_KEPT: usize = 8;
-/// A packet that goes on from another one is at most so many numbers behind it.
-const MOST_AHEAD: u16 = 16;
 
 impl Finder {
     /// A finder that takes what the user says for granted.
@@ -114,17 +105,8 @@ impl Finder {
 
     /// The packets still kept that look like RTP MIDI, now that no more will come.
     pub(super) fn finish(&mut self) -> Vec<Datagram> {
-        let mut found = Vec::new();
-        for (key, kept) in std::mem::take(&mut self.candidates.0) {
-            let forms: Vec<Form> = kept.iter().map(form).collect();
-            if forms.contains(&Form::Speaks) && !forms.contains(&Form::Other) {
-                self.formed.insert(key);
-                found.extend(kept);
-            } else {
-                self.foreign += kept.len() as u64;
-            }
-        }
-        found.sort_by_key(|datagram| datagram.frame);
+        let (found, given_up) = self.candidates.finish();
+        self.foreign += given_up;
         found
     }
 
@@ -174,7 +156,17 @@ impl Finder {
         } else if self.formed.contains(&key) {
             Kind::Stream(How::Form)
         } else if (96..=127).contains(&kind) {
-            self.consider(key, datagram)
+            match self.candidates.take(key, datagram) {
+                Verdict::Found(kept) if self.formed.len() < MOST_PLACES => {
+                    self.formed.insert(key);
+                    Kind::Found(kept)
+                }
+                Verdict::Found(_) => Kind::Foreign,
+                Verdict::Kept { given_up } => {
+                    self.foreign += given_up;
+                    Kind::Kept
+                }
+            }
         } else {
             Kind::Foreign
         }
@@ -218,76 +210,76 @@ impl Finder {
             }
         }
     }
-
-    /// Looks whether packets of one source go on from each other and read whole.
-    fn consider(&mut self, key: Key, datagram: &Datagram) -> Kind {
-        let number = |datagram: &Datagram| u16::from_be_bytes([datagram.octets[2], datagram.octets[3]]);
-        let kept = self.candidates.of(key);
-        let before = kept.back().is_some_and(|before| {
-            let ahead = number(datagram).wrapping_sub(number(before));
-            (1..=MOST_AHEAD).contains(&ahead) && form(before) != Form::Other
-        });
-        let form_now = form(datagram);
-        kept.push_back(datagram.clone());
-        if before && form_now != Form::Other && kept.iter().any(|datagram| form(datagram) == Form::Speaks) {
-            self.formed.insert(key);
-            return Kind::Found(self.candidates.remove(key).into());
-        }
-        if kept.len() > MOST_KEPT {
-            kept.pop_front();
-            self.foreign += 1;
-        }
-        self.foreign += self.candidates.forget();
-        Kind::Kept
-    }
 }
 
-impl Candidates {
-    fn of(&mut self, key: Key) -> &mut VecDeque<Datagram> {
-        let place = match self.0.iter().position(|(other, _)| *other == key) {
-            Some(place) => place,
-            None => {
-                self.0.push_back((key, VecDeque::new()));
-                self.0.len() - 1
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::time::Duration;
+
+    fn datagram(port: u16, octets: Vec<u8>) -> Datagram {
+        let address = |last: u8| SocketAddr::from(([10, 0, 0, last], port));
+        Datagram { frame: 1, at: Duration::ZERO, from: address(1), to: address(2), octets }
+    }
+
+    fn rtp(port: u16, payload_type: u8, sequence: u16, payload: &[u8]) -> Datagram {
+        let [high, low] = sequence.to_be_bytes();
+        datagram(port, [&[0x80, payload_type, high, low, 0, 0, 0, 0, 0, 0, 0, 7], payload].concat())
+    }
+
+    const NOTE: &[u8] = &[0x03, 0x90, 60, 100];
+    const EMPTY: &[u8] = &[0x00];
+
+    #[test]
+    fn two_packets_in_a_row_make_a_stream() {
+        let mut finder = Finder::default();
+        let (first, second) = (rtp(5004, 97, 65_535, NOTE), rtp(5004, 97, 0, EMPTY));
+        assert_eq!(finder.take(&first), Kind::Kept);
+        assert_eq!(finder.take(&second), Kind::Found(vec![first, second]));
+        assert_eq!(finder.take(&rtp(5004, 97, 1, b"garbage")), Kind::Stream(How::Form));
+    }
+
+    #[test]
+    fn what_the_user_says_overrules_the_form() {
+        let mut finder = Finder::new(Some(5004), None);
+        assert_eq!(finder.take(&rtp(5004, 5, 1, b"garbage")), Kind::Stream(How::Told));
+        assert_eq!(finder.take(&rtp(5006, 97, 1, NOTE)), Kind::Foreign);
+        let mut finder = Finder::new(None, Some(5));
+        assert_eq!(finder.take(&rtp(5004, 5, 1, b"garbage")), Kind::Stream(How::Told));
+        assert_eq!(finder.take(&rtp(5004, 97, 1, NOTE)), Kind::Foreign);
+    }
+
+    #[test]
+    fn an_invitation_marks_the_data_port_above_the_control_port() {
+        let mut finder = Finder::default();
+        let invitation = [&b"\xFF\xFFIN\0\0\0\x02\0\0\0\x01\0\0\0\x07"[..], b"Studio\0"].concat();
+        assert!(matches!(finder.take(&datagram(5004, invitation)), Kind::Exchange(_)));
+        assert_eq!(finder.take(&rtp(5005, 97, 1, b"garbage")), Kind::Stream(How::Session));
+        assert!(matches!(finder.take(&datagram(5005, b"hello".to_vec())), Kind::Broken(_)));
+        assert_eq!(finder.take(&rtp(5010, 5, 1, NOTE)), Kind::Foreign);
+    }
+
+    proptest! {
+        #[test]
+        fn any_datagrams_are_told_apart(
+            datagrams in prop::collection::vec((0..3_u16, prop::collection::vec(any::<u8>(), 0..60), 0..6_usize), 0..40)
+        ) {
+            let heads: [&[u8]; 6] = [b"", b"\xFF\xFFIN\0\0\0\x02", b"\xFF\xFFCK", b"\x80\xC8", b"\x80\x61", b"\x20\0\0\0"];
+            let mut finder = Finder::default();
+            let mut kept = 0;
+            for (port, octets, head) in &datagrams {
+                let port = [5004, 5005, SAP_PORT][usize::from(*port)];
+                let octets = [heads[*head], octets].concat();
+                match finder.take(&datagram(port, octets)) {
+                    Kind::Kept => kept += 1,
+                    Kind::Found(found) => kept -= found.len() as i64 - 1,
+                    _ => {}
+                }
             }
-        };
-        &mut self.0[place].1
-    }
-
-    fn remove(&mut self, key: Key) -> VecDeque<Datagram> {
-        let place = self.0.iter().position(|(other, _)| *other == key);
-        place.and_then(|place| self.0.remove(place)).map(|(_, kept)| kept).unwrap_or_default()
-    }
-
-    /// Gives up the oldest when there are too many; returns how many packets that is.
-    fn forget(&mut self) -> u64 {
-        if self.0.len() <= MOST_CANDIDATES {
-            return 0;
+            let foreign = finder.foreign();
+            let found = finder.finish().len() as i64;
+            prop_assert!(found + (finder.foreign() - foreign) as i64 <= kept);
         }
-        self.0.pop_front().map_or(0, |(_, kept)| kept.len() as u64)
-    }
-}
-
-/// What an RTP packet looks like.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Form {
-    /// Commands, or a journal that tells something.
-    Speaks,
-    /// An empty list, perhaps with an empty journal, as a guard packet has it. Other payloads look like that as well.
-    Silent,
-    /// No RTP MIDI.
-    Other,
-}
-
-fn form(datagram: &Datagram) -> Form {
-    let Ok(packet) = RtpPacket::parse(&datagram.octets) else { return Form::Other };
-    let found = inspect(packet.payload(), packet.timestamp());
-    // Only at the end of a channel journal may octets stand that nobody knows.
-    let is_whole = found.defects.is_empty() && found.fields.iter().all(|field| field.name != "rtpmidi.unknown_data");
-    let tells = found.journal.is_some_and(|journal| !journal.chapters.is_empty());
-    match is_whole {
-        false => Form::Other,
-        true if tells || !found.commands.is_empty() => Form::Speaks,
-        true => Form::Silent,
     }
 }

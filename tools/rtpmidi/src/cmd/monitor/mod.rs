@@ -7,6 +7,7 @@
 
 mod announcement;
 mod applemidi;
+mod candidates;
 mod capture;
 mod filter;
 mod finder;
