@@ -158,6 +158,10 @@ impl Receiver {
                 self.stats.losses += 1;
                 self.stats.lost += u64::from(number.0 - heard.0 - 1);
                 self.recover(&payload, heard, number, packet.timestamp, &mut out);
+                // What is told for the sake of those who came late seems unchanged behind a single loss.
+                if let Some(Ok(journal)) = payload.journal.map(Section::decode) {
+                    self.catch_up(&journal, number, packet.timestamp, &mut out);
+                }
                 number
             }
             Arrival::Restart(number) => {

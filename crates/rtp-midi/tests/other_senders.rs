@@ -45,6 +45,29 @@ fn all_notes_off_by_its_value_is_repaired_when_s_says_that_it_is_new() {
 }
 
 #[test]
+fn a_reset_state_command_whose_end_was_lost_resets_the_receiver_too() {
+    let (mut sender, mut receiver) = (Sender::new(Config::new(44_100), 1), Receiver::new(Config::new(44_100)));
+    let mut heard = Vec::new();
+    let reset: [&[u8]; 2] = [&[0xF0, 0x7E, 0x7F, 0xF0], &[0xF7, 9, 1, 0xF7]];
+    // The value that is set again is lost with the end of the command.
+    for (octets, lost) in
+        [(&[0xB0, 7, 9][..], false), (reset[0], false), (reset[1], true), (&[0xB0, 7, 9], true), (&[0xFE], false)]
+    {
+        sender.queue(0, Command::decode(octets).unwrap().0).unwrap();
+        let mut payload = Vec::new();
+        let packet = sender.packet(0, &mut payload);
+        if !lost {
+            receiver.receive(Received { sequence: packet.sequence, timestamp: 0, payload: &payload }, |event| {
+                let mut octets = Vec::new();
+                event.command.encode(&mut octets);
+                heard.push(octets);
+            });
+        }
+    }
+    assert_eq!(heard[2..], [&[0xF7, 9, 1, 0xF7][..], &[0xB0, 7, 9], &[0xFE]]);
+}
+
+#[test]
 fn a_reset_state_command_counts_in_segments_too() {
     let mut sender = Sender::new(Config::new(44_100), 1);
     let mut journals = Vec::new();

@@ -1,8 +1,8 @@
 //! What a receiver that came late learns from packets that come in order (RFC 6295, C.2.2.2).
 //!
 //! A sender that hears of a new receiver codes all lasting state for a while. What is told of things never heard of is
-//! older than all that is known: settings are executed, commands that are no settings are only counted. Notes that
-//! began before are left alone.
+//! older than all that is known: settings are executed; commands that are no settings, and settings that a CC 121 has taken
+//! back, are only counted. Notes that began before are left alone.
 
 use super::{History, Journal, control, parameter};
 use crate::journal::window::{Loss, Origin};
@@ -14,22 +14,35 @@ impl History {
         if let Some(program) = theirs.program.filter(|_| !self.program.is_known()) {
             self.repair_program(&program, theirs, loss, play);
         }
+        let reset = theirs.control.and_then(|control| control.find(control::RESET_ALL_CONTROLLERS));
+        let is_reset = |index: usize, number: u8| {
+            control::is_reset_to_default(number) && reset.is_some_and(|(reset, _)| index < reset)
+        };
         let unknown = |history: &Self, number: u8| history.control.value(number).is_none();
-        for group in theirs.control.iter().flat_map(control::Chapter::groups) {
+        for (index, group) in theirs.control.iter().flat_map(control::Chapter::groups).enumerate() {
             let number = group.controller.get();
             let taken = parameter::enters_data(number) && self.parameter.takes();
             if !unknown(self, number) || taken {
                 continue;
             }
-            if group.count.is_some() {
+            let is_reset = is_reset(index, number);
+            if group.count.is_none() {
+                for voice in self.control.repair(&group, false) {
+                    if is_reset {
+                        self.observe(voice, loss.stamp(), Origin::Repair);
+                    } else {
+                        self.execute(voice, loss, play);
+                    }
+                }
+            } else if number != control::RESET_ALL_CONTROLLERS {
+                // A CC 121 from before the first packet has not reset what came since.
                 let value = group.value.unwrap_or_default();
                 self.control.observe(group.controller, value, loss.stamp(), Origin::Repair);
-            } else {
-                for voice in self.control.repair(&group, false) {
-                    self.execute(voice, loss, play);
-                }
             }
             self.control.adopt(&group);
+            if is_reset {
+                self.control.reset(group.controller);
+            }
         }
         if let Some(parameter) = theirs.parameter {
             self.catch_up_parameter(&parameter, loss, play);
@@ -47,7 +60,7 @@ impl History {
         let mut selected = false;
         for log in theirs.logs() {
             last = Some(log.id);
-            if self.parameter.knows(log.id) {
+            if self.parameter.knows(&log) {
                 continue;
             }
             self.parameter.repair(&log, false, &mut steps, &mut commands);

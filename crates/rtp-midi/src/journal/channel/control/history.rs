@@ -45,6 +45,14 @@ impl Default for History {
     }
 }
 
+impl Switch {
+    /// A CC 121 turns it off.
+    fn reset(&mut self) {
+        self.toggles = (self.toggles + u8::from(self.on)) & 0x3F;
+        self.on = false;
+    }
+}
+
 impl History {
     /// A command; a repair moves values and switches but no counts.
     pub(crate) fn observe(&mut self, controller: U7, value: U7, stamp: Stamp, origin: Origin) {
@@ -71,11 +79,16 @@ impl History {
         self.count[usize::from(number)] = (self.count[usize::from(number)] + counts) & 0x3F;
         if number == RESET_ALL_CONTROLLERS {
             self.since_reset = 1 << RESET_ALL_CONTROLLERS;
-            for switch in &mut self.switches {
-                // A repaired CC 121 toggles too: the logs behind it count on from there.
-                switch.toggles = (switch.toggles + u8::from(switch.on)) & 0x3F;
-                switch.on = false;
-            }
+            // A repaired CC 121 toggles too: the logs behind it count on from there.
+            self.switches.iter_mut().for_each(Switch::reset);
+        }
+    }
+
+    /// Takes note that a CC 121 has come since the controller's latest command.
+    pub(crate) fn reset(&mut self, controller: U7) {
+        self.since_reset &= !(1 << controller.get());
+        if let Tool::Toggle(index) = tool(controller.get()) {
+            self.switches[index].reset();
         }
     }
 

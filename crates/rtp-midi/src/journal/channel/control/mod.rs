@@ -50,3 +50,8 @@ pub(crate) const RESET_ALL_CONTROLLERS: u8 = 121;
 pub(crate) const fn is_pedal(controller: u8) -> bool {
     matches!(controller, 64 | 66 | 69)
 }
+
+/// Whether CC 121 takes the controller back to where it was at first (RP-015).
+pub(crate) const fn is_reset_to_default(controller: u8) -> bool {
+    matches!(controller, 1 | 11 | 64..=67)
+}

@@ -89,8 +89,14 @@ impl History {
         Some(s)
     }
 
-    pub(crate) fn knows(&self, id: Id) -> bool {
-        self.find(id).is_some()
+    /// Whether the value that a log tells has been heard of, or all steps where it tells no more.
+    pub(crate) fn knows(&self, log: &Log) -> bool {
+        let pressed = |button: Option<Button>| button.map_or(0, |button| button.count);
+        let told = log.msb.is_some() || log.lsb.is_some();
+        self.find(log.id).is_some_and(|known| match told {
+            true => known.msb.is_some() || known.lsb.is_some(),
+            false => pressed(known.a_button) == pressed(log.a_button),
+        })
     }
 
     pub(super) fn find(&self, id: Id) -> Option<&Parameter> {

@@ -24,6 +24,8 @@ pub(crate) struct Inbox {
     untold: usize,
     /// Commands of any kind heard since the journal that told of one.
     heard: u8,
+    /// What the command means whose end the latest repair has made up.
+    ended: Option<Meaning>,
 }
 
 /// A command of which segments have gone out.
@@ -89,6 +91,15 @@ impl Inbox {
             Part::First | Part::Middle => None,
             Part::Cancel => self.finish().and(None),
             Part::Whole(_) | Part::Last(_) => self.finish().and_then(|open| Meaning::of(&open.head)),
+        }
+    }
+
+    /// What a command means that a repaired segment finishes.
+    pub(super) fn meaning(&mut self, repaired: &Segment<'_>) -> Option<Meaning> {
+        match repaired.part {
+            Part::Whole(_) => Meaning::of(repaired.data),
+            Part::Last(_) => self.ended.take(),
+            Part::First | Part::Middle | Part::Cancel => None,
         }
     }
 
@@ -188,7 +199,7 @@ impl Inbox {
                 out.push((Part::Cancel, Vec::new()));
             }
             Status::Finished(end) => {
-                self.finish();
+                self.ended = self.finish().and_then(|open| Meaning::of(&open.head));
                 out.push((Part::Last(end), data));
             }
         }

@@ -80,7 +80,7 @@ impl History {
         match (self, origin) {
             (Self::Sender(outbox), _) => outbox.observe(segment, stamp),
             (Self::Receiver(inbox), Origin::Stream) => inbox.observe(segment),
-            (Self::Receiver(_), Origin::Repair) => segment.is_whole().then(|| Meaning::of(segment.data)).flatten(),
+            (Self::Receiver(inbox), Origin::Repair) => inbox.meaning(segment),
         }
     }
 
