@@ -65,6 +65,26 @@ impl Parameters {
         all.into_iter().collect()
     }
 
+    /// What these say otherwise than `others`, by the same groups.
+    #[must_use]
+    pub fn beyond(&self, others: &Self) -> Self {
+        let group = |list: &Self, place_of: usize| {
+            let mut group: Vec<(usize, String)> = list
+                .iter()
+                .map(|parameter| (place(&parameter.name), parameter))
+                .filter(|((group, _), _)| *group == place_of)
+                .map(|((_, own), parameter)| (own, parameter.value.clone()))
+                .collect();
+            group.sort_by_key(|(own, _)| *own);
+            group
+        };
+        let differs = |parameter: &&Parameter| {
+            let place_of = place(&parameter.name).0;
+            group(self, place_of) != group(others, place_of)
+        };
+        self.iter().filter(differs).cloned().collect()
+    }
+
     /// What of these a list can say in which each name stands once and order means nothing, such as caps or what some
     /// relays leave of a description. Read in the order of [`NAMES`] it says nothing wrong, but perhaps less.
     #[must_use]
@@ -114,6 +134,14 @@ mod tests {
         assert_eq!(or("cm_used=N", "cm_unused=C; ch_never=C"), "cm_used=N; ch_never=C");
         assert_eq!(or("tsmode=async", "tsmode=buffer; mperiod=44"), "tsmode=async");
         assert_eq!(or("ch_anchor=P; ch_never=1P", "ch_never=N"), "ch_anchor=P; ch_never=1P");
+    }
+
+    #[test]
+    fn what_differs_is_told_by_what_stands_for_one_thing() {
+        let beyond = |text: &str, others: &str| Parameters::parse(text).beyond(&Parameters::parse(others)).to_string();
+        assert_eq!(beyond("cm_used=C7; cm_unused=C; guardtime=5", "cm_unused=C; cm_used=C7"), "guardtime=5");
+        assert_eq!(beyond("cm_unused=C; guardtime=5", "cm_unused=C; cm_used=C7; guardtime=5"), "cm_unused=C");
+        assert_eq!(beyond("j_sec=none", "j_update=anchor"), "j_sec=none");
     }
 
     #[test]

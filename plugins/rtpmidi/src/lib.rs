@@ -3,11 +3,11 @@
 mod alarm;
 mod base_stats;
 pub mod depay;
+mod fmtp;
 mod limits;
 mod lock;
 pub mod midirender;
 pub mod miditick;
-mod parameter;
 pub mod pay;
 mod rtpsession;
 pub mod smf_meta;

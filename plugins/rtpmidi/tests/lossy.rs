@@ -72,7 +72,8 @@ fn play(journal: &str, seed: u64, mut keep: impl FnMut(usize, &mut Dice) -> bool
     }
     pay.push_event(gst::event::Eos::new());
     let packets = sent(&mut pay);
-    let mut depay = depay(&[], &format!("{RTP_CAPS},j_update={journal}"));
+    let name = if journal == "none" { "j_sec" } else { "j_update" };
+    let mut depay = depay(&[], &format!("{RTP_CAPS},{name}={journal}"));
     let (mut sender, mut receiver) = (Synth::default(), Synth::default());
     let last = packets.len() - 1;
     let mut lost = 0;

@@ -3,7 +3,7 @@
 use core::ops::RangeInclusive;
 
 use super::selection::{Class, Letters, Numbers, Selection};
-use crate::midi::{Channel, System, U7, Voice};
+use crate::midi::{Channel, Command, System, U7, Voice};
 
 /// The subset of MIDI that a stream may carry.
 ///
@@ -155,6 +155,21 @@ impl Commands {
 }
 
 impl Commands {
+    /// Whether a command may come, as far as it tells by itself: `None` for a controller whose role depends on others
+    /// (A.3.4), and for a first segment that may become one thing or the other.
+    pub fn has(&self, command: &Command<'_>) -> Option<bool> {
+        match command {
+            Command::Channel(channel, Voice::ControlChange { controller, .. })
+                if matches!(controller.get(), 6 | 38 | 96..=101) =>
+            {
+                self.has_all_of(*channel).then_some(true)
+            }
+            Command::Channel(channel, voice) => Some(self.has_voice(*channel, *voice)),
+            Command::System(System::SysEx(segment)) => self.has_sysex(segment.data, segment.is_whole()),
+            Command::System(system) => Some(self.has_system(system)),
+        }
+    }
+
     /// Whether a channel command may come, a Control Change as a controller rather than as part of a parameter.
     pub fn has_voice(&self, channel: Channel, voice: Voice) -> bool {
         let voices = &self.channels[usize::from(channel)];
@@ -332,6 +347,18 @@ mod tests {
         assert_eq!(commands.has_sysex(&[1; 17], false), Some(false));
         commands.allow(&Selection::SysEx(Class::new([1 << 0x7E])));
         assert_eq!(commands.has_sysex(&[0x7E; 99], false), Some(true));
+    }
+
+    #[test]
+    fn what_depends_on_other_commands_is_not_told_by_itself() {
+        let mut commands = Commands::default();
+        let has = |commands: &Commands, octets: &[u8]| commands.has(&Command::decode(octets).unwrap().0);
+        assert_eq!(has(&commands, &[0xB3, 6, 1]), Some(true));
+        commands.forbid(&types(Numbers::default(), "M", Numbers::new([5..=5])));
+        assert_eq!((has(&commands, &[0xB3, 6, 1]), has(&commands, &[0xB3, 7, 1])), (None, Some(true)));
+        commands.forbid(&types(Numbers::default(), "X", Numbers::new([3..=u32::MAX])));
+        assert_eq!((has(&commands, &[0xF0, 1, 0xF0]), has(&commands, &[0xF0, 1, 2, 3, 0xF7])), (None, Some(false)));
+        assert_eq!((has(&commands, &[0xF9]), has(&commands, &[0xF8])), (Some(false), Some(true)));
     }
 
     #[test]

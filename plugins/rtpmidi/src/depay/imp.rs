@@ -8,7 +8,8 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_rtp::prelude::*;
 use gst_rtp::subclass::prelude::*;
-use rtp_midi::{Config, Format, Journal, Outcome, Policy, Received};
+use rtp_midi::{Config, Outcome, Received};
+use rtp_midi_sdp::Parameters;
 
 use super::losses::Losses;
 use super::settings::{self, Settings};
@@ -17,14 +18,14 @@ use super::upstream::Upstream;
 use super::{CAT, stats};
 use crate::alarm::Alarm;
 use crate::lock::lock;
-use crate::parameter::number;
 use crate::rtpsession::Connections;
-use crate::{base_stats, sparse};
+use crate::{base_stats, fmtp, sparse};
 
 /// The private part of [`super::RtpMidiDepay`].
 #[derive(Debug, Default)]
 pub struct RtpMidiDepay {
     settings: Mutex<Settings>,
+    fmtp: Mutex<Parameters>,
     pub(super) state: Mutex<State>,
     pub(super) alarm: Mutex<Option<Alarm>>,
     pub(super) connections: Mutex<Connections>,
@@ -58,12 +59,16 @@ impl ObjectImpl for RtpMidiDepay {
     }
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
-        lock(&self.settings).set(pspec.name(), value);
+        match pspec.name() {
+            "fmtp" => *lock(&self.fmtp) = fmtp::from_value(value),
+            name => lock(&self.settings).set(name, value),
+        }
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
         match pspec.name() {
             "stats" => self.stats().to_value(),
+            "fmtp" => fmtp::to_value(&self.parameters(self.obj().sink_pad().current_caps().as_ref())),
             name => lock(&self.settings).get(name).unwrap_or_else(|| pspec.default_value().clone()),
         }
     }
@@ -129,7 +134,7 @@ impl ElementImpl for RtpMidiDepay {
 
 impl RTPBaseDepayloadImpl for RtpMidiDepay {
     fn set_caps(&self, caps: &gst::Caps) -> Result<(), gst::LoggableError> {
-        let config = config(caps).ok_or_else(|| gst::loggable_error!(CAT, "no clock-rate in {caps}"))?;
+        let config = self.config(caps)?;
         let obj = self.obj();
         set_clock_rate(&obj, config.clock_rate);
         if lock(&self.state).unpacker.as_ref().is_none_or(|unpacker| *unpacker.config() != config) {
@@ -274,6 +279,22 @@ impl RtpMidiDepay {
         }
     }
 
+    /// The parameters of the stream: those of the property and, of what they do not speak, those of the caps, which
+    /// have neither order nor repetitions.
+    fn parameters(&self, caps: Option<&gst::Caps>) -> Parameters {
+        let caps = caps.and_then(|caps| caps.structure(0));
+        lock(&self.fmtp).or(&caps.map(fmtp::in_caps).unwrap_or_default())
+    }
+
+    fn config(&self, caps: &gst::Caps) -> Result<Config, gst::LoggableError> {
+        let media = caps.structure(0).and_then(fmtp::media);
+        let (clock_rate, format) = media.ok_or_else(|| gst::loggable_error!(CAT, "no clock-rate in {caps}"))?;
+        self.parameters(Some(caps)).config(clock_rate, format).map_err(|error| {
+            gst::element_imp_error!(self, gst::StreamError::Format, ("A parameter of the stream is wrong: {error}"));
+            gst::loggable_error!(CAT, "{error}")
+        })
+    }
+
     fn stats(&self) -> gst::Structure {
         let base = base_stats::of(&*self.obj(), gst_rtp::RTPBaseDepayload::static_type());
         let mut stats = base.unwrap_or_else(|| gst::Structure::new_empty("application/x-rtp-depayload-stats"));
@@ -282,24 +303,6 @@ impl RtpMidiDepay {
         }
         stats
     }
-}
-
-/// What `caps` say about the stream.
-fn config(caps: &gst::CapsRef) -> Option<Config> {
-    let caps = caps.structure(0)?;
-    let clock_rate = u32::try_from(caps.get::<i32>("clock-rate").ok()?).ok().filter(|&rate| rate > 0)?;
-    let mut config = Config::new(clock_rate);
-    if caps.get("encoding-name") == Ok("MPEG4-GENERIC") {
-        config.format = Format::Mpeg4Generic;
-    }
-    config.journal = match (caps.get("j_sec"), caps.get("j_update")) {
-        (Ok("none"), _) => Journal::None,
-        (_, Ok("anchor")) => Journal::Recovery(Policy::Anchor),
-        (_, Ok("open-loop")) => Journal::Recovery(Policy::OpenLoop),
-        _ => Journal::Recovery(Policy::ClosedLoop),
-    };
-    config.guardtime = number(caps, "guardtime").filter(|ticks| *ticks > 0);
-    Some(config)
 }
 
 /// Tells the base class the clock rate, which it needs for the segment of RTSP streams; there is no function for it.

@@ -8,13 +8,11 @@ pub(super) struct Messages {
     sysex: Reassembler,
     octets: Vec<u8>,
     ready: Vec<gst::Buffer>,
-    /// Undefined commands (`F4`, `F5`, `F9`, `FD`), which are dropped.
-    pub(super) undefined: u64,
 }
 
 impl Messages {
     pub(super) fn new(sysex_limit: usize) -> Self {
-        Self { sysex: Reassembler::new(sysex_limit), octets: Vec::new(), ready: Vec::new(), undefined: 0 }
+        Self { sysex: Reassembler::new(sysex_limit), octets: Vec::new(), ready: Vec::new() }
     }
 
     /// Forgets a System Exclusive that has not ended.
@@ -32,11 +30,13 @@ impl Messages {
                 let part = rtp_midi::midi::Part::Whole(End::Eox);
                 Command::from(Segment { part, data }).encode(&mut self.octets);
             }
-            Command::System(System::F4(_) | System::F5(_) | System::F9 | System::FD) => {
-                self.undefined += 1;
-                return;
+            command => {
+                command.encode(&mut self.octets);
+                if matches!(command, Command::System(System::F4(_) | System::F5(_))) {
+                    // The F7 behind their data is one of the network.
+                    self.octets.pop();
+                }
             }
-            command => command.encode(&mut self.octets),
         }
         let mut buffer = gst::Buffer::with_size(self.octets.len()).expect("a few octets of system memory");
         let writable = buffer.make_mut();

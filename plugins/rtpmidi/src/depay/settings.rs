@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use gst::glib;
 use gst::prelude::*;
 
-use crate::limits;
+use crate::{fmtp, limits};
 
 /// Default of `late-notes`: a machine that is too slow for a moment still plays all, while what a stalled network
 /// brings at once stays silent.
@@ -75,6 +75,7 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
                 .mutable_playing()
                 .build(),
             limits::sysex_property(),
+            fmtp::property(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                 .nick("Statistics")
                 .blurb(

@@ -21,6 +21,6 @@ pub(super) fn fill(stats: &mut gst::Structure, unpacker: &Unpacker) {
     stats.set("malformed-lists", now.malformed_lists);
     stats.set("malformed-journals", now.malformed_journals);
     stats.set("clamped-deltas", now.clamped_deltas);
-    stats.set("undefined", unpacker.undefined());
+    stats.set("unused", now.unused);
     stats.set("sounding", receiver.sounding() as u64);
 }

@@ -76,11 +76,6 @@ impl Unpacker {
         self.messages.take()
     }
 
-    /// Commands that were dropped because MIDI does not define them.
-    pub(super) fn undefined(&self) -> u64 {
-        self.messages.undefined
-    }
-
     /// The synchronization source of the latest packet.
     pub(super) fn ssrc(&self) -> Option<u32> {
         self.ssrc

@@ -9,7 +9,7 @@ use super::imp::RtpMidiPay;
 use super::moment::Moments;
 use super::outbox::Outbox;
 use super::packer::{Pace, Packer};
-use super::stream::{MediaTime, Stream};
+use super::stream::Stream;
 use crate::alarm::Alarm;
 use crate::lock::lock;
 
@@ -18,14 +18,20 @@ impl RtpMidiPay {
     pub(super) fn negotiated(&self, caps: &gst::CapsRef) {
         let obj = self.obj();
         let settings = self.settings();
-        let Some(stream) = Stream::from_caps(caps, &settings, obj.mtu()) else { return };
+        let stream = match Stream::from_caps(caps, &settings, obj.mtu()) {
+            Some(Ok(stream)) => stream,
+            Some(Err(error)) => {
+                self.refuse(&error);
+                return;
+            }
+            None => return,
+        };
         let stream_time = obj.is_onvif_no_rate_control() || !obj.is_scale_rtptime();
         let before = self.hold();
         let mut guard = lock(&self.state);
         let state = &mut *guard;
         let ptime = caps.structure(0).and_then(|caps| caps.get::<u32>("ptime").ok()).unwrap_or_default();
         state.ptime = gst::ClockTime::from_mseconds(ptime.into());
-        state.media_time = MediaTime::from_caps(caps);
         state.pace = None;
         if let Some(packer) = &mut state.packer {
             packer.renegotiate(stream, stream_time);
@@ -46,9 +52,10 @@ impl RtpMidiPay {
     pub(super) fn hold(&self) -> gst::ClockTime {
         let least = nonnegative(self.obj().min_ptime()).unwrap_or_default();
         let state = lock(&self.state);
-        let time = |ticks: u32| state.packer.as_ref().map(|packer| packer.moments.time(ticks.into()));
-        let hold = state.media_time.wanted.and_then(time).unwrap_or(least.max(state.ptime));
-        state.media_time.most.and_then(time).map_or(hold, |most| hold.min(most))
+        let Some(packer) = &state.packer else { return least.max(state.ptime) };
+        let (config, time) = (&packer.stream().config, |ticks: u32| packer.moments.time(ticks.into()));
+        let hold = config.ptime.map_or(least.max(state.ptime), time);
+        config.max_ptime.map_or(hold, |most| hold.min(time(most)))
     }
 
     /// Lets the pipeline ask for the latency anew.
@@ -66,8 +73,7 @@ impl RtpMidiPay {
         let obj = self.obj();
         let mut query = gst::query::Latency::new();
         let live = obj.sink_pad().peer_query(&mut query) && query.result().0 && obj.clock().is_some();
-        let most = lock(&self.state).media_time.most;
-        let pace = Pace { live, hold: self.hold(), span: nonnegative(obj.max_ptime()), most };
+        let pace = Pace { live, hold: self.hold(), span: nonnegative(obj.max_ptime()) };
         gst::debug!(CAT, imp = self, "pace {pace:?}");
         if live {
             self.start_alarm();

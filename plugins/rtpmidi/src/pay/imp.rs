@@ -13,12 +13,12 @@ use super::intake::Found;
 use super::outbox::Outbox;
 use super::packer::{Pace, Packer};
 use super::settings::{self, Settings};
-use super::stream::{self, MediaTime};
+use super::stream;
 use super::{CAT, stats};
 use crate::alarm::Alarm;
 use crate::lock::lock;
 use crate::rtpsession::Connections;
-use crate::{base_stats, sparse};
+use crate::{base_stats, fmtp, sparse};
 
 /// The private part of [`super::RtpMidiPay`].
 #[derive(Debug, Default)]
@@ -38,8 +38,6 @@ pub(super) struct State {
     pub(super) pace: Option<Pace>,
     /// `ptime` in the caps of the source pad.
     pub(super) ptime: gst::ClockTime,
-    /// `rtp_ptime` and `rtp_maxptime` there.
-    pub(super) media_time: MediaTime,
     pub(super) outbox: Outbox,
     warned: bool,
 }
@@ -63,7 +61,9 @@ impl ObjectImpl for RtpMidiPay {
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
         match pspec.name() {
             "stats" => self.stats().to_value(),
-            "fmtp" => self.obj().src_pad().current_caps().and_then(|caps| stream::fmtp(&caps)).to_value(),
+            "fmtp" if self.obj().src_pad().has_current_caps() => self
+                .with_packer(|packer| packer.stream().parameters.clone())
+                .map_or_else(|| fmtp::to_value(&self.settings().fmtp), |parameters| fmtp::to_value(&parameters)),
             name => self.settings().get(name).unwrap_or_else(|| pspec.default_value().clone()),
         }
     }
@@ -199,8 +199,8 @@ impl RTPBasePayloadImpl for RtpMidiPay {
         let wanted = stream::choose(&wanted)
             .ok_or_else(|| gst::loggable_error!(CAT, "downstream takes none of the formats of the source pad"))?;
         obj.set_options("audio", true, wanted.encoding, wanted.clock_rate);
-        let parameters = stream::parameters(&self.settings(), &wanted);
-        obj.set_outcaps(Some(&parameters)).map_err(|error| gst::loggable_error!(CAT, "{error}"))
+        let fields = stream::fields(&self.settings(), &wanted).map_err(|error| self.refuse(&error))?;
+        obj.set_outcaps(Some(&fields)).map_err(|error| gst::loggable_error!(CAT, "{error}"))
     }
 
     fn handle_buffer(&self, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
@@ -272,7 +272,13 @@ impl RTPBasePayloadImpl for RtpMidiPay {
 
 impl RtpMidiPay {
     pub(super) fn settings(&self) -> Settings {
-        *lock(&self.settings)
+        lock(&self.settings).clone()
+    }
+
+    /// Says that a parameter has a value that it cannot have.
+    pub(super) fn refuse(&self, error: &rtp_midi_sdp::Error) -> gst::LoggableError {
+        gst::element_imp_error!(self, gst::StreamError::Format, ("A parameter of the stream is wrong: {error}"));
+        gst::loggable_error!(CAT, "{error}")
     }
 
     pub(super) fn connections(&self) -> MutexGuard<'_, Connections> {

@@ -19,8 +19,6 @@ pub(super) struct Intake {
 pub(super) enum Found {
     /// A message, or a piece of a System Exclusive.
     Message,
-    /// An undefined status octet (`F4`, `F5`, `F9`, `FD`).
-    Undefined,
     /// Nothing that can be sent: data octets without a status, or half a message.
     Stray,
 }
@@ -45,13 +43,18 @@ impl Intake {
             // A Standard MIDI File continues a System Exclusive with F7, and midiparse leaves it there.
             [0xF7, data @ ..] if !data.is_empty() && self.open.is_some() => self.sysex(data, out),
             [0x00..=0x7F | 0xF7, ..] => self.sysex(octets, out),
+            // Whatever length they have; the F7 that ends them on the network is none of theirs.
+            [status @ (0xF4 | 0xF5), data @ ..] => {
+                let end = data.iter().position(|octet| octet & 0x80 != 0).unwrap_or(data.len());
+                let data = &data[..end];
+                out(Command::System(if *status == 0xF4 { System::F4(data) } else { System::F5(data) }));
+                Found::Message
+            }
             _ => match Command::decode(octets) {
-                Ok((Command::System(System::F4(_) | System::F5(_) | System::F9 | System::FD), _)) => Found::Undefined,
                 Ok((command, _)) => {
                     out(command);
                     Found::Message
                 }
-                Err(_) if matches!(octets.first(), Some(0xF4 | 0xF5)) => Found::Undefined,
                 Err(_) => Found::Stray,
             },
         }
@@ -70,7 +73,6 @@ impl Intake {
                     self.open = None;
                     return Found::Stray;
                 }
-                0xF9 | 0xFD => continue,
                 0xF8.. => {
                     if let Ok((command, _)) = Command::decode(piece) {
                         out(command);
@@ -114,10 +116,11 @@ mod tests {
     }
 
     #[test]
-    fn undefined_commands_are_named_and_dropped() {
-        for octets in [&[0xF9][..], &[0xFD], &[0xF4], &[0xF5, 1, 0xF7]] {
-            assert_eq!(one(octets), (Found::Undefined, vec![]));
+    fn undefined_common_commands_end_with_their_data() {
+        for octets in [&[0xF4, 1, 2][..], &[0xF4, 1, 2, 0xF7], &[0xF4, 1, 2, 0x90, 60, 100]] {
+            assert_eq!(one(octets), (Found::Message, vec![vec![0xF4, 1, 2, 0xF7]]));
         }
+        assert_eq!(one(&[0xF5]), (Found::Message, vec![vec![0xF5, 0xF7]]));
     }
 
     #[test]
@@ -146,7 +149,7 @@ mod tests {
 
     #[test]
     fn real_time_inside_a_system_exclusive_comes_before_it() {
-        let expected = vec![vec![0xF8], vec![0xFA], vec![0xF0, 1, 2, 3, 0xF7]];
+        let expected = vec![vec![0xF8], vec![0xFA], vec![0xF9], vec![0xF0, 1, 2, 3, 0xF7]];
         assert_eq!(one(&[0xF0, 1, 0xF8, 2, 0xFA, 0xF9, 3, 0xF7]), (Found::Message, expected));
     }
 

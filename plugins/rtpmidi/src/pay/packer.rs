@@ -20,14 +20,14 @@ pub(super) struct Pace {
     pub(super) hold: gst::ClockTime,
     /// How much time one packet may span.
     pub(super) span: Option<gst::ClockTime>,
-    /// RTP clock ticks that no packet may exceed (`rtp_maxptime`).
-    pub(super) most: Option<u32>,
 }
 
 /// What the packer has seen and the [`Sender`] has not.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
-    /// Undefined commands (`F4`, `F5`, `F9`, `FD`), which are dropped.
+    /// Commands that the stream does not carry.
+    pub(super) unused: u64,
+    /// Undefined ones among them (`F4`, `F5`, `F9`, `FD`).
     pub(super) undefined: u64,
     /// Buffers, or ends of them, that are no MIDI message.
     pub(super) stray: u64,
@@ -164,13 +164,17 @@ impl Packer {
             self.open(moment, outbox);
             self.send_guards_before(moment, outbox);
         }
-        let waiting = &mut self.waiting;
-        let found = self.intake.take(octets, |command| waiting.push(moment, command));
-        match found {
-            Found::Message => {}
-            Found::Undefined => self.counts.undefined += 1,
-            Found::Stray => self.counts.stray += 1,
-        }
+        let (waiting, counts, commands) = (&mut self.waiting, &mut self.counts, &self.stream.config.commands);
+        let found = self.intake.take(octets, |command| {
+            // What never leaves does not begin a packet either.
+            if commands.has(&command) == Some(false) {
+                counts.unused += 1;
+                counts.undefined += u64::from(is_undefined(&command));
+            } else {
+                waiting.push(moment, command);
+            }
+        });
+        self.counts.stray += u64::from(found == Found::Stray);
         self.members = self.members.saturating_sub(1);
         let full = self.waiting.octets.len() >= self.stream.config.mtu;
         if full || (self.pace.live && self.members == 0 && self.pace.hold.is_zero()) {
@@ -239,6 +243,7 @@ impl Packer {
         self.past.packets += now.packets;
         self.past.guard_packets += now.guard_packets;
         self.past.commands += now.commands;
+        self.past.unused += now.unused;
         self.past.list_octets += now.list_octets;
         self.past.journal_octets += now.journal_octets;
         self.past.journal_cuts += now.journal_cuts;
@@ -296,7 +301,7 @@ impl Packer {
     fn is_beyond(&self, first: Moment, moment: Moment) -> bool {
         let list = if self.members > 0 { LIST_SPAN } else { gst::ClockTime::ZERO };
         let span = self.pace.span.unwrap_or(self.pace.hold.max(list));
-        let most = self.pace.most.map_or(u64::MAX, u64::from);
+        let most = self.stream.config.max_ptime.map_or(u64::MAX, u64::from);
         let due = self.keep_alive().unwrap_or(u64::MAX);
         moment.ticks.saturating_sub(first.ticks) > self.moments.ticks(span).min(most) || moment.ticks > due
     }
@@ -306,7 +311,7 @@ impl Packer {
         for (moment, command) in waiting.iter() {
             match command {
                 Command::System(System::SysEx(segment)) => {
-                    for piece in segment.split(self.sender.segment_size()) {
+                    for piece in self.sender.split(segment) {
                         self.queue(moment, piece.into(), outbox);
                     }
                 }
@@ -328,8 +333,10 @@ impl Packer {
                 return;
             }
         }
-        let (first, _) = self.building.unwrap_or((moment, 0));
-        self.building = Some((first, moment.ticks));
+        if !self.sender.is_empty() {
+            let (first, _) = self.building.unwrap_or((moment, 0));
+            self.building = Some((first, moment.ticks));
+        }
     }
 
     /// Ends the packet under construction.
@@ -344,4 +351,8 @@ impl Packer {
     fn timestamp(&self, ticks: u64) -> u32 {
         self.stream.timestamp_offset.wrapping_add(ticks as u32)
     }
+}
+
+fn is_undefined(command: &Command<'_>) -> bool {
+    matches!(command, Command::System(System::F4(_) | System::F5(_) | System::F9 | System::FD))
 }

@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use gst::glib;
 use gst::prelude::*;
 
-use crate::limits;
+use rtp_midi_sdp::Parameters;
+
+use crate::{fmtp, limits};
 
 /// How the stream is protected against the loss of packets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, glib::Enum)]
@@ -46,13 +48,15 @@ pub enum RtcpFeedback {
 const FRESH: gst::ClockTime = gst::ClockTime::from_mseconds(10);
 
 /// Values of the properties that can be set.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) journal: JournalMode,
     pub(super) guardtime: gst::ClockTime,
     pub(super) fresh: gst::ClockTime,
     pub(super) feedback: RtcpFeedback,
     pub(super) sysex_limit: u32,
+    /// `fmtp`.
+    pub(super) fmtp: Parameters,
 }
 
 impl Default for Settings {
@@ -63,6 +67,7 @@ impl Default for Settings {
             fresh: FRESH,
             feedback: RtcpFeedback::default(),
             sysex_limit: limits::SYSEX,
+            fmtp: Parameters::new(),
         }
     }
 }
@@ -86,6 +91,7 @@ impl Settings {
             "fresh" => self.fresh = gst::ClockTime::from_nseconds(value.get().expect(TYPED)),
             "rtcp-feedback" => self.feedback = value.get().expect(TYPED),
             "sysex-limit" => self.sysex_limit = value.get().expect(TYPED),
+            "fmtp" => self.fmtp = fmtp::from_value(value),
             _ => {}
         }
     }
@@ -98,6 +104,7 @@ impl Settings {
             "fresh" => self.fresh.nseconds().to_value(),
             "rtcp-feedback" => self.feedback.to_value(),
             "sysex-limit" => self.sysex_limit.to_value(),
+            "fmtp" => fmtp::to_value(&self.fmtp),
             _ => return None,
         })
     }
@@ -141,11 +148,7 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
                 .mutable_ready()
                 .build(),
             limits::sysex_property(),
-            glib::ParamSpecString::builder("fmtp")
-                .nick("SDP parameters")
-                .blurb("The stream's format-specific parameters as SDP has them behind a=fmtp; NULL when all are defaults")
-                .read_only()
-                .build(),
+            fmtp::property(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                 .nick("Statistics")
                 .blurb("Statistics of the payloader: those of all RTP payloaders, then packets, commands, journal and receivers")

@@ -13,6 +13,7 @@ pub(super) fn fill(stats: &mut gst::Structure, packer: &Packer) {
     stats.set("reporters", now.reporters as u64);
     stats.set("checkpoint-distance", u64::from(now.checkpoint_distance));
     stats.set("sounding", packer.sender().sounding() as u64);
+    stats.set("unused", past.unused + now.unused + packer.counts.unused);
     stats.set("undefined", packer.counts.undefined);
     stats.set("stray", packer.counts.stray);
 }

@@ -1,9 +1,10 @@
 //! The stream that the caps on the source pad describe, and the caps that the settings ask for.
 
 use rtp_midi::{Config, Format, Journal, Policy};
+use rtp_midi_sdp::{Error, Parameters};
 
 use super::settings::{JournalMode, Settings};
-use crate::parameter::number;
+use crate::fmtp;
 
 /// The clock rate where downstream has no wish: that of the RFC's own examples.
 const CLOCK_RATE: i32 = 44_100;
@@ -14,52 +15,34 @@ pub(super) struct Stream {
     pub(super) ssrc: u32,
     pub(super) first_sequence: u16,
     pub(super) timestamp_offset: u32,
+    pub(super) parameters: Parameters,
     pub(super) config: Config,
 }
 
 impl Stream {
-    /// Reads the caps of the source pad; what they leave open is as in `settings`.
-    pub(super) fn from_caps(caps: &gst::CapsRef, settings: &Settings, mtu: u32) -> Option<Self> {
+    /// Reads the caps of the source pad; what they leave open is as in `settings`. `None` for caps of something else.
+    pub(super) fn from_caps(caps: &gst::CapsRef, settings: &Settings, mtu: u32) -> Option<Result<Self, Error>> {
         let caps = caps.structure(0)?;
-        let clock_rate = u32::try_from(caps.get::<i32>("clock-rate").ok()?).ok().filter(|&rate| rate > 0)?;
-        let mut config = Config::new(clock_rate);
-        config.mtu = mtu as usize;
-        config.format = match caps.get("encoding-name") {
-            Ok("MPEG4-GENERIC") => Format::Mpeg4Generic,
-            _ => Format::Native,
-        };
-        config.journal = match (caps.get("j_sec"), caps.get("j_update")) {
-            (Ok("none"), _) => Journal::None,
-            (_, Ok("anchor")) => Journal::Recovery(Policy::Anchor),
-            (_, Ok("open-loop")) => Journal::Recovery(Policy::OpenLoop),
-            (_, Ok("closed-loop")) => Journal::Recovery(Policy::ClosedLoop),
-            _ => settings.journal.into(),
-        };
-        config.fresh = settings.fresh_ticks(clock_rate);
-        config.guardtime =
-            number(caps, "guardtime").or_else(|| settings.guard_ticks(clock_rate)).filter(|&ticks| ticks > 0);
-        Some(Self {
-            ssrc: caps.get("ssrc").ok()?,
-            first_sequence: caps.get::<u32>("seqnum-offset").ok()? as u16,
-            timestamp_offset: caps.get("timestamp-offset").ok()?,
-            config,
-        })
+        let (clock_rate, format) = fmtp::media(caps)?;
+        let ours = settings.parameters(clock_rate, format);
+        // What the caps do not have from here, downstream demands.
+        let parameters = fmtp::in_caps(caps).beyond(&ours.unrepeated()).or(&ours);
+        let (ssrc, timestamp_offset) = (caps.get("ssrc").ok()?, caps.get("timestamp-offset").ok()?);
+        let first_sequence = caps.get::<u32>("seqnum-offset").ok()? as u16;
+        Some(parameters.config(clock_rate, format).map(|config| {
+            let fresh = settings.fresh_ticks(clock_rate);
+            let config = Config { mtu: mtu as usize, fresh, ..config };
+            Self { ssrc, first_sequence, timestamp_offset, parameters, config }
+        }))
     }
 }
 
-/// The media time of packets that the caps ask for, in RTP clock ticks (C.4.1).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct MediaTime {
-    /// `rtp_ptime`: what is recommended.
-    pub(super) wanted: Option<u32>,
-    /// `rtp_maxptime`: what no packet exceeds.
-    pub(super) most: Option<u32>,
-}
-
-impl MediaTime {
-    pub(super) fn from_caps(caps: &gst::CapsRef) -> Self {
-        let number = |name| caps.structure(0).and_then(|caps| number(caps, name));
-        Self { wanted: number("rtp_ptime"), most: number("rtp_maxptime") }
+impl Settings {
+    /// What the properties ask for.
+    fn parameters(&self, clock_rate: u32, format: Format) -> Parameters {
+        let journal = self.journal.into();
+        let guardtime = self.guard_ticks(clock_rate);
+        self.fmtp.or(&Parameters::of(&Config { journal, guardtime, format, ..Config::new(clock_rate) }))
     }
 }
 
@@ -75,65 +58,23 @@ pub(super) struct Wanted {
 pub(super) fn choose(downstream: &gst::CapsRef) -> Option<Wanted> {
     let mut caps = downstream.structure(0)?.to_owned();
     caps.fixate_field_nearest_int("clock-rate", CLOCK_RATE);
-    let clock_rate = caps.get::<i32>("clock-rate").ok().and_then(|rate| u32::try_from(rate).ok())?;
-    let encoding = if caps.get("encoding-name") == Ok(MPEG4) { MPEG4 } else { NATIVE };
+    let (clock_rate, format) = fmtp::media(&caps)?;
+    let encoding = if format == Format::Mpeg4Generic { fmtp::MPEG4 } else { NATIVE };
     Some(Wanted { encoding, clock_rate, caps })
 }
 
 /// The encoding name of `audio/rtp-midi`.
-pub(super) const NATIVE: &str = "RTP-MIDI";
-/// The encoding name of `audio/mpeg4-generic`, of which `mode=rtp-midi` is one kind.
-pub(super) const MPEG4: &str = "MPEG4-GENERIC";
+const NATIVE: &str = "RTP-MIDI";
 
-/// The SDP parameters of the stream as caps fields. Defaults of RFC 6295 and what downstream names are left out.
-pub(super) fn parameters(settings: &Settings, wanted: &Wanted) -> gst::Structure {
-    let mut fields = gst::Structure::new_empty("parameters");
-    let mut set = |name: &str, value: &str| {
-        if !wanted.caps.has_field(name) {
-            fields.set(name, value);
-        }
-    };
-    if wanted.encoding == MPEG4 {
-        // Section 6.2 wants all four; the empty configuration has its quotes in SDP, whose text caps fields hold.
-        set("streamtype", "5");
-        set("mode", "rtp-midi");
-        set("profile-level-id", "12");
-        set("config", "\"\"");
-    }
-    // The two belong together: half of them from downstream and half from here would be neither.
-    if !wanted.caps.has_field("j_sec") && !wanted.caps.has_field("j_update") {
-        match settings.journal {
-            JournalMode::None => set("j_sec", "none"),
-            JournalMode::ClosedLoop => {}
-            JournalMode::Anchor => set("j_update", "anchor"),
-            JournalMode::OpenLoop => set("j_update", "open-loop"),
-        }
-    }
-    if let Some(ticks) = settings.guard_ticks(wanted.clock_rate) {
-        set("guardtime", &ticks.to_string());
-    }
-    fields
-}
-
-/// The format-specific parameters in `caps` as the text behind `a=fmtp:96 ` in SDP.
-pub(super) fn fmtp(caps: &gst::CapsRef) -> Option<String> {
-    const PARAMETERS: [&str; 9] = [
-        "streamtype",
-        "mode",
-        "profile-level-id",
-        "config",
-        "j_sec",
-        "j_update",
-        "rtp_ptime",
-        "rtp_maxptime",
-        "guardtime",
-    ];
-    let caps = caps.structure(0)?;
-    let parameters = PARAMETERS
-        .iter()
-        .filter_map(|name| caps.get::<&str>(*name).ok().map(|value| format!("{name}={value}")))
-        .collect::<Vec<_>>();
-    (!parameters.is_empty()).then(|| parameters.join("; "))
+/// The parameters of the stream as caps fields. Defaults of RFC 6295 and what downstream names are left out.
+pub(super) fn fields(settings: &Settings, wanted: &Wanted) -> Result<gst::Structure, Error> {
+    let format = if wanted.encoding == fmtp::MPEG4 { Format::Mpeg4Generic } else { Format::Native };
+    let demanded = fmtp::in_caps(&wanted.caps);
+    let parameters = demanded.or(&settings.parameters(wanted.clock_rate, format));
+    parameters.config(wanted.clock_rate, format)?;
+    let mut fields = fmtp::to_caps(&parameters);
+    wanted.caps.fields().for_each(|name| fields.remove_field(name));
+    Ok(fields)
 }
 
 impl From<JournalMode> for Journal {
