@@ -48,11 +48,16 @@ impl Sender {
 /// A listener without journal that prints, and what it prints; `more` is added to the description.
 fn listener(folder: &Folder, port: u16, more: &str) -> (Program, impl BufRead) {
     let text = description(port).replace("j_update=anchor", "j_sec=none") + more;
+    listener_of(folder, &text, if more.is_empty() { port + 1 } else { port })
+}
+
+/// A listener to a description, which hears at `port` once it hears.
+fn listener_of(folder: &Folder, text: &str, port: u16) -> (Program, impl BufRead + use<>) {
     let sdp = folder.write("x.sdp", text.as_bytes());
     let mut program =
         Program::start_with_open_stdout(&["listen", argument(&sdp), "--print", "--json", "--timeout", "30"]);
     let printed = lines(program.stdout());
-    wait_for_listener(if more.is_empty() { port + 1 } else { port });
+    wait_for_listener(port);
     (program, printed)
 }
 
@@ -98,6 +103,30 @@ fn strangers_are_not_heard_and_cannot_end_it() {
     let summary = wait_for_line(&mut printed, |line| line.contains("summary"));
     assert!(summary.contains("\"foreign_datagrams\":1,") && summary.contains("\"packets\":10,"), "{summary}");
     assert!(summary.contains("\"hanging_notes\":0,") && summary.contains("\"notes_silenced\":10,"), "{summary}");
+    drop(printed);
+    assert_eq!(program.finish().code, Some(0));
+}
+
+#[test]
+fn what_the_description_excludes_is_not_heard() {
+    let folder = Folder::new("subset");
+    let port = free_port();
+    let text = description(port).replace("j_update=anchor", "j_sec=none; cm_unused=CN; cm_used=C7; cm_used=3N");
+    let (program, mut printed) = listener_of(&folder, &text, port + 1);
+    let mut sender = Sender::new(port, 0x1111);
+    for message in [[0x90, 60, 100], [0xB0, 8, 1], [0xB0, 7, 1], [0x93, 62, 100], [0xE0, 0, 0x40]] {
+        sender.send(message);
+    }
+    sender.say_goodbye();
+    for heard in ["b0 07 01", "93 3e 64", "e0 00 40"] {
+        wait_for_line(&mut printed, |line| {
+            assert!(!line.contains("90 3c 64") && !line.contains("b0 08 01"), "{line}");
+            line.contains(heard)
+        });
+    }
+    // The note that was heard is ended, and only that.
+    let summary = wait_for_line(&mut printed, |line| line.contains("summary"));
+    assert!(summary.contains("\"events\":4,") && summary.contains("\"hanging_notes\":0,"), "{summary}");
     drop(printed);
     assert_eq!(program.finish().code, Some(0));
 }

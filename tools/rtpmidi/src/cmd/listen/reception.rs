@@ -79,7 +79,8 @@ impl Reception {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| Failure::new("the pipeline has no bus"))?;
         let session = with("rtpbin", &[("latency", &plan.latency), ("do-lost", &true)])?;
-        let (funnel, depay, tee) = (make("funnel")?, make("rtpmididepay")?, make("tee")?);
+        let parameters = source.stream.parameters.to_string();
+        let (funnel, depay, tee) = (make("funnel")?, with("rtpmididepay", &[("fmtp", &parameters)])?, make("tee")?);
         let (rtp, rtcp) = (packets(&source.caps())?, packets(&gst::Caps::new_empty_simple("application/x-rtcp"))?);
         let reports = make("appsink")?;
         // The reports never end, and the pipeline must not wait for them.
