@@ -379,6 +379,35 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_comes_before_the_next_packet_even_if_its_sender_went_back_in_time() {
+        let mut playout = playout(0);
+        let list: &[u8] = &[5, 0xC0, 1, 0x64, 0xC0, 2];
+        let packets = [(1000, 1, 0, list), (1020, 2, 20, &[2, 0xC0, 3][..])];
+        assert_eq!(heard(&mut playout, &packets), [[0xC0, 1], [0xC0, 2], [0xC0, 3]]);
+        // Nine deltas of 2^28 - 1 ticks are more than half of what RTP time can tell.
+        let wide: Vec<u8> = (0..10).flat_map(|program| [0xC0, program, 0xFF, 0xFF, 0xFF, 0x7F]).collect();
+        let wide = [&[0x80, 56][..], &wide[..56]].concat();
+        playout.receive(1040 * MS, 7, Received { sequence: 3, timestamp: 40, payload: &wide });
+        let mut programs = Vec::new();
+        for now in [1040, 100_000] {
+            playout.play(now * MS, |cue| programs.push(octets(&cue.event.command)[1]));
+        }
+        assert_eq!(programs, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    }
+
+    #[test]
+    fn a_note_off_that_waits_when_the_source_changes_is_not_lost() {
+        let mut playout = playout(0);
+        let packets = [(1000, 1, 0, &[6, 0x90, 60, 100, 50, 60, 0][..])];
+        assert_eq!(heard(&mut playout, &packets), [[0x90, 60, 100]]);
+        // Five seconds behind the time of the first source, and yet in time.
+        playout.receive(6020 * MS, 8, Received { sequence: 9, timestamp: 20, payload: NOTE_ON });
+        let mut rest = Vec::new();
+        playout.play(6020 * MS, |cue| rest.push(octets(&cue.event.command)));
+        assert_eq!(rest, [[0x90, 60, 0], [0x90, 60, 100]]);
+    }
+
+    #[test]
     fn silence_for_three_guard_times_ends_what_sounds_and_the_stream_goes_on() {
         let config = Config { guardtime: Some(200), ..Config::new(RATE) };
         let mut playout = Playout::new(config, Latency::Fixed(0));
