@@ -25,14 +25,13 @@ impl History {
             if !unknown(self, number) || taken {
                 continue;
             }
-            let is_reset = is_reset(index, number);
+            if is_reset(index, number) {
+                self.note_reset(&group, loss);
+                continue;
+            }
             if group.count.is_none() {
                 for voice in self.control.repair(&group, false) {
-                    if is_reset {
-                        self.observe(voice, loss.stamp(), Origin::Repair);
-                    } else {
-                        self.execute(voice, loss, play);
-                    }
+                    self.execute(voice, loss, play);
                 }
             } else if number != control::RESET_ALL_CONTROLLERS {
                 // A CC 121 from before the first packet has not reset what came since.
@@ -40,9 +39,6 @@ impl History {
                 self.control.observe(group.controller, value, loss.stamp(), Origin::Repair);
             }
             self.control.adopt(&group);
-            if is_reset {
-                self.control.reset(group.controller);
-            }
         }
         if let Some(parameter) = theirs.parameter {
             self.catch_up_parameter(&parameter, loss, play);

@@ -112,6 +112,12 @@ impl History {
         let mut pedals = Vec::new();
         for (index, group) in theirs.groups().enumerate() {
             let number = group.controller.get();
+            // Only those who came late do not know what stands before a CC 121 that they know.
+            let is_old = lost_reset.is_none() && listed_reset.is_some_and(|reset| index < reset);
+            if is_old && control::is_reset_to_default(number) && self.control.value(number).is_none() {
+                self.note_reset(&group, loss);
+                continue;
+            }
             let is_bank = matches!(number, BANK_MSB | BANK_LSB);
             let final_pedal = is_pedal(number) && lost_reset.is_none_or(|reset| reset < index);
             // A command behind the CC 121 is lost when the latest one known stands before it.
@@ -134,6 +140,15 @@ impl History {
             }
         }
         pedals
+    }
+
+    /// Takes note of a command whose effect a CC 121 has taken back.
+    pub(super) fn note_reset(&mut self, theirs: &control::Group, loss: &Loss) {
+        for voice in self.control.repair(theirs, false) {
+            self.observe(voice, loss.stamp(), Origin::Repair);
+        }
+        self.control.adopt(theirs);
+        self.control.reset(theirs.controller);
     }
 
     /// Whether CC 0 and 32 came in another order, or with other values, than this history knows.

@@ -18,14 +18,24 @@ pub(crate) struct Inbox {
     /// The count of the latest command that a journal has told of.
     told: Option<u8>,
     open: Option<Open>,
-    /// Lengths and fingerprints of the latest commands, oldest first, MTC Full Frames aside.
-    recent: VecDeque<(usize, u64)>,
+    /// The latest commands, oldest first, MTC Full Frames aside.
+    recent: VecDeque<Heard>,
     /// How many of those no journal has told of yet.
     untold: usize,
     /// Commands of any kind heard since the journal that told of one.
     heard: u8,
     /// What the command means whose end the latest repair has made up.
     ended: Option<Meaning>,
+}
+
+/// A command that has ended.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    length: usize,
+    /// The fingerprint of its octets.
+    print: u64,
+    /// How many commands had been heard then since the journal that told of one.
+    number: u8,
 }
 
 /// A command of which segments have gone out.
@@ -153,10 +163,7 @@ impl Inbox {
         let told = told.unwrap_or(0);
         // Some of what was heard may have no log any more.
         let mut heard = self.recent.iter().skip(self.recent.len() - untold);
-        let found = |(log, _): &&Counted<'_>| {
-            let print = Open::print(log.data());
-            heard.any(|(length, heard)| *length == log.first + log.len() && (log.first > 0 || *heard == print))
-        };
+        let found = |(log, count): &&Counted<'_>| heard.any(|heard| self.may_be(heard, log, *count));
         let known = told + logs[told..].iter().take_while(found).count();
         let under_way = self.open.as_ref().and_then(|open| {
             let index = if open.told { told.checked_sub(1)? } else { known };
@@ -167,6 +174,15 @@ impl Inbox {
         });
         let known = known.max(under_way.map_or(0, |index| index + 1));
         (known.clamp(least, most), under_way)
+    }
+
+    /// Whether a log may be of a command that was heard. A Reset State command is rather executed twice than not at all:
+    /// its journal codes all that came behind it.
+    fn may_be(&self, heard: &Heard, log: &Log<'_>, count: Option<u8>) -> bool {
+        let octets = log.first > 0 || heard.print == Open::print(log.data());
+        let number = self.told.unwrap_or(0).wrapping_add(heard.number);
+        let counts = count.is_none_or(|count| count == number) || !log.is_reset_state();
+        heard.length == log.first + log.len() && octets && counts
     }
 
     /// How many of the logs are of commands that an earlier journal told of, if counts say so. They are told apart from
@@ -231,7 +247,7 @@ impl Inbox {
             if self.recent.len() == RECENT {
                 self.recent.pop_front();
             }
-            self.recent.push_back((open.length, open.hash.finish()));
+            self.recent.push_back(Heard { length: open.length, print: open.hash.finish(), number: self.heard });
             self.untold = (self.untold + usize::from(!open.told)).min(RECENT);
         }
         Some(open)

@@ -1,5 +1,6 @@
 //! The logs of Chapter X (B.5.1).
 
+use super::Meaning;
 use crate::error::{Error, Result};
 use crate::journal::octets::array;
 use crate::journal::window::S;
@@ -105,6 +106,11 @@ impl<'a> Log<'a> {
 
     pub(super) fn data(&self) -> impl Iterator<Item = u8> + use<'a> {
         self.data.iter().map(|octet| octet & 0x7F)
+    }
+
+    pub(super) fn is_reset_state(&self) -> bool {
+        let head: Vec<u8> = self.data().take(5).collect();
+        self.first == 0 && Meaning::of(&head) == Some(Meaning::ResetState)
     }
 
     pub(super) fn len(&self) -> usize {
