@@ -51,7 +51,9 @@ impl Parameters {
         }
         for (usage, selection) in config.commands.assignments() {
             let name = if *usage == Usage::Used { "cm_used" } else { "cm_unused" };
-            Language::Commands.print(selection).iter().for_each(|value| parameters.push(name, value));
+            for value in Language::Commands.print(selection) {
+                parameters.push(name, value);
+            }
         }
         match config.journal {
             Journal::None => parameters.push("j_sec", "none"),
@@ -61,14 +63,17 @@ impl Parameters {
         for (inclusion, selection) in config.chapters.assignments() {
             let never = *inclusion == Inclusion::Never;
             let selection = if never { &selection::in_normal_coding(selection) } else { selection };
-            let values = Language::Chapters.print(selection);
-            values.iter().for_each(|value| parameters.push(chapters(*inclusion), value));
+            for value in Language::Chapters.print(selection) {
+                parameters.push(chapters(*inclusion), value);
+            }
         }
         parameters.push_timing(config.timing);
         for (name, ticks) in
             [("rtp_ptime", config.ptime), ("rtp_maxptime", config.max_ptime), ("guardtime", config.guardtime)]
         {
-            ticks.into_iter().for_each(|ticks| parameters.push(name, ticks));
+            if let Some(ticks) = ticks {
+                parameters.push(name, ticks);
+            }
         }
         parameters
     }
@@ -226,7 +231,7 @@ mod tests {
     fn tokens_are_read_without_regard_to_case() {
         assert_eq!(read("J_SEC=RECJ; j_Update=Anchor").journal, Journal::Recovery(Policy::Anchor));
         assert_eq!(read("TSMODE=Comex").timing, Timing::Comex);
-        assert_eq!(read("cm_unused=n").commands.has_voice(CHANNEL, control(7)), true);
+        assert!(read("cm_unused=c").commands.has_voice(CHANNEL, control(7)));
     }
 
     #[test]
@@ -322,7 +327,9 @@ mod tests {
         ) {
             const NAMES: [&str; 5] = ["cm_used", "cm_unused", "ch_never", "ch_default", "ch_anchor"];
             let mut parameters = Parameters::new();
-            assignments.iter().for_each(|(name, value)| parameters.push(NAMES[*name], value));
+            for (name, value) in &assignments {
+                parameters.push(NAMES[*name], value);
+            }
             let mut config = parameters.config(44_100, Format::Native).unwrap();
             [config.ptime, config.max_ptime, config.guardtime] = numbers;
             config.timing = Timing::Buffer { octet, line: LineRate::DIN, period: period.and_then(NonZeroU32::new) };

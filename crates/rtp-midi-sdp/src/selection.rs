@@ -206,7 +206,7 @@ impl Reader {
         if text.is_empty() {
             return Some(Numbers::default());
         }
-        let ranges = text.split('.').map(|range| self.range(range, |text| decimal(text)));
+        let ranges = text.split('.').map(|range| self.range(range, decimal));
         ranges.collect::<Option<Vec<_>>>().map(Numbers::new)
     }
 

@@ -17,7 +17,9 @@ fn all(letters: &str) -> Selection {
 
 fn config(forbidden: &[Selection]) -> Config {
     let mut config = Config::new(44_100);
-    forbidden.iter().for_each(|selection| config.commands.forbid(selection));
+    for selection in forbidden {
+        config.commands.forbid(selection);
+    }
     config
 }
 

@@ -121,7 +121,9 @@ mod tests {
     fn only(selections: &[Selection]) -> Commands {
         let mut commands = Commands::default();
         commands.forbid(&x(&[], None));
-        selections.iter().for_each(|selection| commands.allow(selection));
+        for selection in selections {
+            commands.allow(selection);
+        }
         commands
     }
 
