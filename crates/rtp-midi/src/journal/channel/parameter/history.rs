@@ -93,10 +93,14 @@ impl History {
     pub(crate) fn knows(&self, log: &Log) -> bool {
         let pressed = |button: Option<Button>| button.map_or(0, |button| button.count);
         let told = log.msb.is_some() || log.lsb.is_some();
-        self.find(log.id).is_some_and(|known| match told {
-            true => known.msb.is_some() || known.lsb.is_some(),
-            false => pressed(known.a_button) == pressed(log.a_button),
-        })
+        let knows = |known: &Parameter| {
+            if told {
+                known.msb.is_some() || known.lsb.is_some()
+            } else {
+                pressed(known.a_button) == pressed(log.a_button)
+            }
+        };
+        self.find(log.id).is_some_and(knows)
     }
 
     pub(super) fn find(&self, id: Id) -> Option<&Parameter> {
