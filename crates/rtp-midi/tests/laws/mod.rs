@@ -4,7 +4,7 @@
 
 use rtp_midi::midi::{Command, Status};
 use rtp_midi::payload::{Payload, Reader, Writer};
-use rtp_midi::{Config, Journal, Policy, Received, Receiver};
+use rtp_midi::{Commands, Config, Journal, Policy, Received, Receiver};
 
 fn encode(command: &Command<'_>) -> Vec<u8> {
     let mut octets = Vec::new();
@@ -33,8 +33,13 @@ pub fn a_payload_reads_as_written(octets: &[u8]) {
 ///
 /// The octets are cut into packets: a sequence number step, a length, and so many octets of payload.
 pub fn any_packets_are_received(octets: &[u8]) {
-    for policy in [Policy::ClosedLoop, Policy::Anchor] {
-        let config = Config { journal: Journal::Recovery(policy), ..Config::new(44_100) };
+    let streams = [
+        (Policy::ClosedLoop, Commands::all()),
+        (Policy::Anchor, Commands::default()),
+        (Policy::OpenLoop, Commands::all()),
+    ];
+    for (policy, commands) in streams {
+        let config = Config { journal: Journal::Recovery(policy), commands, ..Config::new(44_100) };
         let (mut receiver, mut sequence, mut rest) = (Receiver::new(config), 0_u16, octets);
         while let [step, length, behind @ ..] = rest {
             let (payload, next) = behind.split_at(behind.len().min(usize::from(*length)));
