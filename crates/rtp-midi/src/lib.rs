@@ -5,7 +5,11 @@
 //!   ones would have done: after the first packet that arrives behind a loss nothing hangs and every program,
 //!   controller and parameter is right.
 //!
-//! Neither opens a socket, reads a clock or draws a random number. Times are RTP timestamps, counts of
+//! * A [`Playout`] is a receiver with a buffer in front, which smooths jitter, puts packets in order, and executes
+//!   commands at their times.
+//! * A [`Source`] samples a time-of-arrival source such as a MIDI cable, whose octets have no times of their own.
+//!
+//! None opens a socket, reads a clock or draws a random number. Times are RTP timestamps, counts of
 //! [`Config::clock_rate`] that wrap at 2^32; sequence numbers are those of the RTP header.
 //!
 //! ```

@@ -227,3 +227,36 @@ fn when_live_a_note_that_comes_long_after_its_time_stays_silent_and_all_else_doe
         assert_eq!(rtp::stat(&depay, "sounding"), 1, "it counts as played, lest a repair bring it back");
     }
 }
+
+#[test]
+fn the_latency_of_the_whole_pipeline_makes_notes_no_later() {
+    let _watch = start();
+    for (latency, notes) in [(200, 0), (400, 1)] {
+        let mut depay = rtp::depay(&[], rtp::RTP_CAPS);
+        depay.set_upstream_latency(ms(200));
+        assert!(depay.push_upstream_event(gst::event::Latency::new(ms(latency))));
+        depay.set_time(ms(1500)).unwrap();
+        let mut packet = rtp::rtp_packet(1, 0, 1, &[3, 0x90, 60, 100]);
+        packet.make_mut().set_pts(ms(750));
+        depay.push(packet).unwrap();
+        assert_eq!(rtp::messages(&mut depay).len(), notes, "heard {latency} ms behind its timestamp");
+    }
+}
+
+#[test]
+fn only_live_is_guardtime_a_time_out() {
+    let _watch = start();
+    let caps = format!("{},guardtime=(string)44100", rtp::RTP_CAPS);
+    for (live, timeout, wait) in [(true, "0", Some(4100)), (false, "0", None), (true, "500000000", Some(1500))] {
+        let mut depay = rtp::depay(&[("timeout", timeout)], &caps);
+        depay.set_live(live);
+        depay.set_upstream_latency(ms(100));
+        depay.set_time(ms(1000)).unwrap();
+        depay.push(rtp::rtp_packet(1, 0, 1, &[3, 0x90, 60, 100])).unwrap();
+        let clock = depay.testclock().unwrap();
+        match wait {
+            Some(time) => assert_eq!(clock.wait_for_next_pending_id().time(), ms(time)),
+            None => assert_eq!(clock.peek_id_count(), 0),
+        }
+    }
+}

@@ -164,6 +164,11 @@ impl<'a> Command<'a> {
             Self::System(_) => None,
         }
     }
+
+    /// Whether this is a NoteOn that starts a note: what must not be executed late, unlike all else.
+    pub fn begins_note(&self) -> bool {
+        self.voice().is_some_and(|(_, voice)| voice.note_on().is_some())
+    }
 }
 
 impl System<'_> {

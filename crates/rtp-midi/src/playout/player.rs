@@ -5,7 +5,6 @@ use super::queue::Queue;
 use super::shelf::{Place, Shelf, Waiting};
 use crate::config::Config;
 use crate::journal::Event;
-use crate::midi::Command;
 use crate::receiver::{Received, Receiver};
 
 /// Plays one stream at a time: packets of another source begin another one.
@@ -164,7 +163,7 @@ impl Playout {
             self.give_rest(now, &mut out);
             let (last, at) = (&mut self.last, now);
             self.receiver.receive(received(&packet), |event| {
-                if !begins_note(&event.command) {
+                if !event.command.begins_note() {
                     *last = at;
                     out(Cue { at, event });
                 }
@@ -209,7 +208,7 @@ impl Playout {
         self.receiver.receive(received(&packet), |event| {
             let behind = clock.behind(packet.timestamp, event.time);
             let at = due.saturating_add(behind);
-            if begins_note(&event.command) && clock.is_late(&packet.arrival, behind) {
+            if event.command.begins_note() && clock.is_late(&packet.arrival, behind) {
                 stats.late_notes += 1;
             } else if !queue.is_empty() || at > now {
                 queue.push(at, &event);
@@ -240,7 +239,7 @@ impl Playout {
         let last = &mut self.last;
         while !self.queue.is_empty() {
             self.queue.give(|_, event| {
-                if !begins_note(&event.command) {
+                if !event.command.begins_note() {
                     *last = now;
                     out(Cue { at: now, event });
                 }
@@ -262,14 +261,10 @@ fn received(packet: &Waiting) -> Received<'_> {
     Received { sequence: packet.sequence(), timestamp: packet.timestamp, payload: &packet.payload }
 }
 
-fn begins_note(command: &Command<'_>) -> bool {
-    command.voice().is_some_and(|(_, voice)| voice.note_on().is_some())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::midi::System;
+    use crate::midi::{Command, System};
 
     /// RTP ticks are milliseconds.
     const RATE: u32 = 1000;

@@ -1,6 +1,5 @@
 //! One stream between packets and messages: what a packet, a flush, or the end of the source means.
 
-use rtp_midi::midi::Command;
 use rtp_midi::{Config, Outcome, Received, Receiver};
 
 use super::messages::Messages;
@@ -102,7 +101,7 @@ impl Unpacker {
         let (timeline, messages, late) = (&mut self.timeline, &mut self.messages, &mut self.counts.late_notes);
         let outcome = self.receiver.receive(packet.rtp, |event| {
             let pts = timeline.message(event.time);
-            if packet.earliest.is_some_and(|earliest| pts < earliest) && begins_note(&event.command) {
+            if packet.earliest.is_some_and(|earliest| pts < earliest) && event.command.begins_note() {
                 *late += 1;
             } else {
                 messages.push(pts, event.command);
@@ -135,8 +134,4 @@ impl Unpacker {
         self.timeline = Timeline::new(self.config.clock_rate);
         self.silence_first = true;
     }
-}
-
-fn begins_note(command: &Command<'_>) -> bool {
-    command.voice().is_some_and(|(_, voice)| voice.note_on().is_some())
 }

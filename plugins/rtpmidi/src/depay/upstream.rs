@@ -54,8 +54,11 @@ impl RtpMidiDepay {
 
     /// The timestamp of a note that would be heard `tolerance` too late if it were sent now.
     pub(super) fn earliest(&self, upstream: Upstream, tolerance: gst::ClockTime) -> Option<gst::ClockTime> {
+        if !upstream.live {
+            return None;
+        }
         let obj = self.obj();
-        let now = obj.current_running_time().filter(|_| upstream.live)?;
+        let now = obj.current_running_time()?;
         let latency = lock(&self.state).latency.max(upstream.latency);
         let heard = now.checked_sub(latency)?.checked_sub(tolerance)?;
         let segment = obj.sink_pad().sticky_event::<gst::event::Segment>(0)?;
