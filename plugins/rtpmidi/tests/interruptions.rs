@@ -15,6 +15,15 @@ use gstrtpmidi::depay::{END, LOSS};
 use rtp::{ms, start};
 use session::{element, listen, push, stat};
 
+/// A listener who expects a stream with these parameters, and a player whose first note has come.
+fn a_note_sounds(parameters: &str, properties: &str) -> (Listener, Player) {
+    let listener = Listener::start(parameters);
+    let player = Player::start(properties, listener.1);
+    player.push(NOTE_ON);
+    listener.wait("sounding", |notes| notes == 1);
+    (listener, player)
+}
+
 /// A listener on a port of its own.
 struct Listener(gst::Pipeline, i32);
 
@@ -112,10 +121,7 @@ const NOTE_ON: &[u8] = &[0x90, 60, 100];
 #[test]
 fn a_loss_beyond_the_reach_of_an_open_loop_ends_what_sounds() {
     let _watch = start();
-    let listener = Listener::start(",j_update=(string)open-loop");
-    let player = Player::start("journal=open-loop", listener.1);
-    player.push(NOTE_ON);
-    listener.wait("sounding", |notes| notes == 1);
+    let (listener, player) = a_note_sounds(",j_update=(string)open-loop", "journal=open-loop");
     player.1.store(false, Ordering::SeqCst);
     player.push(&[0x80, 60, 64]);
     for value in 0..1100_u32 {
@@ -136,10 +142,7 @@ fn a_loss_beyond_the_reach_of_an_open_loop_ends_what_sounds() {
 #[test]
 fn a_loss_within_reach_is_covered() {
     let _watch = start();
-    let listener = Listener::start("");
-    let player = Player::start("", listener.1);
-    player.push(NOTE_ON);
-    listener.wait("sounding", |notes| notes == 1);
+    let (listener, player) = a_note_sounds("", "");
     player.1.store(false, Ordering::SeqCst);
     player.push(&[0x80, 60, 64]);
     player.wait_for_commands(2);
@@ -153,10 +156,7 @@ fn a_loss_within_reach_is_covered() {
 #[test]
 fn another_ssrc_ends_what_the_first_left_sounding() {
     let _watch = start();
-    let listener = Listener::start("");
-    let player = Player::start("ssrc=4711", listener.1);
-    player.push(NOTE_ON);
-    listener.wait("sounding", |notes| notes == 1);
+    let (listener, player) = a_note_sounds("", "ssrc=4711");
     let collision = gst::Structure::builder("GstRTPCollision").field("ssrc", 4711_u32).build();
     let pad = element(&player.0, "pay").static_pad("src").unwrap();
     assert!(pad.send_event(gst::event::CustomUpstream::new(collision)));
@@ -169,10 +169,7 @@ fn another_ssrc_ends_what_the_first_left_sounding() {
 #[test]
 fn a_sender_that_begins_anew_ends_what_it_left_sounding() {
     let _watch = start();
-    let listener = Listener::start("");
-    let player = Player::start("ssrc=4711 seqnum-offset=30000", listener.1);
-    player.push(NOTE_ON);
-    listener.wait("sounding", |notes| notes == 1);
+    let (listener, player) = a_note_sounds("", "ssrc=4711 seqnum-offset=30000");
     drop(player);
     let player = Player::start("ssrc=4711 seqnum-offset=100", listener.1);
     for value in 0..20 {
@@ -186,9 +183,7 @@ fn a_sender_that_begins_anew_ends_what_it_left_sounding() {
 #[test]
 fn silence_for_three_guard_times_ends_what_sounds_and_a_sender_that_is_silent_but_there_does_not() {
     let _watch = start();
-    let listener = Listener::start(",guardtime=(string)8820");
-    let player = Player::start("ssrc=4711 guardtime=200000000", listener.1);
-    player.push(NOTE_ON);
+    let (listener, player) = a_note_sounds(",guardtime=(string)8820", "ssrc=4711 guardtime=200000000");
     listener.wait("packets", |packets| packets > 12);
     assert_eq!((listener.stat("sounding"), listener.stat("timeouts")), (1, 0));
     player.1.store(false, Ordering::SeqCst);

@@ -15,12 +15,6 @@ fn push(harness: &mut Harness, at: u64, octets: &[u8]) {
     harness.push(buffer(ms(at), octets)).unwrap();
 }
 
-/// Lets the clock come to what the element waits for, and the element do it.
-fn crank(harness: &mut Harness) -> Packet {
-    harness.crank_single_clock_wait().unwrap();
-    packet(&harness.pull().unwrap())
-}
-
 /// The packets with messages that a recording of `times` gives, as time and number of messages.
 fn offline(properties: &[(&str, &str)], caps: &str, times: &[u64]) -> Vec<(u64, usize)> {
     let mut pay = pay_to(properties, Some(&format!("application/x-rtp,clock-rate=44100,{caps}")));

@@ -165,12 +165,6 @@ fn a_live_message_leaves_at_once_and_a_list_in_one_packet() {
     assert_eq!((packets[0].ms(), packets[1].ms()), (1, 5));
 }
 
-/// Lets the clock come to what the element waits for, and the element do it.
-fn crank(harness: &mut Harness) -> Packet {
-    harness.crank_single_clock_wait().unwrap();
-    packet(&harness.pull().unwrap())
-}
-
 #[test]
 fn live_guard_packets_come_on_the_clock() {
     let _watch = start();

@@ -128,6 +128,12 @@ pub fn packet(buffer: &gst::Buffer) -> Packet {
     }
 }
 
+/// Lets the clock come to what the element waits for, and the element do it; returns the packet that it sends.
+pub fn crank(harness: &mut Harness) -> Packet {
+    harness.crank_single_clock_wait().unwrap();
+    packet(&harness.pull().unwrap())
+}
+
 /// All packets that a harness holds.
 pub fn packets(harness: &mut Harness) -> Vec<Packet> {
     std::iter::from_fn(|| harness.try_pull()).map(|buffer| packet(&buffer)).collect()
