@@ -146,18 +146,15 @@ impl Sender {
             Some(covered) if empty && is_before(time, covered) => covered,
             _ => time,
         };
-        let verdict = self.subset.judge(&command);
-        let sent = match verdict {
-            Verdict::In => Some(command),
-            Verdict::Out => None,
-            Verdict::Cancel => Some(subset::CANCEL),
-        };
-        if let Some(sent) = sent {
-            self.put(time, sent, source)?;
+        let free = self.subset.is_free(&command);
+        let verdict = if free { Verdict::In } else { self.subset.judge(&command) };
+        if verdict != Verdict::Out {
+            self.put(time, if verdict == Verdict::Cancel { subset::CANCEL } else { command }, source)?;
         }
-        self.subset.observe(&command, verdict);
-        self.stats.commands += u64::from(sent.is_some());
-        self.stats.unused += u64::from(verdict != Verdict::In);
+        if !free {
+            self.subset.observe(&command, verdict);
+            self.stats.unused += u64::from(verdict != Verdict::In);
+        }
         Ok(())
     }
 
@@ -182,6 +179,7 @@ impl Sender {
             let limit = if empty { Writer::MAX } else { self.list_limit(self.journal.total()) };
             if self.list.push(time, command, source, limit) {
                 (self.next_journal, self.stalled) = (next_journal, false);
+                self.stats.commands += 1;
                 return Ok(());
             }
             if self.measured {

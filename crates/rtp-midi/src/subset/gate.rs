@@ -2,6 +2,7 @@
 
 use super::{CANCEL, Subset, Verdict};
 use crate::journal::Event;
+use crate::midi::Command;
 
 /// A subset at work, for as long as one packet's commands go out.
 pub(crate) struct Gate {
@@ -19,17 +20,25 @@ impl Gate {
     /// Gives a command to `out` if it may come.
     #[inline]
     pub(crate) fn pass(&mut self, event: Event<'_>, out: &mut impl FnMut(Event<'_>)) {
-        let verdict = match &mut self.subset {
-            Some(subset) => subset.decide(&event.command),
-            None => Verdict::In,
-        };
-        if verdict == Verdict::In {
+        if self.subset.as_ref().is_none_or(|subset| subset.is_free(&event.command)) {
             out(event);
-            return;
+        } else if let Some(command) = self.judged(event.command) {
+            out(Event { command, ..event });
         }
-        self.kept += 1;
-        if verdict == Verdict::Cancel {
-            out(Event { command: CANCEL, ..event });
+    }
+
+    /// What goes out in the place of a command. Apart from [`Gate::pass`], so that a command that needs no judging is
+    /// not copied to memory first.
+    #[inline(never)]
+    fn judged<'a>(&mut self, command: Command<'a>) -> Option<Command<'a>> {
+        let subset = self.subset.as_mut()?;
+        let verdict = subset.judge(&command);
+        subset.observe(&command, verdict);
+        self.kept += u64::from(verdict != Verdict::In);
+        match verdict {
+            Verdict::In => Some(command),
+            Verdict::Out => None,
+            Verdict::Cancel => Some(CANCEL),
         }
     }
 
