@@ -188,6 +188,20 @@ fn empty_packets_keep_the_distance_of_messages_to_the_clock() {
 }
 
 #[test]
+fn a_new_segment_does_not_put_a_keep_alive_off() {
+    let _watch = start();
+    let mut pay = guarded(50);
+    pay.set_live(true);
+    pay.set_time(ms(0)).unwrap();
+    push(&mut pay, 0, &NOTE_ON);
+    pay.pull().unwrap();
+    pay.set_time(ms(40)).unwrap();
+    assert!(pay.push_event(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new())));
+    assert_eq!(crank(&mut pay).ms(), 50);
+    assert_eq!(pay.testclock().unwrap().time(), ms(50));
+}
+
+#[test]
 fn a_stall_is_not_made_up_for_with_a_burst() {
     let _watch = start();
     let mut pay = guarded(5);

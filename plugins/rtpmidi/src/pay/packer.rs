@@ -307,6 +307,9 @@ impl Packer {
     }
 
     fn send_waiting(&mut self, outbox: &mut Outbox) {
+        if self.waiting.first().is_none() {
+            return;
+        }
         let mut waiting = std::mem::take(&mut self.waiting);
         for (moment, command) in waiting.iter() {
             match command {
