@@ -16,7 +16,9 @@ pub(crate) struct Device {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Pieces {
     All,
-    /// Without time code, pressure of notes and undefined commands, of which those who come late need not be told.
+    /// The bank without the CC 0 and 32 that make it: a CC 32 counts no more once a CC 0 has followed it.
+    Bank,
+    /// The same without time code, pressure of notes and undefined commands, of which those who come late need not be told.
     Lasting,
 }
 
@@ -93,7 +95,8 @@ impl Device {
         let mut settings = channel.map_or_else(Settings::default, |channel| channel.settings.clone());
         if pieces == Pieces::Lasting {
             settings.poly_pressure.clear();
-            // CC 32 counts no more once a CC 0 has followed it; `bank` tells what counts.
+        }
+        if pieces != Pieces::All {
             settings.controllers.retain(|number, _| !matches!(number, 0 | 32));
         }
         settings
@@ -122,7 +125,7 @@ fn difference<T: std::fmt::Debug>(here: &T, there: &T) -> String {
 impl System {
     fn of(&self, pieces: Pieces) -> Self {
         match pieces {
-            Pieces::All => self.clone(),
+            Pieces::All | Pieces::Bank => self.clone(),
             Pieces::Lasting => {
                 Self { undefined: <[Vec<u8>; 2]>::default(), frame: None, series: Vec::new(), ..self.clone() }
             }

@@ -50,8 +50,8 @@ pub(crate) struct Listener {
     pub(crate) complete_from: Option<usize>,
     /// Such a packet has arrived.
     pub(crate) complete: bool,
-    /// For a while the sender did not know of this listener.
-    pub(crate) late: bool,
+    /// What its device must have as the sender's.
+    pub(crate) pieces: Pieces,
     uncovered: u64,
     pub(crate) tally: Tally,
 }
@@ -87,7 +87,7 @@ impl Listener {
             highest: None,
             complete_from: None,
             complete: false,
-            late: false,
+            pieces: Pieces::All,
             uncovered: 0,
             tally: Tally::default(),
         }
@@ -156,8 +156,7 @@ impl Listener {
             return Err(format!("FF, F6, F9, FD, FE: heard {heard:?}, sent {sent:?}"));
         }
         self.tally.compared += 1;
-        let pieces = if self.late { Pieces::Lasting } else { Pieces::All };
-        self.here.differs(&self.there, pieces).map_or(Ok(()), Err)
+        self.here.differs(&self.there, self.pieces).map_or(Ok(()), Err)
     }
 
     /// Leaves the stream: nothing may sound then.

@@ -12,8 +12,10 @@ mod network;
 #[path = "../random/mod.rs"]
 mod random;
 mod session;
+mod single_losses;
 #[path = "../synth/mod.rs"]
 mod synth;
+mod thin;
 
 use composer::Style;
 use listener::Tally;

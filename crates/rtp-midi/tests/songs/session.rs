@@ -6,6 +6,7 @@ use rtp_midi::midi::{Command, End, Part, Segment};
 use rtp_midi::{Commands, Config, Journal, Policy, Sender};
 
 use crate::composer::{Composer, Octets, Style};
+use crate::device::Pieces;
 use crate::listener::{Demand, Listener, Sent, Tally};
 use crate::network::Weather;
 use crate::random::Random;
@@ -264,7 +265,7 @@ impl Session {
                     self.known.insert(id);
                 } else if closed_loop && !self.known.contains(other) {
                     // The checkpoint may leave behind whom the sender does not know.
-                    (listener.complete_from, listener.complete, listener.late) = (None, false, true);
+                    (listener.complete_from, listener.complete, listener.pieces) = (None, false, Pieces::Lasting);
                 }
             }
         }
@@ -280,7 +281,9 @@ impl Session {
             let covers_all = self.plan.journal == Journal::Recovery(Policy::Anchor) || !self.plan.reports;
             listener.complete_from =
                 (covers_all && self.plan.journal != Journal::Recovery(Policy::OpenLoop)).then_some(0);
-            listener.late = self.plan.journal != Journal::Recovery(Policy::Anchor);
+            if self.plan.journal != Journal::Recovery(Policy::Anchor) {
+                listener.pieces = Pieces::Lasting;
+            }
             self.listeners.push((number as u32, listener));
         }
         if self.listeners.len() > 1 && self.random.below(600) == 0 {
