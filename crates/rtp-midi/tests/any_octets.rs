@@ -28,6 +28,7 @@ proptest! {
     #[test]
     fn random_octets(octets in prop::collection::vec(any::<u8>(), 0..400)) {
         laws::a_payload_reads_as_written(&octets);
+        laws::a_payload_is_inspected_as_it_is_read(&octets);
         laws::any_packets_are_received(&octets);
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each program that shares this uses what it needs")]
 
+use rtp_midi::inspect::inspect;
 use rtp_midi::midi::{Command, Status};
 use rtp_midi::payload::{Payload, Reader, Writer};
 use rtp_midi::{Commands, Config, Journal, Policy, Received, Receiver};
@@ -27,6 +28,19 @@ pub fn a_payload_reads_as_written(octets: &[u8]) {
     let again: Vec<_> =
         Reader::new(writer.octets(), start, false).map(|c| c.unwrap()).map(|c| (c.time, encode(&c.command))).collect();
     assert_eq!(again, commands);
+}
+
+/// The inspector finds the commands that a reader finds, and defects inside the payload only.
+pub fn a_payload_is_inspected_as_it_is_read(octets: &[u8]) {
+    let found = inspect(octets, 7);
+    assert!(found.defects.iter().all(|defect| defect.at <= octets.len()));
+    match Payload::decode(octets) {
+        Ok(payload) => {
+            let read = payload.commands(7).map_while(Result::ok);
+            assert!(read.eq(found.commands.iter().map(|placed| placed.timed)));
+        }
+        Err(error) => assert_eq!(found.defects.first().map(|defect| defect.error), Some(error)),
+    }
 }
 
 /// Packets of any octets leave a receiver that can be silenced, and that gives out a bounded number of commands.
