@@ -1,4 +1,4 @@
-//! `rtpmidi`: sends Standard MIDI Files as RTP MIDI and listens to such streams.
+//! `rtpmidi`: sends Standard MIDI Files as RTP MIDI, listens to such streams, and shows what is in them.
 
 mod cmd;
 mod destination;

@@ -235,7 +235,10 @@ fn rtcp_of_a_stream_is_a_line() {
     datagrams.push(datagram(5005, 5005, &report));
     let ended = monitor("rtcp", &pcap(&datagrams), &["--stream", "47d81096"]);
     let last = ended.stdout.lines().last().unwrap();
-    assert_eq!(last, "    6    0.500000  RTCP SR 47d81096: 5 packets, 60 octets sent, rtp time 1400; BYE 47d81096");
+    assert_eq!(
+        last,
+        "    6    0.500000  10.0.0.1:5005 to 10.0.0.2:5005  RTCP SR 47d81096: 5 packets, 60 octets sent, rtp time 1400; BYE 47d81096"
+    );
 }
 
 #[test]

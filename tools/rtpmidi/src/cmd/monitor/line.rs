@@ -3,6 +3,7 @@
 use rtp_midi::inspect::Journal;
 
 use super::Packet;
+use super::frame::Datagram;
 use super::stream::contents;
 use super::words::words;
 
@@ -29,8 +30,13 @@ pub(super) fn line(packet: &Packet<'_>) -> String {
     )
 }
 
+/// A datagram that is no packet of a stream.
+pub(super) fn besides(datagram: &Datagram, time: f64, words: &str) -> String {
+    format!("{}  {} to {}  {words}", start(datagram.frame, time), datagram.from, datagram.to)
+}
+
 /// What every line begins with.
-pub(super) fn start(frame: u64, time: f64) -> String {
+fn start(frame: u64, time: f64) -> String {
     format!("{frame:5} {time:11.6}")
 }
 

@@ -93,15 +93,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let interrupt = Interrupt::catch()?;
     let mut monitor = Monitor::new(args);
-    while !monitor.is_done() && !interrupt.asked() {
-        match source.next()? {
-            Event::Datagram(datagram) => monitor.take(&datagram)?,
-            Event::Skipped(skip) => monitor.skipped.count(skip),
-            Event::Nothing => {}
-            Event::End => break,
-        }
-    }
-    monitor.finish(source.damage())
+    // What has been seen is summed up whatever ends it.
+    let watched = monitor.watch(&mut source, &interrupt);
+    monitor.finish(source.damage()).and(watched)
 }
 
 /// A packet of a stream with all that is known of it.
@@ -154,6 +148,19 @@ impl<'a> Monitor<'a> {
         self.audience == Audience::Gone || self.args.filter.count.is_some_and(|count| self.shown >= count)
     }
 
+    /// Takes packets until nobody wants more.
+    fn watch(&mut self, source: &mut Source, interrupt: &Interrupt) -> Result<()> {
+        while !self.is_done() && !interrupt.asked() {
+            match source.next()? {
+                Event::Datagram(datagram) => self.take(&datagram)?,
+                Event::Skipped(skip) => self.skipped.count(skip),
+                Event::Nothing => {}
+                Event::End => break,
+            }
+        }
+        Ok(())
+    }
+
     fn take(&mut self, datagram: &Datagram) -> Result<()> {
         let time = self.time(datagram);
         match self.finder.take(datagram) {
@@ -161,8 +168,7 @@ impl<'a> Monitor<'a> {
             Kind::Found(kept) => kept.iter().try_for_each(|datagram| self.packet(datagram, &How::Form)),
             Kind::Broken(error) => {
                 if self.args.filter.wants_besides(&[], true) {
-                    let start = line::start(datagram.frame, time);
-                    let line = format!("{start}  {} to {}  !! {error}", datagram.from, datagram.to);
+                    let line = line::besides(datagram, time, &format!("!! {error}"));
                     self.show(&line, || json::broken(datagram, time, &error))?;
                 }
                 Ok(())
@@ -171,16 +177,15 @@ impl<'a> Monitor<'a> {
                 let read = rtcp::read(&datagram.octets);
                 let wrong = read.error.as_ref().map_or_else(String::new, |error| format!("  !! {error}"));
                 if self.args.filter.wants_besides(&read.sources, read.error.is_some()) {
-                    let start = line::start(datagram.frame, time);
-                    let line = format!("{start}  RTCP {}{wrong}", read.words.join("; "));
+                    let words = format!("RTCP {}{wrong}", read.words.join("; "));
+                    let line = line::besides(datagram, time, &words);
                     self.show(&line, || json::rtcp(datagram, time, &read.words, read.error.as_deref()))?;
                 }
                 Ok(())
             }
             Kind::Exchange(exchange) => {
                 if self.args.filter.wants_besides(&[exchange.ssrc], false) {
-                    let start = line::start(datagram.frame, time);
-                    let line = format!("{start}  AppleMIDI {exchange}");
+                    let line = line::besides(datagram, time, &format!("AppleMIDI {exchange}"));
                     self.show(&line, || json::exchange(datagram, time, &exchange))?;
                 }
                 Ok(())
@@ -188,7 +193,7 @@ impl<'a> Monitor<'a> {
             Kind::Announcement(announcement) => {
                 if self.args.filter.wants_besides(&[], false) {
                     let words = announcement.to_string();
-                    let line = format!("{}  {words}", line::start(datagram.frame, time));
+                    let line = line::besides(datagram, time, &words);
                     self.show(&line, || json::announcement(datagram, time, &words))?;
                 }
                 Ok(())
