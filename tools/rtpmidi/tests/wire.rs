@@ -255,7 +255,9 @@ fn the_description_is_there_before_the_first_packet() {
         "c=IN IP4 127.0.0.1\r\n".to_owned(),
         format!("m=audio {} RTP/AVP 96\r\n", wire.port),
         "a=rtpmap:96 rtp-midi/44100\r\n".to_owned(),
-        "a=fmtp:96 j_sec=recj; j_update=anchor; rtp_ptime=441; guardtime=22050\r\n".to_owned(),
+        "a=fmtp:96 cm_unused=ABFGHMPQTVWX; j_sec=recj; j_update=anchor; ch_never=ADEFMPQTVWX; rtp_ptime=441; \
+         guardtime=22050\r\n"
+            .to_owned(),
         "a=recvonly\r\n".to_owned(),
     ] {
         assert!(text.contains(&line), "{line:?} is missing in {text}");

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rtp_midi::{Format, Journal};
+use rtp_midi::{Config, Format};
 use rtp_midi_sdp::{Address, Direction, Host, Origin, Parameters, Session, Stream};
 
 use crate::destination::local_address;
@@ -18,14 +18,18 @@ pub(super) const PAYLOAD_TYPE: u8 = 96;
 /// RTP ticks per second: a rate in common use for audio (RFC 6295, 2.1), so that a listener can play in step.
 pub(super) const CLOCK_RATE: u32 = 44_100;
 
-/// The fmtp line: the journal, and how packets are timed where that is not the default.
-pub(super) fn parameters(journal: Journal, ptime: Option<u32>, guardtime: Option<u32>) -> Parameters {
-    let mut parameters = Parameters::for_journal(journal);
-    if let Some(milliseconds) = ptime {
-        parameters.push("rtp_ptime", ticks(milliseconds));
+/// The fmtp line: the commands, the journal, written out, and what else is not the default.
+pub(super) fn parameters(config: &Config) -> Parameters {
+    let differing = Parameters::of(config);
+    let mut parameters = Parameters::new();
+    // Commands stand before chapters (C.2.3).
+    for parameter in differing.iter().filter(|parameter| parameter.name.starts_with("cm_")) {
+        parameters.push(&parameter.name, &parameter.value);
     }
-    if let Some(milliseconds) = guardtime {
-        parameters.push("guardtime", ticks(milliseconds));
+    parameters.extend(Parameters::for_journal(config.journal));
+    let is_said = |name: &str| name.starts_with("cm_") || name.starts_with("j_");
+    for parameter in differing.iter().filter(|parameter| !is_said(&parameter.name)) {
+        parameters.push(&parameter.name, &parameter.value);
     }
     parameters
 }
@@ -64,19 +68,26 @@ pub(super) fn write(session: &Session, path: &Path) -> Result<()> {
     })
 }
 
-fn ticks(milliseconds: u32) -> u64 {
-    u64::from(milliseconds) * u64::from(CLOCK_RATE) / 1000
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rtp_midi::Policy;
+    use rtp_midi::{Inclusion, Journal, Letters, Policy, Selection};
 
     #[test]
     fn what_is_announced_can_be_read() {
-        let parameters = parameters(Journal::Recovery(Policy::Anchor), Some(10), Some(1000));
-        assert_eq!(parameters.to_string(), "j_sec=recj; j_update=anchor; rtp_ptime=441; guardtime=44100");
+        let mut config = Config {
+            journal: Journal::Recovery(Policy::ClosedLoop),
+            ptime: Some(441),
+            guardtime: Some(44_100),
+            ..Config::new(CLOCK_RATE)
+        };
+        config.commands.forbid(&Selection::of(Letters::of("AX")));
+        config.chapters.assign(Inclusion::Never, &Selection::of(Letters::of("AEX")));
+        let parameters = parameters(&config);
+        assert_eq!(
+            parameters.to_string(),
+            "cm_unused=AX; j_sec=recj; j_update=closed-loop; ch_never=AEX; rtp_ptime=441; guardtime=44100"
+        );
         let session = describe("Canon", "239.1.2.3:5004".parse().unwrap(), 3, parameters);
         let text = session.print();
         assert!(text.contains("c=IN IP4 239.1.2.3/3\r\n") && text.contains("a=recvonly\r\n"), "{text}");

@@ -2,7 +2,9 @@
 
 mod announce;
 mod feed;
+mod fit;
 mod playlist;
+mod programme;
 mod station;
 mod tap;
 
@@ -11,7 +13,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use rtp_midi::{Journal, Policy};
+use rtp_midi::{Journal, Policy, Repertoire, Selection};
+
+use smf_timeline::Song;
 
 use crate::destination::Destination;
 use crate::elements;
@@ -25,6 +29,7 @@ use station::Station;
 /// Send Standard MIDI Files as one RTP MIDI stream.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 pub(crate) struct Args {
     /// Files to play one after the other; a folder stands for the *.mid, *.midi and *.smf in it
     #[arg(required = true, value_name = "FILE")]
@@ -43,6 +48,22 @@ pub(crate) struct Args {
     /// How packets repeat what earlier ones said, so that listeners recover from loss
     #[arg(long, value_enum, default_value_t = JournalOption::Anchor, value_name = "POLICY")]
     journal: JournalOption,
+
+    /// Take the files as any music: do not look through them for what the stream can do without
+    #[arg(long)]
+    no_scan: bool,
+
+    /// Keep commands of these types out of the stream, as SDP writes them (M: parameters, X: System Exclusives, …)
+    #[arg(long, value_parser = programme::command_types, value_name = "TYPES")]
+    cm_unused: Vec<Selection>,
+
+    /// Keep these chapters out of the journal, as SDP writes them; what is lost of them stays lost
+    #[arg(long, value_parser = programme::chapters, value_name = "CHAPTERS")]
+    ch_never: Vec<Selection>,
+
+    /// Longest RTP packet, header included
+    #[arg(long, default_value_t = 1400, value_parser = clap::value_parser!(u32).range(200..=65_507), value_name = "OCTETS")]
+    mtu: u32,
 
     /// Gather messages for this many milliseconds into one packet
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=1000), value_name = "MS")]
@@ -118,8 +139,12 @@ const HEARTBEAT: gst::ClockTime = gst::ClockTime::from_mseconds(20);
 /// Reads the files, announces the stream, and plays to the end.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let reading = if args.lenient { Reading::Lenient } else { Reading::Strict };
-    let pieces = playlist::read(&args.files, reading, |warning| eprintln!("{warning}"))?;
+    let mut repertoire = Repertoire::default();
+    let scan = |song: &Song| programme::commands(song).for_each(|(_, command)| repertoire.observe(&command));
+    let pieces = playlist::read(&args.files, reading, scan, |warning| eprintln!("{warning}"))?;
     check(args, &pieces)?;
+    let config = programme::config(args, (!args.no_scan).then_some(&repertoire));
+    fit::Programme { pieces: &pieces, reading, repeat: args.repeat, speed: args.speed }.check(&config)?;
     let to = resolve(args)?;
 
     elements::start()?;
@@ -129,19 +154,21 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         play: feed::Play { repeat: args.repeat, start: args.start.unwrap_or_default(), speed: args.speed, reading },
         to: &to,
         ttl: args.ttl,
-        journal: args.journal.into(),
+        config: &config,
         ptime: args.ptime,
         guardtime: args.guardtime,
         rtcp_interval: args.rtcp_interval,
     })?;
 
     let mut reporter = Reporter::new(args.json);
-    let ptime = Some(args.ptime).filter(|ptime| *ptime > 0);
-    let parameters = announce::parameters(args.journal.into(), ptime, args.guardtime);
+    let parameters = announce::parameters(&config);
     for (path, to) in args.sdp.iter().zip(&to) {
         announce::write(&announce::describe(&pieces[0].title, *to, args.ttl, parameters.clone()), path)?;
     }
     let listeners = args.to.iter().map(Destination::to_string).collect::<Vec<_>>().join(", ");
+    if !args.no_scan {
+        reporter.say(&programme::describe(&repertoire, &config));
+    }
     reporter.say(&format!("playing {} to {listeners}", pieces[0].title));
     station.play()?;
     loop {

@@ -26,15 +26,34 @@ pub(super) enum Reading {
     Lenient,
 }
 
-/// Reads all files; folders stand for the files in them. `warn` is told of each defect that lenient reading passes.
-pub(super) fn read(paths: &[PathBuf], reading: Reading, mut warn: impl FnMut(String)) -> Result<Vec<Piece>> {
+/// Reads all files; folders stand for the files in them. `scan` is shown each song, `warn` is told of each defect that
+/// lenient reading passes.
+pub(super) fn read(
+    paths: &[PathBuf],
+    reading: Reading,
+    mut scan: impl FnMut(&Song),
+    mut warn: impl FnMut(String),
+) -> Result<Vec<Piece>> {
     let mut pieces = Vec::new();
     for path in paths {
-        for file in expand(path)? {
-            pieces.push(read_one(file, reading, &mut warn)?);
+        for path in expand(path)? {
+            let song = read_one(&path, reading, &mut warn)?;
+            scan(&song);
+            pieces.push(Piece {
+                title: title(&song).unwrap_or_else(|| file_name(&path)),
+                duration: Duration::from_nanos(song.duration()),
+                path,
+            });
         }
     }
     Ok(pieces)
+}
+
+impl Piece {
+    /// Reads the song again; defects that lenient reading passes have been told of.
+    pub(super) fn song(&self, reading: Reading) -> Result<Song> {
+        read_one(&self.path, reading, &mut |_| ())
+    }
 }
 
 /// The file itself, or the Standard MIDI Files in a folder in the order of their names.
@@ -62,16 +81,16 @@ fn has_known_suffix(file: &Path) -> bool {
     ["mid", "midi", "smf"].iter().any(|known| suffix.eq_ignore_ascii_case(known))
 }
 
-fn read_one(path: PathBuf, reading: Reading, warn: &mut impl FnMut(String)) -> Result<Piece> {
-    let octets = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
-    let song = match (Song::read(&octets, 0), reading) {
-        (Ok(song), _) => song,
+fn read_one(path: &Path, reading: Reading, warn: &mut impl FnMut(String)) -> Result<Song> {
+    let octets = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    match (Song::read(&octets, 0), reading) {
+        (Ok(song), _) => Ok(song),
         (Err(error), Reading::Strict) => {
             let failure = Failure::new(format!("{}: {error}", path.display()));
-            return Err(match Song::salvage(&octets, 0) {
+            Err(match Song::salvage(&octets, 0) {
                 Ok(_) => failure.hint("--lenient plays what can be read of it"),
                 Err(worse) => worse.hint().map_or(failure.clone(), |hint| failure.hint(hint)),
-            });
+            })
         }
         (Err(_), Reading::Lenient) => {
             let (song, defects) =
@@ -79,14 +98,9 @@ fn read_one(path: PathBuf, reading: Reading, warn: &mut impl FnMut(String)) -> R
             for defect in &defects {
                 warn(format!("warning: {}: {defect}", path.display()));
             }
-            song
+            Ok(song)
         }
-    };
-    Ok(Piece {
-        title: title(&song).unwrap_or_else(|| file_name(&path)),
-        duration: Duration::from_nanos(song.duration()),
-        path,
-    })
+    }
 }
 
 /// The name of the sequence: the track name in the first track.
@@ -151,7 +165,7 @@ mod tests {
     }
 
     fn strictly(path: &Path) -> Result<Vec<Piece>> {
-        read(&[path.to_owned()], Reading::Strict, |warning| panic!("{warning}"))
+        read(&[path.to_owned()], Reading::Strict, |_| (), |warning| panic!("{warning}"))
     }
 
     #[test]
@@ -206,7 +220,7 @@ mod tests {
         assert!(words.ends_with("--lenient plays what can be read of it"), "{words}");
 
         let mut warnings = Vec::new();
-        let pieces = read(&[path], Reading::Lenient, |warning| warnings.push(warning)).unwrap();
+        let pieces = read(&[path], Reading::Lenient, |_| (), |warning| warnings.push(warning)).unwrap();
         assert_eq!(pieces[0].title, "Canon");
         assert!(warnings[0].starts_with("warning: "), "{warnings:?}");
     }

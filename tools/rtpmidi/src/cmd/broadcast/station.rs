@@ -16,7 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
-use rtp_midi::{Journal, Policy};
+use rtp_midi::{Config, Journal};
+use rtp_midi_sdp::Parameters;
 
 use super::announce::PAYLOAD_TYPE;
 use super::feed::{Feed, Play};
@@ -33,7 +34,7 @@ pub(super) struct Plan<'a> {
     /// Not empty, and all of one family.
     pub(super) to: &'a [SocketAddr],
     pub(super) ttl: u8,
-    pub(super) journal: Journal,
+    pub(super) config: &'a Config,
     /// Milliseconds of music in a packet.
     pub(super) ptime: u32,
     /// Milliseconds between packets at most.
@@ -98,7 +99,7 @@ impl Station {
             tap,
             pay,
             sent,
-            has_journal: plan.journal != Journal::None,
+            has_journal: plan.config.journal != Journal::None,
             duration: (!plan.play.repeat).then_some(seconds),
             stopped: false,
             warned: None,
@@ -196,24 +197,21 @@ impl Drop for Station {
     }
 }
 
-/// Listeners do not play along: a note that comes a little late is better than none.
-const FRESH: u64 = 100_000_000;
-
 fn payloader(plan: &Plan<'_>) -> Result<gst::Element> {
-    let journal = match plan.journal {
-        Journal::None => "none",
-        Journal::Recovery(Policy::Anchor) => "anchor",
-        Journal::Recovery(Policy::ClosedLoop) => "closed-loop",
-        Journal::Recovery(Policy::OpenLoop) => "open-loop",
-    };
     let ptime = i64::from(plan.ptime) * 1_000_000;
     let guardtime = u64::from(plan.guardtime.unwrap_or(0)) * 1_000_000;
-    let pay = elements::with(
+    let fresh = u64::from(plan.config.fresh) * 1_000_000_000 / u64::from(plan.config.clock_rate);
+    elements::with(
         "rtpmidipay",
-        &[("pt", &u32::from(PAYLOAD_TYPE)), ("min-ptime", &ptime), ("guardtime", &guardtime), ("fresh", &FRESH)],
-    )?;
-    pay.set_property_from_str("journal", journal);
-    Ok(pay)
+        &[
+            ("pt", &u32::from(PAYLOAD_TYPE)),
+            ("mtu", &(plan.config.mtu as u32)),
+            ("fmtp", &Parameters::of(plan.config).to_string()),
+            ("min-ptime", &ptime),
+            ("guardtime", &guardtime),
+            ("fresh", &fresh),
+        ],
+    )
 }
 
 /// Puts RTP and RTCP on the network. Reports come back to the socket that ours leave from.

@@ -1,0 +1,278 @@
+//! Whether every journal of a programme fits: into LENGTH, of ten bits (RFC 6295 section 5), and into the MTU.
+//!
+//! The programme is sent, to nobody, by the sender that will send it: all files, and with `--loop` the first one again
+//! behind the last. Nobody reports, so a closed loop is judged by its longest journals.
+
+use rtp_midi::inspect::{Chapter, inspect};
+use rtp_midi::midi::{Command, System};
+use rtp_midi::{Config, Inclusion, Journal, Letters, Policy, Selection, Sender};
+use smf_timeline::Song;
+
+use super::announce::CLOCK_RATE;
+use super::playlist::{Piece, Reading};
+use super::programme::commands;
+use crate::failure::{Failure, Result};
+use crate::rtp;
+use crate::time::minutes;
+
+/// What is sent, and how.
+pub(super) struct Programme<'a> {
+    pub(super) pieces: &'a [Piece],
+    pub(super) reading: Reading,
+    /// Whether the first piece follows the last one.
+    pub(super) repeat: bool,
+    pub(super) speed: f64,
+}
+
+/// What came of sending it.
+#[derive(Default)]
+struct Outcome {
+    misfit: Option<Misfit>,
+    /// Octets of the longest packet, RTP header included.
+    longest: usize,
+}
+
+/// The first packet that does not fit.
+struct Misfit {
+    piece: usize,
+    /// Seconds from the start of the piece.
+    seconds: f64,
+    limit: Limit,
+    /// The chapter to blame.
+    chapter: Option<Chapter>,
+}
+
+/// What is passed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Limit {
+    /// By a packet of so many octets.
+    Mtu(usize),
+    /// LENGTH, or what a packet can spare for the system journal.
+    Length,
+}
+
+/// What LENGTH can say.
+const LENGTH: usize = 1023;
+/// The longest UDP datagram.
+const LONGEST: usize = 65_507;
+
+impl Programme<'_> {
+    /// Refuses a programme that has a journal without room, and says what would give it room.
+    pub(super) fn check(&self, config: &Config) -> Result<()> {
+        if config.journal == Journal::None {
+            return Ok(());
+        }
+        let outcome = self.outcome(config)?;
+        let Some(misfit) = outcome.misfit else { return Ok(()) };
+        let failure = Failure::new(misfit.words(self.pieces, config.mtu));
+        Err(failure.hint(format!("it fits with {}", self.remedies(config, outcome.longest)?.join(", or with "))))
+    }
+
+    fn fits(&self, config: &Config) -> Result<bool> {
+        Ok(self.outcome(config)?.misfit.is_none())
+    }
+
+    /// Sends all of it.
+    fn outcome(&self, config: &Config) -> Result<Outcome> {
+        let mut trial = Trial::new(config, self.speed);
+        let again = self.repeat.then_some(0);
+        for piece in (0..self.pieces.len()).chain(again) {
+            trial.play(piece, &self.pieces[piece].song(self.reading)?);
+        }
+        Ok(trial.finish())
+    }
+
+    /// The options that make it fit; the last one always does.
+    fn remedies(&self, config: &Config, longest: usize) -> Result<Vec<String>> {
+        let mut remedies = Vec::new();
+        let never = |config: &mut Config, these: &Selection| config.chapters.assign(Inclusion::Never, these);
+        if let Some(letters) = self.without(config, Letters::of("N"), never)? {
+            remedies.push(format!("--ch-never {letters} (lost commands of these types stay lost)"));
+        }
+        let unused = |config: &mut Config, these: &Selection| config.commands.forbid(these);
+        if let Some(letters) = self.without(config, Letters::of("DEN"), unused)? {
+            remedies.push(format!("--cm-unused {letters} (they are not sent at all)"));
+        }
+        if longest > config.mtu && longest <= LONGEST && self.fits(&Config { mtu: longest, ..config.clone() })? {
+            remedies.push(format!("--mtu {longest} (if the network takes it)"));
+        }
+        let open_loop = Journal::Recovery(Policy::OpenLoop);
+        if config.journal != open_loop && self.fits(&Config { journal: open_loop, ..config.clone() })? {
+            remedies.push("--journal open-loop (who comes late hears wrong settings)".to_owned());
+        }
+        remedies.push("--journal none".to_owned());
+        Ok(remedies)
+    }
+
+    /// The chapters without which it fits, the longest first; `exclude` leaves one out. None can do without those of
+    /// `needed`: without Chapter N, say, notes would hang.
+    fn without(
+        &self,
+        config: &Config,
+        needed: Letters,
+        exclude: impl Fn(&mut Config, &Selection),
+    ) -> Result<Option<Letters>> {
+        let (mut config, mut excluded) = (config.clone(), Letters::default());
+        while let Some(misfit) = self.outcome(&config)?.misfit {
+            let letter = misfit.chapter.map(|chapter| Letters::of(chapter.letter.encode_utf8(&mut [0; 4])));
+            let Some(letter) = letter.filter(|letter| letter.and(excluded.or(needed)).is_empty()) else {
+                return Ok(None);
+            };
+            excluded = excluded.or(letter);
+            exclude(&mut config, &Selection::of(letter));
+        }
+        Ok(Some(excluded))
+    }
+}
+
+impl Misfit {
+    fn words(&self, pieces: &[Piece], mtu: usize) -> String {
+        let place = format!("{} at {}", pieces[self.piece].path.display(), minutes(self.seconds));
+        let chapter = self.chapter.as_ref();
+        let of = |chapter: &Chapter| match chapter.channel {
+            Some(channel) => format!("of channel {}", channel.get() + 1),
+            None => "of the system".to_owned(),
+        };
+        let letter = chapter.map_or('N', |chapter| chapter.letter);
+        let of = chapter.map_or_else(String::new, of);
+        match self.limit {
+            Limit::Mtu(octets) => {
+                let share = chapter.map_or(0, |chapter| chapter.octets.len());
+                format!(
+                    "{place}: a packet of {octets} octets is longer than --mtu {mtu}; Chapter {letter} {of} has {share}"
+                )
+            }
+            Limit::Length => format!("{place}: the journal {of} has no room for all of its Chapter {letter}"),
+        }
+    }
+}
+
+/// A sender on its way through the programme.
+struct Trial<'a> {
+    config: &'a Config,
+    sender: Sender,
+    speed: f64,
+    payload: Vec<u8>,
+    /// The time of the first command that waits for its packet, in RTP clock ticks from the start.
+    first: Option<u64>,
+    /// Where the piece begins and ends, and which it is.
+    start: u64,
+    end: u64,
+    piece: usize,
+    outcome: Outcome,
+}
+
+impl<'a> Trial<'a> {
+    fn new(config: &'a Config, speed: f64) -> Self {
+        Self {
+            config,
+            sender: Sender::new(config.clone(), 1),
+            speed,
+            payload: Vec::new(),
+            first: None,
+            start: 0,
+            end: 0,
+            piece: 0,
+            outcome: Outcome::default(),
+        }
+    }
+
+    fn play(&mut self, piece: usize, song: &Song) {
+        (self.piece, self.start) = (piece, self.end);
+        self.end += self.ticks(song.duration());
+        for (time, command) in commands(song) {
+            self.take(self.start + self.ticks(time), command);
+        }
+        // What a file leaves sounding is let go before the next.
+        song.release(0..song.len(), |octets| {
+            if let Ok((command, _)) = Command::decode(&octets) {
+                self.take(self.end, command);
+            }
+        });
+    }
+
+    fn take(&mut self, now: u64, command: Command<'_>) {
+        if self.first.is_some_and(|first| now > first + u64::from(self.config.ptime.unwrap_or(0))) {
+            self.send();
+        }
+        match command {
+            Command::System(System::SysEx(whole)) => {
+                for piece in self.sender.split(whole) {
+                    self.queue(now, piece.into());
+                }
+            }
+            command => self.queue(now, command),
+        }
+    }
+
+    fn queue(&mut self, now: u64, command: Command<'_>) {
+        if self.sender.queue(now as u32, command).is_err() {
+            self.send();
+            // With nobody to wait for, an empty packet takes every command.
+            let _ = self.sender.queue(now as u32, command);
+        }
+        self.first.get_or_insert(now);
+    }
+
+    /// Ends the packet, and looks whether it fits.
+    fn send(&mut self) {
+        let Some(first) = self.first.take() else { return };
+        let before = self.sender.stats();
+        self.payload.clear();
+        let packet = self.sender.packet(first as u32, &mut self.payload);
+        let octets = rtp::HEADER + self.payload.len();
+        self.outcome.longest = self.outcome.longest.max(octets);
+        let after = self.sender.stats();
+        let limit = if after.journal_cuts > before.journal_cuts {
+            Limit::Length
+        } else if after.oversized > before.oversized {
+            Limit::Mtu(octets)
+        } else {
+            return;
+        };
+        if self.outcome.misfit.is_none() {
+            let journal = inspect(&self.payload, packet.timestamp).journal;
+            let chapters = journal.map_or_else(Vec::new, |journal| journal.chapters);
+            self.outcome.misfit = Some(Misfit {
+                piece: self.piece,
+                seconds: (first.saturating_sub(self.start)) as f64 * self.speed / f64::from(CLOCK_RATE),
+                limit,
+                chapter: blame(&chapters, limit),
+            });
+        }
+    }
+
+    /// Sends what waits, and a packet whose journal tells of that.
+    fn finish(mut self) -> Outcome {
+        self.send();
+        self.first = Some(self.end);
+        self.send();
+        self.outcome
+    }
+
+    /// Nanoseconds of a song as RTP clock ticks of the broadcast.
+    fn ticks(&self, nanoseconds: u64) -> u64 {
+        (nanoseconds as f64 / self.speed * f64::from(CLOCK_RATE) / 1e9) as u64
+    }
+}
+
+/// The longest chapter of those to blame: of the letter that takes most of the packet, or of the fullest journal.
+fn blame(chapters: &[Chapter], limit: Limit) -> Option<Chapter> {
+    let octets = |these: &dyn Fn(&Chapter) -> bool| {
+        chapters.iter().filter(|chapter| these(chapter)).map(|chapter| chapter.octets.len()).sum::<usize>()
+    };
+    let to_blame: Vec<&Chapter> = match limit {
+        Limit::Mtu(_) => {
+            let letter = chapters.iter().map(|it| it.letter).max_by_key(|letter| octets(&|it| it.letter == *letter))?;
+            chapters.iter().filter(|chapter| chapter.letter == letter).collect()
+        }
+        Limit::Length => {
+            let channels = chapters.iter().filter(|chapter| chapter.channel.is_some()).map(|chapter| chapter.channel);
+            let fullest = channels.max_by_key(|channel| octets(&|it| it.channel == *channel));
+            // A channel journal that leaves something out is long all the same; the system journal need not be.
+            let fullest = fullest.filter(|channel| octets(&|it| it.channel == *channel) > LENGTH / 4).flatten();
+            chapters.iter().filter(|chapter| chapter.channel == fullest).collect()
+        }
+    };
+    to_blame.into_iter().max_by_key(|chapter| chapter.octets.len()).cloned()
+}

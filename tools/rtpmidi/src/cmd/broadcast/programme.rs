@@ -1,0 +1,88 @@
+//! The stream that a programme needs: its configuration, from the options and from a scan of the files.
+
+use rtp_midi::midi::Command;
+use rtp_midi::{Config, Inclusion, Repertoire};
+use rtp_midi_sdp::{Language, Parameters};
+use smf_timeline::{Body, Song};
+
+use super::Args;
+use super::announce::CLOCK_RATE;
+
+/// The configuration of the stream; `repertoire` is what a scan of the files has found.
+pub(super) fn config(args: &Args, repertoire: Option<&Repertoire>) -> Config {
+    let mut config = Config {
+        journal: args.journal.into(),
+        ptime: Some(ticks(args.ptime)).filter(|ptime| *ptime > 0),
+        guardtime: args.guardtime.map(ticks),
+        mtu: args.mtu as usize,
+        fresh: ticks(FRESH),
+        ..Config::new(CLOCK_RATE)
+    };
+    if let Some(repertoire) = repertoire {
+        (config.commands, config.chapters) = (repertoire.commands(), repertoire.chapters());
+    }
+    for selection in &args.cm_unused {
+        config.commands.forbid(selection);
+    }
+    for selection in &args.ch_never {
+        config.chapters.assign(Inclusion::Never, selection);
+    }
+    config
+}
+
+/// What the scan came to, in words.
+pub(super) fn describe(repertoire: &Repertoire, config: &Config) -> String {
+    let rules = Parameters::of(config);
+    let rules = rules.iter().filter(|rule| rule.name.starts_with("cm_") || rule.name.starts_with("ch_"));
+    let rules = rules.map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let channels = repertoire.channels().count_ones();
+    format!("the files use {} on {channels} of 16 channels: {rules}", repertoire.letters())
+}
+
+/// The commands of a song in order, each with its nanoseconds from the start.
+pub(super) fn commands(song: &Song) -> impl Iterator<Item = (u64, Command<'_>)> {
+    song.events().filter_map(|event| match event.body {
+        Body::Message(octets) => Command::decode(octets).ok().map(|(command, _)| (event.time, command)),
+        Body::Meta(_) => None,
+    })
+}
+
+/// Milliseconds for which a note that was lost is played late. Listeners do not play along: a note that comes a little
+/// late is better than none.
+const FRESH: u32 = 100;
+
+/// RTP clock ticks.
+fn ticks(milliseconds: u32) -> u32 {
+    (u64::from(milliseconds) * u64::from(CLOCK_RATE) / 1000) as u32
+}
+
+/// Reads a value of `--cm-unused`.
+pub(super) fn command_types(text: &str) -> Result<rtp_midi::Selection, String> {
+    selection(Language::Commands, text)
+}
+
+/// Reads a value of `--ch-never`.
+pub(super) fn chapters(text: &str) -> Result<rtp_midi::Selection, String> {
+    selection(Language::Chapters, text)
+}
+
+fn selection(language: Language, text: &str) -> Result<rtp_midi::Selection, String> {
+    let selection = language.parse_exact(text);
+    selection.ok_or_else(|| "it is written as in SDP, such as M, CM or 3N (RFC 6295, C.1 and C.2.3)".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn selections_are_those_of_sdp() {
+        for text in ["M", "CM", "3N", "C7.11", "E1"] {
+            assert!(chapters(text).is_ok(), "{text}");
+        }
+        for text in ["", "MC", "m", "I"] {
+            assert!(chapters(text).is_err(), "{text}");
+        }
+        assert!(command_types("E").is_err() && command_types("X").is_ok());
+    }
+}
