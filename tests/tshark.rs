@@ -7,13 +7,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panic")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kit::corpus::Piece;
 use kit::journal::{self, Channel, System};
-use kit::packets::Recording;
+use kit::packets::{Packet, Recording};
 use kit::synth::Synth;
 use kit::{corpus, pipeline, smf, song, tshark};
+use rtp_midi::inspect::{Inspection, inspect};
 
 const FIELDS: [&str; 9] = [
     "_ws.malformed",
@@ -25,6 +26,32 @@ const FIELDS: [&str; 9] = [
     "rtpmidi.cj_chapter_t_pressure",
     "rtpmidi.cj_chapter_a_log_note",
     "rtpmidi.cj_chapter_a_log_pressure",
+];
+
+/// What the inspector names by itself or shows besides, and what tshark shows wrong: numbers of several octets of seven
+/// bits, quarter frames, System Exclusives of one octet, LEN of chapters E and A, and T of Chapter Q, which it reads from
+/// S.
+const SHOWN_OTHERWISE: [&str; 20] = [
+    "rtpmidi.common_status",
+    "rtpmidi.manufacturer_short",
+    "rtpmidi.mtc_quarter_frame_type",
+    "rtpmidi.mtc_quarter_frame_value",
+    "rtpmidi.command_time",
+    "rtpmidi.sj_chapter_q_top",
+    "rtpmidi.sj_chapter_q_timetools",
+    "rtpmidi.cj_chapter_e_length",
+    "rtpmidi.cj_chapter_a_length",
+    "rtpmidi.deltatime_2",
+    "rtpmidi.deltatime_3",
+    "rtpmidi.deltatime_4",
+    "rtpmidi.pitch_bend",
+    "rtpmidi.song_position_pointer",
+    "rtpmidi.sj_chapter_q_tflag",
+    "rtpmidi.sj_chapter_x_first_1",
+    "rtpmidi.sj_chapter_x_first_2",
+    "rtpmidi.sj_chapter_x_first_3",
+    "rtpmidi.sj_chapter_x_first_4",
+    "rtpmidi.sysex_common_non_realtime",
 ];
 
 /// Packets of a song by others that are looked at: journals are full long before.
@@ -54,14 +81,17 @@ fn dissect(songs: &[Piece], most: usize) {
         recording.packets
     });
     let octets = sent.iter().map(|packets| packets.iter().map(|packet| &packet.octets[..]).collect());
-    let mut dissected = tshark::dissect(octets, &FIELDS).into_iter();
-    let (mut packets, mut errors, mut journals) = (0, 0, 0);
+    let inspected = inspected(sent.iter().flatten().map(Packet::payload));
+    let fields: Vec<&str> = FIELDS.into_iter().chain(inspected.iter().copied()).collect();
+    let mut dissected = tshark::dissect(octets, &fields).into_iter();
+    let (mut packets, mut errors, mut journals, mut compared) = (0, 0, 0, 0);
     for (piece, sent) in songs.iter().zip(&sent) {
         let events = smf::read(&piece.file).unwrap().events;
         let mut synth = Synth::default();
         let mut told = 0;
         for packet in sent {
-            let theirs = dissected.next().expect("a line for each packet");
+            let mut theirs = dissected.next().expect("a line for each packet");
+            let shown = theirs.split_off(FIELDS.len());
             let place = format!("{}, packet {}: {:02X?}", piece.name, packet.sequence(), packet.payload());
             let journal = journal::sections(packet.payload()).unwrap().1.unwrap();
             let ours = journal::channels(journal).unwrap();
@@ -70,6 +100,8 @@ fn dissect(songs: &[Piece], most: usize) {
                 errors += 1;
             } else {
                 assert_eq!(theirs, expected(&ours), "{place}");
+                agree(&inspect(packet.payload(), 0), &inspected, &shown, &place);
+                compared += 1;
             }
             // The journal tells of all packets before this one.
             tells(&synth, &ours).unwrap_or_else(|why| panic!("{place}: {why}"));
@@ -83,9 +115,93 @@ fn dissect(songs: &[Piece], most: usize) {
     assert!(dissected.next().is_none());
     println!(
         "{packets} packets of {} songs are as tshark says, but for {errors} which it cannot read; {journals} \
-         journals are what was played",
-        songs.len()
+         journals are what was played; the inspector agrees on {} fields of {compared} packets",
+        songs.len(),
+        inspected.len()
     );
+}
+
+/// The names of all fields with a number that the inspector finds in these payloads, but those that tshark has not or
+/// shows wrong.
+fn inspected<'a>(payloads: impl Iterator<Item = &'a [u8]>) -> Vec<&'static str> {
+    let mut names = BTreeSet::new();
+    for payload in payloads {
+        let found = inspect(payload, 0);
+        names.extend(found.walk().filter(|(_, field)| field.number().is_some()).map(|(_, field)| field.name));
+    }
+    // tshark fills but one column of a field that is asked for twice.
+    names.into_iter().filter(|name| !SHOWN_OTHERWISE.contains(name) && !FIELDS.contains(name)).collect()
+}
+
+/// The inspector and tshark show the same values of the fields of these names.
+fn agree(found: &Inspection<'_>, names: &[&'static str], theirs: &[Vec<String>], place: &str) {
+    let mut ours: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+    for (_, field) in found.walk() {
+        ours.entry(field.name).or_default().extend(field.number());
+    }
+    for (name, theirs) in names.iter().zip(theirs) {
+        let theirs: Vec<u32> = theirs.iter().map(|value| number(value).expect("a number")).collect();
+        assert_eq!(ours.remove(name).unwrap_or_default(), theirs, "{name} of {place}");
+    }
+}
+
+/// A number as tshark prints it.
+fn number(text: &str) -> Option<u32> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+/// A chapter of a channel journal: its bit in the table of contents, and its octets. With Chapter N before Chapter E, as
+/// tshark wants it.
+const CHANNEL_CHAPTERS: [(u8, &[u8]); 9] = [
+    (0x80, &[0x05, 0x81, 0x82]),
+    (0x40, &[0x02, 0x07, 0x64, 0xC0, 0x83, 0x7B, 0xC1]),
+    (0x20, &[0x20, 0x0C, 0x01, 0x80, 0xFF, 0x82, 0x03, 0x80, 0x05, 0x00, 0x07, 0x84]),
+    (0x20, &[0x14, 0x05, 0x00, 0x80, 0x02]),
+    (0x10, &[0x92, 0x34]),
+    (0x08, &[0x01, 0x67, 0x3C, 0xA5, 0x0D, 0x50]),
+    (0x0C, &[0x01, 0x67, 0x3C, 0xA5, 0x0D, 0x50, 0x01, 0x3C, 0x02, 0xBC, 0xA0]),
+    (0x02, &[0x55]),
+    (0x01, &[0x80, 0x3C, 0x85]),
+];
+
+/// The same of the system journal.
+const SYSTEM_CHAPTERS: [(u8, &[u8]); 9] = [
+    (0x40, &[0xFF, 0x85, 6, 7, 0x68, 5, 9, 1, 0x82, 0x50, 4, 3, 0x2A, 0x42, 8, 0x63, 5, 0x99]),
+    (0x40, &[0xF0, 0x85, 0x06, 0x07]),
+    (0x40, &[0x03, 0x42, 0x08, 0x42, 0x05]),
+    (0x20, &[0x89]),
+    (0x10, &[0x52, 0x01, 0x02]),
+    (0x08, &[0x7A, 0x21, 0x03, 0x02, 0x03, 0x12, 0x34, 0x56, 0x78]),
+    (0x08, &[0x47, 0x21, 0x03, 0x02, 0x03]),
+    (0x04, &[0x6F, 0x05, 0x06, 0x01, 0x02, 0x83]),
+    (0x04, &[0x8B, 0x84]),
+];
+
+#[test]
+fn the_inspector_shows_every_chapter_as_tshark_does() {
+    if !tshark::is_here() {
+        return;
+    }
+    let of_channel = CHANNEL_CHAPTERS
+        .iter()
+        .map(|(bit, chapter)| [&[0x40, 0x20, 0, 1, 0x14, 3 + chapter.len() as u8, *bit], *chapter].concat());
+    let of_system = SYSTEM_CHAPTERS
+        .iter()
+        .map(|(bit, chapter)| [&[0x40, 0x40, 0, 1, *bit, 2 + chapter.len() as u8], *chapter].concat());
+    let payloads: Vec<Vec<u8>> = of_channel.chain(of_system).collect();
+    let packet = |payload: &Vec<u8>| [&[0x80, 96, 0, 2, 0, 0, 0, 0, 0, 0, 0, 7][..], payload].concat();
+    let packets: Vec<Vec<u8>> = payloads.iter().map(packet).collect();
+    let names = inspected(payloads.iter().map(Vec::as_slice));
+    let dissected = tshark::dissect([packets.iter().map(Vec::as_slice).collect()], &names);
+    for (payload, theirs) in payloads.iter().zip(dissected) {
+        let found = inspect(payload, 0);
+        assert_eq!(found.defects, [], "{payload:02X?}");
+        agree(&found, &names, &theirs, &format!("{payload:02X?}"));
+    }
+    assert!(names.len() > 150, "{} fields", names.len());
 }
 
 /// Whether tshark errs about these channel journals.

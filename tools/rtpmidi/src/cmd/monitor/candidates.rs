@@ -31,10 +31,11 @@ impl Candidates {
     /// Takes an RTP packet: two that go on from each other and read whole tell, if one of their source says anything.
     pub(super) fn take(&mut self, key: Key, datagram: &Datagram) -> Verdict {
         let kept = self.of(key);
-        let goes_on = kept.back().is_some_and(|before| {
-            let ahead = sequence(datagram).wrapping_sub(sequence(before));
-            (1..=MOST_AHEAD).contains(&ahead) && form(before) != Form::Other && form(datagram) != Form::Other
-        });
+        let goes_on = form(datagram) != Form::Other
+            && kept.iter().any(|before| {
+                let ahead = sequence(datagram).wrapping_sub(sequence(before));
+                (1..=MOST_AHEAD).contains(&ahead) && form(before) != Form::Other
+            });
         kept.push_back(datagram.clone());
         if goes_on && kept.iter().any(|datagram| form(datagram) == Form::Speaks) {
             return Verdict::Found(self.remove(key).into());
@@ -50,12 +51,13 @@ impl Candidates {
         Verdict::Kept { given_up }
     }
 
-    /// Now that no more will come: the packets of sources of which all read whole, and how many others there are.
+    /// Now that no more will come: the packets of sources of which at least half read whole, and how many others there are.
     pub(super) fn finish(&mut self) -> (Vec<Datagram>, u64) {
         let (mut found, mut given_up) = (Vec::new(), 0);
         for (_, kept) in self.0.drain(..) {
             let forms: Vec<Form> = kept.iter().map(form).collect();
-            if forms.contains(&Form::Speaks) && !forms.contains(&Form::Other) {
+            let damaged = forms.iter().filter(|form| **form == Form::Other).count();
+            if forms.contains(&Form::Speaks) && 2 * damaged <= forms.len() {
                 found.extend(kept);
             } else {
                 given_up += kept.len() as u64;
@@ -146,6 +148,17 @@ mod tests {
         assert_eq!(take(&mut candidates, 3, 1, &[0x13, 0x90, 60]), Verdict::Kept { given_up: 0 });
         let (found, given_up) = candidates.finish();
         assert_eq!((found.len(), given_up), (1, 1));
+    }
+
+    #[test]
+    fn a_damaged_packet_between_two_that_read_whole_hides_nothing() {
+        let mut candidates = Candidates::default();
+        take(&mut candidates, 1, 10, NOTE);
+        take(&mut candidates, 1, 11, b"garbage");
+        assert!(matches!(take(&mut candidates, 1, 12, NOTE), Verdict::Found(packets) if packets.len() == 3));
+        take(&mut candidates, 2, 10, NOTE);
+        take(&mut candidates, 2, 11, b"garbage");
+        assert_eq!(candidates.finish().0.len(), 2);
     }
 
     #[test]
