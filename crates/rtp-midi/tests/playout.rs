@@ -166,9 +166,14 @@ proptest! {
         latency in any_latency(),
     ) {
         let mut playout = Playout::new(Config { guardtime: Some(1), ..Config::new(44_100) }, latency);
+        let mut last = 0;
         for (now, source, sequence, timestamp, payload) in &packets {
             playout.receive(*now, *source, Received { sequence: *sequence, timestamp: *timestamp, payload });
-            playout.play(*now, |_| {});
+            let mut in_order = |cue: Cue<'_>| assert!(cue.at >= std::mem::replace(&mut last, cue.at));
+            playout.play(*now, &mut in_order);
+            if let Some(due) = playout.due() {
+                playout.play(due, &mut in_order);
+            }
         }
         playout.stop(0, |_| {});
         prop_assert_eq!(playout.receiver().sounding(), 0);

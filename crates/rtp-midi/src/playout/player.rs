@@ -121,10 +121,10 @@ impl Playout {
         }
     }
 
-    /// When [`play`](Self::play) has something to do next: at once, where that lies in the past.
+    /// When [`play`](Self::play) has something to do next: at once, where that is past.
     pub fn due(&self) -> Option<u64> {
         if self.ended {
-            return Some(0);
+            return self.heard.or(Some(self.last));
         }
         [self.queue.head(), self.packet_due(), self.silence_due()].into_iter().flatten().min()
     }
@@ -161,10 +161,9 @@ impl Playout {
         self.part(now, &mut out);
         while let Some(packet) = self.shelf.take() {
             self.give_rest(now, &mut out);
-            let (last, at) = (&mut self.last, now);
+            let at = now.max(self.last);
             self.receiver.receive(received(&packet), |event| {
                 if !event.command.begins_note() {
-                    *last = at;
                     out(Cue { at, event });
                 }
             });
@@ -236,12 +235,11 @@ impl Playout {
 
     /// Executes the queue, but for notes that would begin.
     fn give_rest(&mut self, now: u64, out: &mut impl FnMut(Cue<'_>)) {
-        let last = &mut self.last;
+        self.last = now.max(self.last);
         while !self.queue.is_empty() {
             self.queue.give(|_, event| {
                 if !event.command.begins_note() {
-                    *last = now;
-                    out(Cue { at: now, event });
+                    out(Cue { at: self.last, event });
                 }
             });
         }
@@ -249,11 +247,7 @@ impl Playout {
 
     fn end(&mut self, now: u64, out: &mut impl FnMut(Cue<'_>)) {
         self.give_rest(now, out);
-        let last = &mut self.last;
-        self.receiver.silence(0, |event| {
-            *last = now;
-            out(Cue { at: now, event });
-        });
+        self.receiver.silence(0, |event| out(Cue { at: self.last, event }));
     }
 }
 
@@ -397,9 +391,10 @@ mod tests {
         assert_eq!(heard(&mut playout, &packets), [[0x90, 60, 100]]);
         // Five seconds behind the time of the first source, and yet in time.
         playout.receive(6020 * MS, 8, Received { sequence: 9, timestamp: 20, payload: NOTE_ON });
+        assert_eq!(playout.due(), Some(6020 * MS));
         let mut rest = Vec::new();
-        playout.play(6020 * MS, |cue| rest.push(octets(&cue.event.command)));
-        assert_eq!(rest, [[0x90, 60, 0], [0x90, 60, 100]]);
+        playout.play(6020 * MS, |cue| rest.push((cue.at / MS, octets(&cue.event.command))));
+        assert_eq!(rest, [(6020, vec![0x90, 60, 0]), (6020, vec![0x90, 60, 100])]);
     }
 
     #[test]
