@@ -1,6 +1,7 @@
 //! Chapters P, C, W and T of a channel journal (A.2, A.3, A.5, A.8).
 
-use super::walk::{Defect, Walk, flag, hexadecimal, number};
+use super::field::Form;
+use super::walk::{Defect, Walk, flag, formed, hexadecimal, number};
 
 /// Chapter P.
 pub(super) fn program(walk: &mut Walk<'_>) -> Result<(), Defect> {
@@ -26,7 +27,8 @@ pub(super) fn program(walk: &mut Walk<'_>) -> Result<(), Defect> {
 /// Chapter C: logs of any tools, in the order of the octets.
 pub(super) fn control(walk: &mut Walk<'_>) -> Result<(), Defect> {
     let sflag = flag("rtpmidi.cj_chapter_c_sflag", "Chapter C S-Flag", 0x80);
-    let header = walk.word(1, &[sflag, number("rtpmidi.cj_chapter_c_length", "Chapter C Length", 0x7F)])?;
+    let header =
+        walk.word(1, &[sflag, formed("rtpmidi.cj_chapter_c_length", "Chapter C Length", 0x7F, Form::OneMore)])?;
     for _ in 0..=header & 0x7F {
         walk.group("rtpmidi.cj_chapter_c_log", "Log", |walk| {
             walk.word(1, &[sflag, number("rtpmidi.cj_chapter_c_number", "Chapter C Number", 0x7F)])?;

@@ -45,6 +45,8 @@ pub enum Value<'a> {
 pub enum Form {
     /// `100`
     Decimal,
+    /// `2 (1)`: a count of which the octets hold one less.
+    OneMore,
     /// `0x64`, with two digits for each octet.
     Hexadecimal {
         /// How many digits.
@@ -124,6 +126,7 @@ impl Form {
     fn print(self, value: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Decimal => write!(f, "{value}"),
+            Self::OneMore => write!(f, "{} ({value})", value + 1),
             Self::Hexadecimal { digits } => write!(f, "{value:#0width$x}", width = usize::from(digits) + 2),
             Self::Note => write!(f, "{} ({value})", note_name(value as u8)),
             Self::Channel => write!(f, "Channel {} ({value:#x})", value + 1),
@@ -187,6 +190,7 @@ mod tests {
     #[test]
     fn every_form_prints_as_documented() {
         assert_eq!(print(100, Form::Decimal), "100");
+        assert_eq!(print(1, Form::OneMore), "2 (1)");
         assert_eq!(print(0x64, Form::Hexadecimal { digits: 4 }), "0x0064");
         assert_eq!((print(60, Form::Note), print(0, Form::Note)), ("C4 (60)".to_owned(), "C-1 (0)".to_owned()));
         assert_eq!(print(0, Form::Channel), "Channel 1 (0x0)");

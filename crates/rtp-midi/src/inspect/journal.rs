@@ -58,7 +58,7 @@ pub(super) fn section(walk: &mut Walk<'_>, found: &mut Inspection<'_>) {
                 flag("rtpmidi.y_flag", "Y-Flag", 0x40),
                 flag("rtpmidi.a_flag", "A-Flag", 0x20),
                 flag("rtpmidi.h_flag", "H-Flag", 0x10),
-                number("rtpmidi.total_channels", "Total channels", 0x0F),
+                formed("rtpmidi.total_channels", "Total channels", 0x0F, Form::OneMore),
             ],
         )?;
         let checkpoint = walk.word(2, &[number("rtpmidi.check_Seq_num", "Checkpoint Packet Seqnum", 0xFFFF)])?;

@@ -54,7 +54,7 @@ pub(super) fn extras(walk: &mut Walk<'_>) -> Result<(), Defect> {
         1,
         &[
             flag("rtpmidi.cj_chapter_e_sflag", "Chapter E S-Flag", 0x80),
-            number("rtpmidi.cj_chapter_e_length", "Chapter E Length", 0x7F),
+            formed("rtpmidi.cj_chapter_e_length", "Chapter E Length", 0x7F, Form::OneMore),
         ],
     )?;
     for _ in 0..=header & 0x7F {
@@ -84,7 +84,7 @@ pub(super) fn poly_aftertouch(walk: &mut Walk<'_>) -> Result<(), Defect> {
         1,
         &[
             flag("rtpmidi.cj_chapter_a_sflag", "Chapter A S-Flag", 0x80),
-            number("rtpmidi.cj_chapter_a_length", "Chapter A Length", 0x7F),
+            formed("rtpmidi.cj_chapter_a_length", "Chapter A Length", 0x7F, Form::OneMore),
         ],
     )?;
     for _ in 0..=header & 0x7F {

@@ -36,17 +36,22 @@ impl Capture {
     /// Opens the file `path`, or stdin for `-`.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let unreadable = |error: &io::Error| Failure::new(format!("cannot read {}: {error}", path.display()));
-        let mut source: Box<dyn Read + Send> = if path.as_os_str() == "-" {
+        let source: Box<dyn Read + Send> = if path.as_os_str() == "-" {
             Box::new(io::stdin())
         } else {
             Box::new(File::open(path).map_err(|error| unreadable(&error))?)
         };
-        let head = head(&mut source).map_err(|error| unreadable(&error))?;
-        let reader = create_reader(LARGEST_BLOCK, Cursor::new(head).chain(source)).map_err(|_| {
+        Self::read(source).map_err(|error| unreadable(&error))?.ok_or_else(|| {
             Failure::new(format!("{} begins like neither a pcap nor a pcapng file", path.display()))
                 .hint("record one with: tcpdump -i any -w capture.pcap udp")
-        })?;
-        Ok(Self { reader, interfaces: Vec::new(), frames: 0, damage: None })
+        })
+    }
+
+    /// Reads from anywhere; `None` when it is no capture.
+    fn read(mut source: impl Read + Send + 'static) -> io::Result<Option<Self>> {
+        let head = head(&mut source)?;
+        let reader = create_reader(LARGEST_BLOCK, Cursor::new(head).chain(source));
+        Ok(reader.ok().map(|reader| Self { reader, interfaces: Vec::new(), frames: 0, damage: None }))
     }
 
     /// The next frame; `None` at the end, or where the file is damaged.
@@ -153,4 +158,84 @@ fn head(source: &mut impl Read) -> io::Result<Vec<u8>> {
         source.take(rest as u64).read_to_end(&mut head)?;
     }
     Ok(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A pipe that brings its octets a few at a time.
+    struct Trickle(Cursor<Vec<u8>>);
+
+    impl Read for Trickle {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let most = buffer.len().min(7);
+            self.0.read(&mut buffer[..most])
+        }
+    }
+
+    fn read(octets: &[u8]) -> Option<(Vec<Frame>, Option<String>)> {
+        let mut capture = Capture::read(Trickle(Cursor::new(octets.to_vec()))).unwrap()?;
+        let frames = std::iter::from_fn(|| capture.next()).collect();
+        Some((frames, capture.damage))
+    }
+
+    fn words(words: &[u32], order: fn(u32) -> [u8; 4]) -> Vec<u8> {
+        words.iter().flat_map(|word| order(*word)).collect()
+    }
+
+    /// A frame of three octets, a quarter of a second behind second 5.
+    fn pcap(magic: u32, part: u32, order: fn(u32) -> [u8; 4]) -> Vec<u8> {
+        let version = if order(1) == [0, 0, 0, 1] { 2 << 16 | 4 } else { 4 << 16 | 2 };
+        [words(&[magic, version, 0, 0, 100, 1, 5, part, 3, 3], order), vec![1, 2, 3]].concat()
+    }
+
+    fn pcapng() -> Vec<u8> {
+        let order = u32::to_le_bytes;
+        let section = [0x0A0D_0D0A, 28, 0x1A2B_3C4D, 1, u32::MAX, u32::MAX, 28];
+        let interface = [1, 20, 276, 0, 20];
+        let frame = [6, 36, 0, 0, 5_250_000, 3, 3, 0x0003_0201, 36];
+        [words(&section, order), words(&interface, order), words(&frame, order)].concat()
+    }
+
+    #[test]
+    fn both_orders_and_both_units_of_time_are_read() {
+        let frame = |link| Frame { number: 1, at: Duration::from_millis(5250), link, octets: vec![1, 2, 3] };
+        for file in [
+            pcap(0xA1B2_C3D4, 250_000, u32::to_be_bytes),
+            pcap(0xA1B2_C3D4, 250_000, u32::to_le_bytes),
+            pcap(0xA1B2_3C4D, 250_000_000, u32::to_le_bytes),
+        ] {
+            assert_eq!(read(&file), Some((vec![frame(Link::Ethernet)], None)));
+        }
+        assert_eq!(read(&pcapng()), Some((vec![frame(Link::CookedV2)], None)));
+    }
+
+    #[test]
+    fn a_file_that_breaks_off_says_where() {
+        let file = pcap(0xA1B2_C3D4, 0, u32::to_be_bytes);
+        let (frames, damage) = read(&file[..file.len() - 1]).unwrap();
+        assert_eq!((frames.len(), damage.as_deref()), (0, Some("the capture ends in the middle of frame 1")));
+        assert!(read(b"").is_none() && read(b"MThd\0\0\0\x06").is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets_come_to_an_end(
+            damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+            more in prop::collection::vec(any::<u8>(), 0..100),
+            is_new: bool,
+        ) {
+            let mut file = if is_new { pcapng() } else { pcap(0xA1B2_C3D4, 0, u32::to_be_bytes) };
+            file.extend(more);
+            for (index, octet) in damage {
+                let index = index.index(file.len());
+                file[index] = octet;
+            }
+            for frame in read(&file).into_iter().flat_map(|(frames, _)| frames) {
+                let _ = frame.datagram();
+            }
+        }
+    }
 }

@@ -144,6 +144,7 @@ impl fmt::Display for Skipped {
 mod tests {
     use super::*;
     use etherparse::PacketBuilder;
+    use proptest::prelude::*;
 
     const PAYLOAD: &[u8] = b"hello";
 
@@ -199,6 +200,18 @@ mod tests {
         let mut octets = raw();
         octets.truncate(octets.len() - 2);
         assert_eq!(parse(Link::Ip, octets).unwrap().octets, b"hel");
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets_are_a_datagram_or_not(octets in prop::collection::vec(any::<u8>(), 0..80), cut in 0..60_usize) {
+            let links = [Link::Ethernet, Link::Cooked, Link::CookedV2, Link::Loopback, Link::Ip, Link::Other(147)];
+            let damaged = [&raw()[..cut.min(raw().len())], &octets].concat();
+            for link in links {
+                let _ = parse(link, octets.clone());
+                let _ = parse(link, damaged.clone());
+            }
+        }
     }
 
     #[test]
