@@ -113,12 +113,14 @@ impl Checkpoint {
         self.reporters.len() < before
     }
 
+    /// Whether receivers report to whom the checkpoint is moved up.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.policy == Policy::ClosedLoop && !self.crowded && !self.reporters.is_empty()
+    }
+
     /// Whether a report that is still to come can shorten the journal, whose latest command is in packet `active`.
     pub(crate) fn awaits(&self, active: Seq) -> bool {
-        self.policy == Policy::ClosedLoop
-            && !self.crowded
-            && !self.reporters.is_empty()
-            && (self.needed <= active || self.late > 0)
+        self.is_heard() && (self.needed <= active || self.late > 0)
     }
 
     /// How many receivers report.

@@ -15,7 +15,7 @@ pub(crate) struct Sizes {
 }
 
 /// A channel journal's header.
-const CHANNEL: usize = 3;
+const CHANNEL: u16 = 3;
 /// The system journal's header.
 const SYSTEM: usize = 2;
 
@@ -37,36 +37,49 @@ impl Sizes {
         *slot = octets as u16;
     }
 
-    /// What the journals are at most once they tell of `command` too.
-    pub(crate) fn add(&mut self, command: &Command<'_>) {
+    /// What the journals are at most once they tell of `command` too; returns the size of its part.
+    #[inline]
+    pub(crate) fn add(&mut self, command: &Command<'_>) -> usize {
         match command {
             Command::Channel(channel, voice) => {
-                let octets = self.channels[usize::from(*channel)];
-                let header = if octets == 0 { CHANNEL } else { 0 };
-                self.set_channel(*channel, usize::from(octets) + header + voice_growth(*voice));
+                let slot = &mut self.channels[usize::from(*channel)];
+                let growth = voice_growth(*voice) + if *slot == 0 { CHANNEL } else { 0 };
+                *slot += growth;
+                self.music += growth;
+                usize::from(*slot)
             }
             Command::System(system) => {
                 let header = if self.system == 0 { SYSTEM } else { 0 };
                 self.system = self.system.saturating_add((header + system_growth(system)) as u16);
+                usize::from(self.system)
             }
         }
+    }
+
+    /// What journals of these sizes are at most with what `before` has grown to be `after`.
+    pub(crate) fn grown(mut self, before: &Self, after: &Self) -> Self {
+        let added = |before: u16, after: u16, known: u16, header: u16| match after - before {
+            0 => 0,
+            // What grew from nothing has its header.
+            growth => growth + if known == 0 && before != 0 { header } else { 0 },
+        };
+        self.system += added(before.system, after.system, self.system, SYSTEM as u16);
+        self.music = 0;
+        for ((octets, before), after) in self.channels.iter_mut().zip(&before.channels).zip(&after.channels) {
+            *octets += added(*before, *after, *octets, CHANNEL);
+            self.music += *octets;
+        }
+        self
     }
 
     /// Whether no part is longer than in `bound`.
     pub(crate) fn are_within(&self, bound: &Self) -> bool {
         self.system <= bound.system && self.channels.iter().zip(&bound.channels).all(|(ours, most)| ours <= most)
     }
-
-    /// Whether every journal keeps to its LENGTH, the system journal to `system` octets and all to `total`.
-    pub(crate) fn fit(&self, system: usize, total: usize) -> bool {
-        usize::from(self.system) <= system
-            && self.total() <= total
-            && self.channels.iter().all(|octets| usize::from(*octets) <= LENGTH_MAX)
-    }
 }
 
 /// Headers of chapters count too: the command may be the first of its chapter.
-fn voice_growth(voice: Voice) -> usize {
+const fn voice_growth(voice: Voice) -> u16 {
     match voice {
         // All OFFBITS, and both logs of Chapter E.
         Voice::NoteOff { .. } => 2 + 16 + 1 + 2 + 2,
@@ -112,11 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn each_part_has_its_limit() {
-        let mut sizes = Sizes::of_system(100);
-        sizes.set_channel(Channel::masked(0), LENGTH_MAX);
-        assert!(sizes.fit(100, 2000) && !sizes.fit(99, 2000) && !sizes.fit(100, 1000));
-        sizes.set_channel(Channel::masked(0), LENGTH_MAX + 1);
-        assert!(!sizes.fit(100, 2000));
+    fn growth_is_carried_over_to_other_sizes() {
+        let (wheel, _) = Command::decode(&[0xE3, 0, 64]).unwrap();
+        let (sense, _) = Command::decode(&[0xFE]).unwrap();
+        let mut before = Sizes::default();
+        before.set_channel(Channel::masked(3), 100);
+        let mut after = before;
+        assert_eq!((after.add(&wheel), after.add(&sense)), (102, 3));
+        let grown = Sizes::default().grown(&before, &after);
+        assert_eq!(grown.total(), 3 + (3 + 2) + (2 + 1));
+        assert!(grown.are_within(&after) && !after.are_within(&grown));
     }
 }

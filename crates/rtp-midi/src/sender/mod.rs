@@ -27,16 +27,18 @@ pub struct Sender {
     covered: Option<u32>,
     /// The packet of the latest command.
     active: Seq,
-    /// The journal of the packet under construction is at most this long.
+    /// Most octets of the journal of the packet under construction.
+    journal_most: usize,
+    /// The same by its parts; known while commands may have to wait.
     journal: Sizes,
-    /// The journal behind it is at most this long.
+    /// The journal behind it is at most this long; known while commands may have to wait.
     next_journal: Sizes,
-    /// Whether both are known to the octet.
+    /// Whether all three are known to the octet.
     measured: bool,
     /// Commands wait for reports.
     stalled: bool,
-    /// They do not wait, until the next report.
-    pressing: bool,
+    /// Whether they ever do: receivers report, and the application has not pressed on.
+    may_wait: bool,
     scratch: Vec<u8>,
     guard: Guard,
     stats: SenderStats,
@@ -115,11 +117,12 @@ impl Sender {
             next,
             covered: None,
             active: Seq::NEVER,
+            journal_most: 0,
             journal: Sizes::default(),
             next_journal: Sizes::default(),
             measured: true,
             stalled: false,
-            pressing: false,
+            may_wait: false,
             scratch: Vec::new(),
             guard: Guard::new(config.guardtime, |ms| config.ticks(ms)),
             stats: SenderStats::default(),
@@ -176,7 +179,7 @@ impl Sender {
         }
         loop {
             let next_journal = self.admit(time, &command)?;
-            let limit = if empty { Writer::MAX } else { self.list_limit(self.journal.total()) };
+            let limit = if empty { Writer::MAX } else { self.list_limit(self.journal_most) };
             if self.list.push(time, command, source, limit) {
                 (self.next_journal, self.stalled) = (next_journal, false);
                 self.stats.commands += 1;
@@ -212,15 +215,11 @@ impl Sender {
             let written = self.history.encode(&view, out);
             self.stats.journal_cuts += u64::from(written.cut);
             self.stats.checkpoint_distance = self.next.0 - view.checkpoint.0;
-            debug_assert!(written.sizes.are_within(&self.journal), "{:?} within {:?}", written.sizes, self.journal);
-            self.journal = written.sizes;
             // The journal of this packet knows nothing of its commands, that of the next one does (A.1).
             for timed in Reader::new(self.list.octets(), timestamp, false).flatten() {
                 self.history.observe(&timed.command, Stamp { packet: self.next, time: timed.time });
-                self.journal.add(&timed.command);
             }
-            self.next_journal = self.journal;
-            self.measured = !active;
+            self.journal_written(written.sizes);
         }
         let journal = out.len() - journal_start;
         let packet = Packet {

@@ -4,7 +4,7 @@
 //! to come have room for it, or nothing can make room.
 
 use super::{Refusal, Sender, is_before};
-use crate::journal::{Sizes, View};
+use crate::journal::{Checkpoint, LENGTH_MAX, Sizes, View};
 use crate::midi::Command;
 use crate::payload::{Reader, Writer, delta_length};
 
@@ -12,6 +12,8 @@ use crate::payload::{Reader, Writer, delta_length};
 const LEAST_LIST: usize = 64;
 /// Octets of a system journal that are not left to one segment of a System Exclusive.
 const OTHER_SYSTEM: usize = 48;
+/// Octets by which one octet of a list lengthens the next journal at most: a NoteOff in running status has three.
+const MOST_GROWTH: usize = 9;
 /// Milliseconds without a report after which a receiver counts as gone when commands wait for it (C.2.2.2): two of the
 /// longest intervals of RTCP (RFC 3550, 6.3).
 const PATIENCE: u32 = 12_500;
@@ -33,19 +35,20 @@ impl Sender {
 
     /// The next journal may be shorter, or longer where a receiver came late.
     pub(super) fn reports_changed(&mut self) {
-        (self.measured, self.pressing) = (false, false);
+        self.may_wait = self.checkpoint.as_ref().is_some_and(Checkpoint::is_heard);
+        self.measured = false;
         self.measure(self.covered.unwrap_or_default());
     }
 
     /// Waits for nobody until the next report: commands are taken however long the journals become.
     pub fn press_on(&mut self) {
-        self.pressing = true;
+        self.may_wait = false;
     }
 
     /// Whether a report that is still to come can make the journal shorter.
     fn awaits(&self) -> bool {
         let active = if self.list.is_empty() { self.active } else { self.next };
-        !self.pressing && self.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.awaits(active))
+        self.may_wait && self.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.awaits(active))
     }
 
     /// Whether commands wait for reports (see [`Refusal::Stalled`]).
@@ -55,6 +58,9 @@ impl Sender {
 
     /// How long the journal behind this packet is at most with `command`, unless that has to wait.
     pub(super) fn admit(&mut self, time: u32, command: &Command<'_>) -> Result<Sizes, Refusal> {
+        if !self.may_wait {
+            return Ok(self.next_journal);
+        }
         if let Some(sizes) = self.room_for(command) {
             return Ok(sizes);
         }
@@ -75,14 +81,28 @@ impl Sender {
     }
 
     /// The same as far as is known, if there is room or nothing to wait for.
+    #[inline]
     fn room_for(&self, command: &Command<'_>) -> Option<Sizes> {
         let mut sizes = self.next_journal;
-        sizes.add(command);
-        (self.fits(&sizes) || !self.awaits()).then_some(sizes)
+        let part = sizes.add(command);
+        let most = match command {
+            Command::Channel(..) => LENGTH_MAX,
+            Command::System(_) => self.config.system_room(),
+        };
+        let fits = part <= most && sizes.total() + LEAST_LIST <= self.config.payload_room();
+        (fits || !self.awaits()).then_some(sizes)
     }
 
-    fn fits(&self, journal: &Sizes) -> bool {
-        journal.fit(self.config.system_room(), self.config.payload_room().saturating_sub(LEAST_LIST))
+    /// The journal of the packet under construction has these sizes, and that of the next one tells of its list too.
+    pub(super) fn journal_written(&mut self, sizes: Sizes) {
+        self.measured = self.list.is_empty();
+        self.journal_most = sizes.total() + MOST_GROWTH * self.list.octets().len();
+        if self.may_wait {
+            debug_assert!(sizes.are_within(&self.journal), "{sizes:?} within {:?}", self.journal);
+            self.next_journal = sizes.grown(&self.journal, &self.next_journal);
+            self.journal = self.next_journal;
+            self.journal_most = self.journal.total();
+        }
     }
 
     /// Finds out how long the journal is to the octet.
@@ -92,8 +112,9 @@ impl Sender {
         }
         if let Some(view) = self.view(now) {
             self.scratch.clear();
-            self.journal = self.history.encode(&view, &mut self.scratch).sizes;
-            self.next_journal = self.journal;
+            let sizes = self.history.encode(&view, &mut self.scratch).sizes;
+            self.journal_most = sizes.total();
+            (self.journal, self.next_journal) = (sizes, sizes);
             for timed in Reader::new(self.list.octets(), now, false).flatten() {
                 self.next_journal.add(&timed.command);
             }
