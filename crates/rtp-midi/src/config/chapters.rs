@@ -159,6 +159,11 @@ impl ChannelChapters {
         }
     }
 
+    /// Whether Chapter E is as the sending policy has it.
+    pub(crate) fn codes_extras_by_default(&self) -> bool {
+        self.counts == Inclusion::Default && self.releases == Inclusion::Default && self.note.is_default()
+    }
+
     /// Whether something is coded whatever the policy.
     pub(crate) fn anchors(&self) -> bool {
         let whole = [self.program, self.wheel, self.counts, self.releases, self.channel_aftertouch];

@@ -12,11 +12,13 @@ pub(crate) struct Recency {
     at: [Seq; 128],
     oldest: u8,
     newest: u8,
+    /// How many keys there are.
+    length: u8,
 }
 
 impl Default for Recency {
     fn default() -> Self {
-        Self { older: [END; 128], newer: [END; 128], at: [Seq::NEVER; 128], oldest: END, newest: END }
+        Self { older: [END; 128], newer: [END; 128], at: [Seq::NEVER; 128], oldest: END, newest: END, length: 0 }
     }
 }
 
@@ -24,6 +26,11 @@ impl Recency {
     /// The packet that touched `key` last, or [`Seq::NEVER`].
     pub(crate) fn at(&self, key: u8) -> Seq {
         self.at[usize::from(key & 0x7F)]
+    }
+
+    /// How many keys there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.length as usize
     }
 
     /// The packet of the newest touch.
@@ -43,6 +50,7 @@ impl Recency {
                 newest => self.newer[usize::from(newest)] = key,
             }
             self.newest = key;
+            self.length += 1;
         }
         self.at[usize::from(key)] = packet;
     }
@@ -63,6 +71,7 @@ impl Recency {
             newer => self.older[usize::from(newer)] = older,
         }
         self.at[usize::from(key)] = Seq::NEVER;
+        self.length -= 1;
     }
 
     /// Takes everything out.
@@ -113,6 +122,7 @@ mod tests {
             }
             let expected: Vec<u8> = naive.iter().filter(|(_, at)| *at >= Seq(since)).map(|(key, _)| *key).collect();
             prop_assert_eq!(recency.since(Seq(since)).collect::<Vec<_>>(), expected);
+            prop_assert_eq!(recency.len(), naive.len());
             prop_assert_eq!(recency.newest(), naive.last().map_or(Seq::NEVER, |(_, at)| *at));
         }
     }

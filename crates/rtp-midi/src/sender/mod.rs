@@ -10,6 +10,7 @@ use crate::journal::{Checkpoint, History, Seq, Sizes, Stamp};
 use crate::midi::{Command, Segment, Status};
 use crate::payload::{self, Reader, Writer};
 use crate::subset::{self, Subset, Verdict};
+use room::Wait;
 
 /// The sending end of one stream.
 ///
@@ -35,10 +36,7 @@ pub struct Sender {
     next_journal: Sizes,
     /// Whether all three are known to the octet.
     measured: bool,
-    /// Commands wait for reports.
-    stalled: bool,
-    /// Whether they ever do: receivers report, and the application has not pressed on.
-    may_wait: bool,
+    wait: Wait,
     scratch: Vec<u8>,
     guard: Guard,
     stats: SenderStats,
@@ -121,8 +119,7 @@ impl Sender {
             journal: Sizes::default(),
             next_journal: Sizes::default(),
             measured: true,
-            stalled: false,
-            may_wait: false,
+            wait: Wait::Unheard,
             scratch: Vec::new(),
             guard: Guard::new(config.guardtime, |ms| config.ticks(ms)),
             stats: SenderStats::default(),
@@ -170,19 +167,22 @@ impl Sender {
         admitted.then_some(whole).into_iter().flat_map(move |whole| whole.split(most))
     }
 
+    #[inline]
     fn put(&mut self, time: u32, command: Command<'_>, source: Status) -> Result<(), Refusal> {
         let empty = self.list.is_empty();
-        let spans_too_much =
-            |most: u32| time.wrapping_sub(self.list.span().0) > most && !is_before(time, self.list.span().0);
-        if !empty && self.config.max_ptime.is_some_and(spans_too_much) {
+        if !empty && self.config.max_ptime.is_some_and(|most| self.spans_more_than(most, time)) {
             return Err(Refusal::Full);
         }
         loop {
-            let next_journal = self.admit(time, &command)?;
+            if self.wait.is_possible() {
+                self.admit(time, &command)?;
+            }
             let limit = if empty { Writer::MAX } else { self.list_limit(self.journal_most) };
             if self.list.push(time, command, source, limit) {
-                (self.next_journal, self.stalled) = (next_journal, false);
                 self.stats.commands += 1;
+                if self.wait == Wait::Stalled {
+                    self.wait = Wait::Heard;
+                }
                 return Ok(());
             }
             if self.measured {
@@ -190,6 +190,12 @@ impl Sender {
             }
             self.measure(time);
         }
+    }
+
+    /// Whether the list with a command at `time` would span more than `most` ticks.
+    fn spans_more_than(&self, most: u32, time: u32) -> bool {
+        let (first, _) = self.list.span();
+        time.wrapping_sub(first) > most && !is_before(time, first)
     }
 
     /// Whether nothing is queued.
@@ -216,7 +222,8 @@ impl Sender {
             self.stats.journal_cuts += u64::from(written.cut);
             self.stats.checkpoint_distance = self.next.0 - view.checkpoint.0;
             // The journal of this packet knows nothing of its commands, that of the next one does (A.1).
-            for timed in Reader::new(self.list.octets(), timestamp, false).flatten() {
+            let mut list = Reader::new(self.list.octets(), timestamp, false);
+            while let Some(Ok(timed)) = list.next() {
                 self.history.observe(&timed.command, Stamp { packet: self.next, time: timed.time });
             }
             self.journal_written(written.sizes);
@@ -241,13 +248,15 @@ impl Sender {
         self.next = self.next.next();
         self.list.clear();
         self.subset.end_packet();
+        self.begin_waiting();
         packet
     }
 
     /// The RTP time at which a packet must go out although nothing is queued: a guard packet or a keep-alive, or one
     /// that makes receivers report while commands wait.
     pub fn due(&self) -> Option<u32> {
-        let stall = self.covered.filter(|_| self.stalled).map(|covered| covered.wrapping_add(self.config.ticks(STALL)));
+        let stall =
+            self.covered.filter(|_| self.is_stalled()).map(|covered| covered.wrapping_add(self.config.ticks(STALL)));
         match (self.guard.due(), stall) {
             (Some(guard), Some(stall)) if is_before(stall, guard) => Some(stall),
             (guard, stall) => guard.or(stall),

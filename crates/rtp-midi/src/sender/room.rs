@@ -4,9 +4,9 @@
 //! to come have room for it, or nothing can make room.
 
 use super::{Refusal, Sender, is_before};
-use crate::journal::{Checkpoint, LENGTH_MAX, Sizes, View};
+use crate::journal::{Checkpoint, Sizes, View};
 use crate::midi::Command;
-use crate::payload::{Reader, Writer, delta_length};
+use crate::payload::{Writer, delta_length};
 
 /// However long the journal, a list may have this many octets.
 const LEAST_LIST: usize = 64;
@@ -17,6 +17,25 @@ const MOST_GROWTH: usize = 9;
 /// Milliseconds without a report after which a receiver counts as gone when commands wait for it (C.2.2.2): two of the
 /// longest intervals of RTCP (RFC 3550, 6.3).
 const PATIENCE: u32 = 12_500;
+
+/// Whether commands wait for reports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Wait {
+    /// They never do: nobody reports.
+    Unheard,
+    /// They do not until the next report, since the application has pressed on.
+    PressedOn,
+    /// They will if the journals are full.
+    Heard,
+    /// They do.
+    Stalled,
+}
+
+impl Wait {
+    pub(super) const fn is_possible(self) -> bool {
+        matches!(self, Self::Heard | Self::Stalled)
+    }
+}
 
 impl Sender {
     /// Most data octets of a System Exclusive segment that a packet has room for.
@@ -29,75 +48,92 @@ impl Sender {
             return self.list_limit(0) - header;
         }
         let system = self.config.system_room();
-        let journal = self.next_journal.total() - usize::from(self.next_journal.system) + system;
+        let journal = self.next_journal.total() - self.next_journal.system() + system;
         (self.list_limit(journal) - header).min(system.saturating_sub(OTHER_SYSTEM)).max(1)
     }
 
-    /// The next journal may be shorter, or longer where a receiver came late.
+    /// Reports have come, or receivers have gone: the next journal may be shorter, or longer where one came late.
     pub(super) fn reports_changed(&mut self) {
-        self.may_wait = self.checkpoint.as_ref().is_some_and(Checkpoint::is_heard);
         self.measured = false;
+        if self.wait == Wait::PressedOn {
+            self.wait = Wait::Unheard;
+        }
+        self.begin_waiting();
         self.measure(self.covered.unwrap_or_default());
     }
 
     /// Waits for nobody until the next report: commands are taken however long the journals become.
     pub fn press_on(&mut self) {
-        self.may_wait = false;
+        self.wait = Wait::PressedOn;
+    }
+
+    /// Counts what commands add to the journals from here on, if they may ever have to wait. Nothing may be queued that
+    /// has not been counted.
+    pub(super) fn begin_waiting(&mut self) {
+        match (self.wait, self.checkpoint.as_ref().is_some_and(Checkpoint::is_heard)) {
+            (Wait::Unheard, true) if self.list.is_empty() => {
+                (self.wait, self.measured) = (Wait::Heard, false);
+                self.measure(self.covered.unwrap_or_default());
+            }
+            (Wait::Heard | Wait::Stalled, false) => self.wait = Wait::Unheard,
+            _ => {}
+        }
     }
 
     /// Whether a report that is still to come can make the journal shorter.
     fn awaits(&self) -> bool {
         let active = if self.list.is_empty() { self.active } else { self.next };
-        self.may_wait && self.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.awaits(active))
+        self.wait.is_possible() && self.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.awaits(active))
     }
 
     /// Whether commands wait for reports (see [`Refusal::Stalled`]).
     pub fn is_stalled(&self) -> bool {
-        self.stalled
+        self.wait == Wait::Stalled
     }
 
-    /// How long the journal behind this packet is at most with `command`, unless that has to wait.
-    pub(super) fn admit(&mut self, time: u32, command: &Command<'_>) -> Result<Sizes, Refusal> {
-        if !self.may_wait {
-            return Ok(self.next_journal);
-        }
-        if let Some(sizes) = self.room_for(command) {
-            return Ok(sizes);
+    /// Counts `command` into the journal behind this packet, unless it has to wait.
+    ///
+    /// A command that is then refused all the same is counted until the journal is next measured.
+    pub(super) fn admit(&mut self, time: u32, command: &Command<'_>) -> Result<(), Refusal> {
+        if self.has_room_for(command) {
+            return Ok(());
         }
         if !self.list.is_empty() {
             return Err(Refusal::Full);
         }
         let now = self.covered.filter(|covered| is_before(time, *covered)).unwrap_or(time);
         self.measure(now);
-        if self.room_for(command).is_none() {
-            let patience = self.config.ticks(PATIENCE);
-            self.measured &= !self.checkpoint.as_mut().is_some_and(|checkpoint| checkpoint.drop_silent(now, patience));
-            self.measure(now);
+        if self.has_room_for(command) {
+            return Ok(());
         }
-        self.room_for(command).ok_or_else(|| {
-            self.stats.stalls += u64::from(!std::mem::replace(&mut self.stalled, true));
-            Refusal::Stalled
-        })
+        let patience = self.config.ticks(PATIENCE);
+        self.measured &= !self.checkpoint.as_mut().is_some_and(|checkpoint| checkpoint.drop_silent(now, patience));
+        self.measure(now);
+        if self.has_room_for(command) {
+            return Ok(());
+        }
+        self.stats.stalls += u64::from(self.wait == Wait::Heard);
+        self.wait = Wait::Stalled;
+        Err(Refusal::Stalled)
     }
 
-    /// The same as far as is known, if there is room or nothing to wait for.
+    /// Counts `command` if there is room for it, or nothing to wait for, as far as is known.
     #[inline]
-    fn room_for(&self, command: &Command<'_>) -> Option<Sizes> {
-        let mut sizes = self.next_journal;
-        let part = sizes.add(command);
-        let most = match command {
-            Command::Channel(..) => LENGTH_MAX,
-            Command::System(_) => self.config.system_room(),
-        };
-        let fits = part <= most && sizes.total() + LEAST_LIST <= self.config.payload_room();
-        (fits || !self.awaits()).then_some(sizes)
+    fn has_room_for(&mut self, command: &Command<'_>) -> bool {
+        let growth = self.next_journal.growth(command);
+        let most = self.config.payload_room().saturating_sub(LEAST_LIST);
+        let taken = self.next_journal.have_room(growth, self.config.system_room(), most) || !self.awaits();
+        if taken {
+            self.next_journal.grow(growth);
+        }
+        taken
     }
 
     /// The journal of the packet under construction has these sizes, and that of the next one tells of its list too.
     pub(super) fn journal_written(&mut self, sizes: Sizes) {
         self.measured = self.list.is_empty();
         self.journal_most = sizes.total() + MOST_GROWTH * self.list.octets().len();
-        if self.may_wait {
+        if self.wait.is_possible() {
             debug_assert!(sizes.are_within(&self.journal), "{sizes:?} within {:?}", self.journal);
             self.next_journal = sizes.grown(&self.journal, &self.next_journal);
             self.journal = self.next_journal;
@@ -114,10 +150,8 @@ impl Sender {
             self.scratch.clear();
             let sizes = self.history.encode(&view, &mut self.scratch).sizes;
             self.journal_most = sizes.total();
-            (self.journal, self.next_journal) = (sizes, sizes);
-            for timed in Reader::new(self.list.octets(), now, false).flatten() {
-                self.next_journal.add(&timed.command);
-            }
+            self.next_journal = sizes.grown(&self.journal, &self.next_journal);
+            self.journal = sizes;
         }
         self.measured = true;
     }

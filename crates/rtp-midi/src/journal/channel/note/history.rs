@@ -40,6 +40,8 @@ struct Released {
     notes: u128,
 }
 
+/// Most logs in Chapter E.
+const LOGS: usize = 128;
 /// The release velocity that needs no word.
 pub(super) const COMMON_RELEASE: U7 = U7::masked(64);
 
@@ -187,18 +189,36 @@ impl History {
 
     /// Appends Chapter E, whose notes obey the rules of Chapter N too (C.2.3).
     pub(crate) fn encode_extras(&self, view: &View, rules: &ChannelChapters, out: &mut Vec<u8>) -> Option<S> {
-        let oldest = if rules.anchors() { Seq::FIRST } else { view.checkpoint };
-        if self.extras.newest() < oldest {
-            return None;
+        if rules.codes_extras_by_default() {
+            return self.encode_extras_since(view, view.checkpoint, |_, _| true, out);
         }
-        let wanted = |note: u8, kind: Inclusion| {
+        let oldest = if rules.anchors() { Seq::FIRST } else { view.checkpoint };
+        let wanted = |note: u8, velocity: bool| {
+            let kind = if velocity { rules.releases } else { rules.counts };
             let view = view.of(kind.and(rules.note.of(U7::masked(note))));
             view.is_some_and(|view| self.at(note) >= view.checkpoint)
         };
-        let counted = |note: &u8| self.counted(*note) && wanted(*note, rules.counts);
+        self.encode_extras_since(view, oldest, wanted, out)
+    }
+
+    /// `wanted` says of a note whether its count (false) or its release velocity (true) is to be told.
+    #[inline]
+    fn encode_extras_since(
+        &self,
+        view: &View,
+        oldest: Seq,
+        wanted: impl Fn(u8, bool) -> bool,
+        out: &mut Vec<u8>,
+    ) -> Option<S> {
+        if self.extras.newest() < oldest {
+            return None;
+        }
+        let counted = |note: &u8| self.counted(*note) && wanted(*note, false);
         let start = out.len();
         out.push(0);
-        let mut releases = 128 - self.extras.since(oldest).filter(counted).count();
+        // Two logs a note may be too many; then counts come first.
+        let crowded = self.extras.len() > LOGS / 2;
+        let mut releases = LOGS - if crowded { self.extras.since(oldest).filter(counted).count() } else { 0 };
         let mut s = S::Unchanged;
         for note in self.extras.since(oldest) {
             let state = &self.notes[usize::from(note)];
@@ -208,7 +228,7 @@ impl History {
                 s = s.and(log);
             }
             let released = state.velocity.get() == 0 && state.release != COMMON_RELEASE;
-            if released && wanted(note, rules.releases) && releases > 0 {
+            if released && releases > 0 && wanted(note, true) {
                 out.extend([log.bit() | note, 0x80 | state.release.get()]);
                 s = s.and(log);
                 releases -= 1;
