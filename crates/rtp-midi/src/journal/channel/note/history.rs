@@ -2,7 +2,7 @@
 
 use super::sounding::Sounding;
 use super::wire::{ALL_LOGS, NO_OFFBITS, off_range};
-use crate::config::{ChannelChapters, Inclusion, Split};
+use crate::config::{ChannelChapters, Split};
 use crate::journal::recency::Recency;
 use crate::journal::window::{Origin, S, Seq, Stamp, View};
 use crate::midi::{U7, Voice};
