@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panic")]
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use proptest::prelude::*;
 use rtp_midi::inspect::{Chapter, Field, Inspection, Value, inspect};
-use rtp_midi::midi::Command;
+use rtp_midi::midi::{Command, Voice};
 use rtp_midi::{Config, Error, Sender};
 
 fn hex(text: &str) -> Vec<u8> {
@@ -222,4 +224,72 @@ fn the_outline_says_what_the_packet_before_changed() {
         outlines.push(journal.chapters.iter().map(chapter).collect::<Vec<_>>().join(" "));
     }
     assert_eq!(outlines, ["", "0P!", "0P 0N!", "0P 0N!", "0P 0N 1W!", "Q! 0P 0N 1W"]);
+}
+
+/// What a channel was told last, as far as a journal tells it in single fields.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Told {
+    program: Option<u32>,
+    wheel: Option<(u32, u32)>,
+    pressure: Option<u32>,
+    volume: Option<u32>,
+    notes: BTreeMap<u32, u32>,
+}
+
+impl Told {
+    fn observe(&mut self, voice: Voice) {
+        match voice {
+            Voice::ProgramChange { program } => self.program = Some(program.get().into()),
+            Voice::PitchWheel { value } => self.wheel = Some((value.lsb().get().into(), value.msb().get().into())),
+            Voice::ChannelAftertouch { pressure } => self.pressure = Some(pressure.get().into()),
+            Voice::ControlChange { value, .. } => self.volume = Some(value.get().into()),
+            Voice::NoteOff { note, .. } => drop(self.notes.remove(&note.get().into())),
+            Voice::NoteOn { note, velocity } if velocity.get() > 0 => {
+                self.notes.insert(note.get().into(), velocity.get().into());
+            }
+            Voice::NoteOn { note, .. } => drop(self.notes.remove(&note.get().into())),
+            Voice::PolyAftertouch { .. } => {}
+        }
+    }
+
+    fn shown(channel: &Field<'_>) -> Self {
+        let of = |name: &str| channel.find(name).and_then(Field::number);
+        let wheel = of("rtpmidi.cj_chapter_w_first").zip(of("rtpmidi.cj_chapter_w_second"));
+        let notes = numbers(channel, "rtpmidi.cj_chapter_n_log_note");
+        let velocities = numbers(channel, "rtpmidi.cj_chapter_n_log_velocity");
+        Self {
+            program: of("rtpmidi.cj_chapter_p_program"),
+            wheel,
+            pressure: of("rtpmidi.cj_chapter_t_pressure"),
+            volume: of("rtpmidi.cj_chapter_c_value"),
+            notes: notes.into_iter().zip(velocities).collect(),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_fields_say_what_the_sender_was_told(
+        commands in prop::collection::vec((0..6_usize, 0..4_u8, 0..0x80_u8, 0..0x80_u8), 1..60)
+    ) {
+        let mut sender = Sender::new(Config::new(44_100), 1);
+        let mut told: BTreeMap<u32, Told> = BTreeMap::new();
+        for (kind, channel, first, second) in commands {
+            let status = [0x80, 0x90, 0xB0, 0xC0, 0xD0, 0xE0][kind] | channel;
+            let octets = [status, if kind == 2 { 7 } else { first }, second];
+            let (command, _) = Command::decode(&octets).unwrap();
+            sender.queue(0, command).unwrap();
+            sender.packet(0, &mut Vec::new());
+            told.entry(channel.into()).or_default().observe(command.voice().unwrap().1);
+        }
+        let mut payload = Vec::new();
+        sender.packet(0, &mut payload);
+        let found = inspect(&payload, 0);
+        prop_assert_eq!(&found.defects, &[]);
+        let journal = found.field("rtpmidi.journal_section").unwrap();
+        let channels = journal.children.iter().filter(|part| part.name == "rtpmidi.chanjour");
+        let shown: BTreeMap<u32, Told> =
+            channels.map(|part| (number(part, "rtpmidi.chanjour_channel"), Told::shown(part))).collect();
+        prop_assert_eq!(shown, told);
+    }
 }
