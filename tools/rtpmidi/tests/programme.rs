@@ -60,6 +60,10 @@ fn the_description_says_what_the_files_do_without() {
     assert_eq!(fmtp(&folder, &file, &["--no-scan"]), "j_sec=recj; j_update=anchor; rtp_ptime=441");
     let chosen = fmtp(&folder, &file, &["--no-scan", "--ch-never", "C7", "--ch-never", "3W", "--cm-unused", "X"]);
     assert_eq!(chosen, "cm_unused=X; j_sec=recj; j_update=anchor; ch_never=C7; ch_never=3W; rtp_ptime=441");
+    let again = fmtp(&folder, &file, &["--cm-used", "X", "--ch-never", "P", "--ch-anchor", "3P", "--ch-default", "X"]);
+    let behind_the_scan = "; cm_used=X; j_sec=recj; j_update=anchor; ch_never=ADEFMQTVWX; ch_never=P; ch_anchor=3P; \
+                           ch_default=X; rtp_ptime=441";
+    assert_eq!(again, format!("cm_unused=ABFGHMQTVWX{behind_the_scan}"));
 }
 
 #[test]

@@ -18,20 +18,9 @@ pub(super) const PAYLOAD_TYPE: u8 = 96;
 /// RTP ticks per second: a rate in common use for audio (RFC 6295, 2.1), so that a listener can play in step.
 pub(super) const CLOCK_RATE: u32 = 44_100;
 
-/// The fmtp line: the commands, the journal, written out, and what else is not the default.
+/// The fmtp line: the journal, written out, and what else is not the default.
 pub(super) fn parameters(config: &Config) -> Parameters {
-    let differing = Parameters::of(config);
-    let mut parameters = Parameters::new();
-    // Commands stand before chapters (C.2.3).
-    for parameter in differing.iter().filter(|parameter| parameter.name.starts_with("cm_")) {
-        parameters.push(&parameter.name, &parameter.value);
-    }
-    parameters.extend(Parameters::for_journal(config.journal));
-    let is_said = |name: &str| name.starts_with("cm_") || name.starts_with("j_");
-    for parameter in differing.iter().filter(|parameter| !is_said(&parameter.name)) {
-        parameters.push(&parameter.name, &parameter.value);
-    }
-    parameters
+    Parameters::for_journal(config.journal).or(&Parameters::of(config))
 }
 
 /// The description of a broadcast. Its reader is a listener, so the direction is "receive only".

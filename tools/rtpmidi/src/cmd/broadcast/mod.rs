@@ -5,6 +5,7 @@ mod feed;
 mod fit;
 mod playlist;
 mod programme;
+mod rules;
 mod station;
 mod tap;
 
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use rtp_midi::{Journal, Policy, Repertoire, Selection};
+use rtp_midi::{Journal, Policy, Repertoire};
 
 use smf_timeline::Song;
 
@@ -24,6 +25,7 @@ use crate::interrupt::Interrupt;
 use crate::report::{Audience, Reporter};
 use crate::time;
 use playlist::{Piece, Reading};
+use rules::Rules;
 use station::Station;
 
 /// Send Standard MIDI Files as one RTP MIDI stream.
@@ -53,13 +55,8 @@ pub(crate) struct Args {
     #[arg(long)]
     no_scan: bool,
 
-    /// Keep commands of these types out of the stream, as SDP writes them (M: parameters, X: System Exclusives, …)
-    #[arg(long, value_parser = programme::command_types, value_name = "TYPES")]
-    cm_unused: Vec<Selection>,
-
-    /// Keep these chapters out of the journal, as SDP writes them; what is lost of them stays lost
-    #[arg(long, value_parser = programme::chapters, value_name = "CHAPTERS")]
-    ch_never: Vec<Selection>,
+    #[command(flatten)]
+    rules: Rules,
 
     /// Longest RTP packet, header included
     #[arg(long, default_value_t = 1400, value_parser = clap::value_parser!(u32).range(200..=65_507), value_name = "OCTETS")]

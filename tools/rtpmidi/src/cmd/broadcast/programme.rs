@@ -1,8 +1,8 @@
 //! The stream that a programme needs: its configuration, from the options and from a scan of the files.
 
 use rtp_midi::midi::Command;
-use rtp_midi::{Config, Inclusion, Repertoire};
-use rtp_midi_sdp::{Language, Parameters};
+use rtp_midi::{Config, Repertoire};
+use rtp_midi_sdp::Parameters;
 use smf_timeline::{Body, Song};
 
 use super::Args;
@@ -21,12 +21,7 @@ pub(super) fn config(args: &Args, repertoire: Option<&Repertoire>) -> Config {
     if let Some(repertoire) = repertoire {
         (config.commands, config.chapters) = (repertoire.commands(), repertoire.chapters());
     }
-    for selection in &args.cm_unused {
-        config.commands.forbid(selection);
-    }
-    for selection in &args.ch_never {
-        config.chapters.assign(Inclusion::Never, selection);
-    }
+    args.rules.apply(&mut config);
     config
 }
 
@@ -54,35 +49,4 @@ const FRESH: u32 = 100;
 /// RTP clock ticks.
 fn ticks(milliseconds: u32) -> u32 {
     (u64::from(milliseconds) * u64::from(CLOCK_RATE) / 1000) as u32
-}
-
-/// Reads a value of `--cm-unused`.
-pub(super) fn command_types(text: &str) -> Result<rtp_midi::Selection, String> {
-    selection(Language::Commands, text)
-}
-
-/// Reads a value of `--ch-never`.
-pub(super) fn chapters(text: &str) -> Result<rtp_midi::Selection, String> {
-    selection(Language::Chapters, text)
-}
-
-fn selection(language: Language, text: &str) -> Result<rtp_midi::Selection, String> {
-    let selection = language.parse_exact(text);
-    selection.ok_or_else(|| "it is written as in SDP, such as M, CM or 3N (RFC 6295, C.1 and C.2.3)".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn selections_are_those_of_sdp() {
-        for text in ["M", "CM", "3N", "C7.11", "E1"] {
-            assert!(chapters(text).is_ok(), "{text}");
-        }
-        for text in ["", "MC", "m", "I"] {
-            assert!(chapters(text).is_err(), "{text}");
-        }
-        assert!(command_types("E").is_err() && command_types("X").is_ok());
-    }
 }
