@@ -3,13 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panic")]
 
+mod gesture;
 mod synth;
 
+use gesture::gesture;
 use proptest::prelude::*;
 use rtp_midi::midi::{Command, Status};
 use rtp_midi::{Config, Journal, Policy, Received, Receiver, Sender};
 use synth::Synth;
-use synth::gesture::gesture;
 
 /// One packet: its commands, and what the network does to it.
 #[derive(Clone, Debug)]

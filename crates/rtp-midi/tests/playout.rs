@@ -3,13 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panic")]
 
+mod gesture;
 mod synth;
 
+use gesture::gesture;
 use proptest::prelude::*;
 use rtp_midi::midi::Command;
 use rtp_midi::{Config, Cue, Journal, Latency, Playout, Policy, Received, Sender};
 use synth::Synth;
-use synth::gesture::gesture;
 
 /// RTP ticks are milliseconds.
 const RATE: u32 = 1000;

@@ -2,8 +2,6 @@
 
 #![allow(unreachable_pub, clippy::collapsible_match, reason = "a module of tests, which reads best as a table")]
 
-pub mod gesture;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Sixteen channels.

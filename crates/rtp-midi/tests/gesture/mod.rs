@@ -1,6 +1,6 @@
 //! What players do, as commands.
 
-#![allow(dead_code, reason = "each program that shares this uses what it needs")]
+#![allow(dead_code, unreachable_pub, reason = "each program that shares this uses what it needs")]
 
 use proptest::prelude::*;
 
