@@ -8,14 +8,19 @@
 
 mod channel_chapters;
 mod channel_judge;
+#[path = "../songs/composer.rs"]
+mod composer;
 mod journal;
 mod kit;
+mod long_sessions;
 mod model;
 mod notes;
 mod oracle;
 mod parameters;
 mod payload;
 mod policies;
+#[path = "../random/mod.rs"]
+mod random;
 mod repairs;
 mod system_chapters;
 mod system_judge;

@@ -161,14 +161,21 @@ impl View {
             if event.kind != 0xB {
                 return None;
             }
+            let open = |id: Id| if (id.1, id.2) == (127, 127) { Selection::Closed } else { Selection::Open(id) };
             match (event.first, state) {
+                (99 | 101, Selection::Loose(nrpn, lsb, packet))
+                    if nrpn == (event.first == 99) && packet == event.packet =>
+                {
+                    state = open((nrpn, event.second, lsb));
+                }
                 (99 | 101, _) => state = Selection::Pending(event.first == 99, event.second),
                 (98 | 100, Selection::Pending(nrpn, msb) | Selection::Open((nrpn, msb, _)))
                     if nrpn == (event.first == 98) =>
                 {
-                    let id = (nrpn, msb, event.second);
-                    state = if (msb, event.second) == (127, 127) { Selection::Closed } else { Selection::Open(id) };
+                    state = open((nrpn, msb, event.second));
                 }
+                // Without an MSB of its own kind an LSB selects nothing.
+                (98 | 100, _) => state = Selection::Loose(event.first == 98, event.second, event.packet),
                 (6 | 38 | 96 | 97, Selection::Pending(nrpn, msb)) => state = Selection::Open((nrpn, msb, 0)),
                 (6 | 38 | 96 | 97, _) => {}
                 (121, _) => state = Selection::Closed,
@@ -308,6 +315,8 @@ type Id = (bool, u8, u8);
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Selection {
     Closed,
+    /// An LSB without MSB, and its packet: an MSB of its kind in the same packet makes it a pair.
+    Loose(bool, u8, usize),
     Pending(bool, u8),
     Open(Id),
 }
