@@ -66,6 +66,9 @@ fn open(number: u16) -> Transaction {
 mod tests {
     use super::Selected::{Msb, Nothing, Parameter};
     use super::*;
+    use crate::journal::parameter::{History, Kind, Selection};
+    use crate::journal::{Seq, Stamp};
+    use proptest::prelude::*;
 
     fn behind(controls: &[(u8, u8, u32)]) -> Selected {
         let transaction = controls.iter().fold(Transaction::default(), |transaction, (controller, value, packet)| {
@@ -90,6 +93,38 @@ mod tests {
             (&[(101, 1, 0), (100, 2, 0), (121, 0, 0)], Nothing),
         ] {
             assert_eq!(behind(controls), selected, "{controls:?}");
+        }
+    }
+
+    /// What Chapter M has selected, as numbers.
+    fn chapter_m(history: &History) -> Selected {
+        let first = |kind: Kind| if kind == Kind::Nrpn { NRPN } else { 0 };
+        match history.state().0 {
+            Selection::Closed => Nothing,
+            Selection::Pending(kind, msb) => Msb(first(kind) | u16::from(msb.get()) << 7),
+            Selection::Open(id) => Parameter(first(id.kind) | u16::from(id.msb.get()) << 7 | u16::from(id.lsb.get())),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn chapter_m_reads_any_controllers_alike(
+            controls in prop::collection::vec((0..9_usize, 0..3_u8, 0..4_u32), 0..40),
+        ) {
+            let (mut transaction, mut history, mut packet) = (Transaction::default(), History::default(), 1);
+            for (index, value, step) in controls {
+                packet += step / 3;
+                let controller = U7::masked([6, 38, 96, 97, 98, 99, 100, 101, 121][index]);
+                let value = U7::masked([0, 1, 127][usize::from(value)]);
+                transaction = transaction.after(controller, value, packet);
+                let stamp = Stamp { packet: Seq(packet), time: 0 };
+                if controller.get() == 121 {
+                    history.reset(stamp);
+                } else {
+                    history.observe(controller.get(), value, stamp);
+                }
+                prop_assert_eq!(transaction.selected(), chapter_m(&history));
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ mod channel_aftertouch;
 mod control;
 mod frame;
 mod note;
-mod parameter;
+pub(crate) mod parameter;
 mod pitch_wheel;
 mod poly_aftertouch;
 mod program;
