@@ -4,6 +4,8 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_rtp::prelude::*;
 
+use rtp_midi::Sender;
+
 use super::imp::RtpMidiPay;
 use super::settings::RtcpFeedback;
 use super::{ACK, LEFT};
@@ -13,13 +15,24 @@ impl RtpMidiPay {
     /// `reporter` has received everything up to the extended sequence number `highest` that it will ever receive.
     pub(super) fn acknowledge(&self, reporter: u32, highest: u32) {
         gst::log!(super::CAT, imp = self, "reporter {reporter:08x} has received up to {highest}");
-        self.with_packer(|packer| packer.sender_mut().acknowledge(reporter, highest));
+        self.report(|sender| sender.acknowledge(reporter, highest));
     }
 
     /// `reporter` is gone; the journal need not wait for its reports.
     pub(super) fn reporter_left(&self, reporter: u32) {
         gst::debug!(super::CAT, imp = self, "reporter {reporter:08x} left");
-        self.with_packer(|packer| packer.sender_mut().reporter_left(reporter));
+        self.report(|sender| sender.reporter_left(reporter));
+    }
+
+    /// Tells the sender, and wakes up what waits for reports.
+    fn report(&self, tell: impl FnOnce(&mut Sender)) {
+        let waits = self.with_packer(|packer| {
+            tell(packer.sender_mut());
+            packer.sender().is_stalled() || packer.waits()
+        });
+        if waits == Some(true) {
+            self.with_alarm(|alarm| alarm.set(self.obj().current_running_time()));
+        }
     }
 
     /// Handles `GstRtpMidiAck` and `GstRtpMidiReporterLeft`; says whether the event was one for this stream.

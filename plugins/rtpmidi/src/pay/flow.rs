@@ -131,11 +131,26 @@ impl RtpMidiPay {
             let at = packer.wake(now);
             self.with_alarm(|alarm| alarm.set(at));
         }
+        let too_long = !state.told_of_length && packer.is_too_long();
+        state.told_of_length |= too_long;
         drop(guard);
+        if too_long {
+            self.tell_of_length();
+        }
         let result = self.push(&outbox);
         outbox.clear();
         lock(&self.state).outbox = outbox;
         result
+    }
+
+    fn tell_of_length(&self) {
+        gst::element_imp_warning!(
+            self,
+            gst::StreamError::Encode,
+            ("The recovery journal outgrows the packets, and no receiver reports that could shorten it"),
+            ["packets beyond the mtu go out, or LENGTH leaves something out; ch_never or cm_unused in fmtp, or \
+              journal=closed-loop with receivers that report, make it shorter (statistics: oversized, journal-cuts)"]
+        );
     }
 
     /// Pushes all packets even when one is refused: each has its sequence number.

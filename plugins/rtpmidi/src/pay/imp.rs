@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) ptime: gst::ClockTime,
     pub(super) outbox: Outbox,
     warned: bool,
+    /// The application has been told that journals are too long.
+    pub(super) told_of_length: bool,
 }
 
 #[glib::object_subclass]

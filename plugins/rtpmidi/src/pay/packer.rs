@@ -1,7 +1,7 @@
 //! Gathers messages into packets: what goes into one, and when it and the guard packets are due.
 
 use rtp_midi::midi::{Command, System};
-use rtp_midi::{Sender, SenderStats};
+use rtp_midi::{Refusal, Sender, SenderStats};
 
 use super::intake::{Found, Intake};
 use super::moment::{Moment, Moments};
@@ -10,6 +10,9 @@ use super::stream::Stream;
 
 /// How much time the members of one upstream buffer list may span in a packet, where `max-ptime` does not say.
 const LIST_SPAN: gst::ClockTime = gst::ClockTime::from_mseconds(10);
+
+/// Octets of messages that may wait for reports of receivers; then the journals grow beyond their limits instead.
+const MOST_WAITING: usize = 1 << 18;
 
 /// When packets end, from the properties, the caps, and what upstream is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -135,6 +138,17 @@ impl Packer {
         &mut self.sender
     }
 
+    /// Whether messages wait.
+    pub(super) fn waits(&self) -> bool {
+        self.waiting.first().is_some()
+    }
+
+    /// Whether a journal was too long for its packet or for its LENGTH.
+    pub(super) fn is_too_long(&self) -> bool {
+        let stats = self.sender.stats();
+        stats.oversized + stats.journal_cuts > 0
+    }
+
     /// What senders did that this one has replaced.
     pub(super) fn past(&self) -> &SenderStats {
         &self.past
@@ -194,7 +208,7 @@ impl Packer {
 
     /// The running time at which [`Packer::ring`] has something to do, seen from running time `now`.
     pub(super) fn wake(&mut self, now: gst::ClockTime) -> Option<gst::ClockTime> {
-        let Some(first) = self.waiting.first() else {
+        let Some(first) = self.waiting.first().filter(|_| !self.sender.is_stalled()) else {
             let lag = self.lag(now);
             return self.due().map(|due| self.moments.time(due) + lag);
         };
@@ -208,11 +222,15 @@ impl Packer {
 
     /// The clock shows running time `now` (live).
     pub(super) fn ring(&mut self, now: gst::ClockTime, outbox: &mut Outbox) {
+        if self.sender.is_stalled() {
+            self.send_waiting(outbox);
+        }
         if self.wake(now).is_some_and(|at| at <= now) {
             if self.waiting.first().is_some() {
                 self.members = 0;
                 self.send_waiting(outbox);
-            } else if let Some(due) = self.due() {
+            }
+            if let Some(due) = self.due() {
                 // Packets that a stall has held up are not made up for one by one.
                 let now = now.saturating_sub(self.lag(now));
                 self.send_guard(due.max(self.moments.ticks(now)), outbox);
@@ -223,6 +241,10 @@ impl Packer {
     /// Nothing more comes in this segment: sends what waits.
     pub(super) fn finish(&mut self, outbox: &mut Outbox) {
         self.send_waiting(outbox);
+        if self.waiting.first().is_some() {
+            self.sender.press_on();
+            self.send_waiting(outbox);
+        }
         self.members = 0;
     }
 
@@ -247,6 +269,8 @@ impl Packer {
         self.past.list_octets += now.list_octets;
         self.past.journal_octets += now.journal_octets;
         self.past.journal_cuts += now.journal_cuts;
+        self.past.oversized += now.oversized;
+        self.past.stalls += now.stalls;
         self.sender = Sender::new(self.stream.config.clone(), sequence);
         self.building = None;
         (self.sent, self.lag) = (None, None);
@@ -265,7 +289,7 @@ impl Packer {
 
     /// RTP time at which the next guard packet is due, unless a packet with messages is to come first.
     fn due(&self) -> Option<u64> {
-        let sent = self.sent.filter(|_| self.waiting.first().is_none())?;
+        let sent = self.sent.filter(|_| self.waiting.first().is_none() || self.sender.is_stalled())?;
         Some(self.extend(sent, self.sender.due()?))
     }
 
@@ -306,40 +330,70 @@ impl Packer {
         moment.ticks.saturating_sub(first.ticks) > self.moments.ticks(span).min(most) || moment.ticks > due
     }
 
+    /// Sends what waits, or as much as the journals have room for.
     fn send_waiting(&mut self, outbox: &mut Outbox) {
         if self.waiting.first().is_none() {
             return;
         }
+        if self.sender.is_stalled() && self.waiting.octets.len() > MOST_WAITING {
+            self.sender.press_on();
+        }
         let mut waiting = std::mem::take(&mut self.waiting);
+        let mut left = Waiting::default();
+        let mut queued = false;
         for (moment, command) in waiting.iter() {
-            match command {
-                Command::System(System::SysEx(segment)) => {
-                    for piece in self.sender.split(segment) {
-                        self.queue(moment, piece.into(), outbox);
-                    }
+            let mut put = |packer: &mut Self, command| {
+                if left.first().is_none() && packer.queue(moment, command, outbox) {
+                    queued = true;
+                } else {
+                    left.push(moment, command);
                 }
-                command => self.queue(moment, command, outbox),
+            };
+            match command {
+                Command::System(System::SysEx(whole)) if whole.is_whole() => {
+                    self.sender.split(whole).for_each(|piece| put(self, piece.into()));
+                }
+                command => put(self, command),
             }
+            if !queued && left.first().is_some() {
+                break;
+            }
+        }
+        if !queued && left.first().is_some() {
+            // Nothing has room yet: all waits as it is.
+            self.waiting = waiting;
+            return;
         }
         self.seal(outbox);
         self.lag = None;
-        waiting.clear();
-        self.waiting = waiting;
+        if left.first().is_none() {
+            waiting.clear();
+            left = waiting;
+        }
+        self.waiting = left;
     }
 
-    fn queue(&mut self, moment: Moment, command: Command<'_>, outbox: &mut Outbox) {
+    /// Says whether the command is dealt with, rather than to be queued again when receivers have reported.
+    fn queue(&mut self, moment: Moment, command: Command<'_>, outbox: &mut Outbox) -> bool {
+        // Packets without commands may have gone out while this one waited.
+        let passed = self.sent.filter(|sent| self.building.is_none() && *sent > moment.ticks);
+        let moment = passed.map_or(moment, |sent| self.moments.nearest(sent));
         let time = self.timestamp(moment.ticks);
-        if self.sender.queue(time, command).is_err() {
+        let mut result = self.sender.queue(time, command);
+        if result == Err(Refusal::Full) {
             self.seal(outbox);
-            if self.sender.queue(time, command).is_err() {
-                self.counts.stray += 1;
-                return;
+            result = self.sender.queue(time, command);
+        }
+        match result {
+            Ok(()) if self.sender.is_empty() => {}
+            Ok(()) => {
+                let (first, _) = self.building.unwrap_or((moment, 0));
+                self.building = Some((first, moment.ticks));
             }
+            Err(Refusal::Full) => self.counts.stray += 1,
+            Err(Refusal::Stalled) => return false,
         }
-        if !self.sender.is_empty() {
-            let (first, _) = self.building.unwrap_or((moment, 0));
-            self.building = Some((first, moment.ticks));
-        }
+        true
     }
 
     /// Ends the packet under construction.

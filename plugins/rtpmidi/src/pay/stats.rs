@@ -10,6 +10,8 @@ pub(super) fn fill(stats: &mut gst::Structure, packer: &Packer) {
     stats.set("list-octets", past.list_octets + now.list_octets);
     stats.set("journal-octets", past.journal_octets + now.journal_octets);
     stats.set("journal-cuts", past.journal_cuts + now.journal_cuts);
+    stats.set("oversized", past.oversized + now.oversized);
+    stats.set("stalls", past.stalls + now.stalls);
     stats.set("reporters", now.reporters as u64);
     stats.set("checkpoint-distance", u64::from(now.checkpoint_distance));
     stats.set("sounding", packer.sender().sounding() as u64);
