@@ -261,7 +261,8 @@ impl Receiver {
             Journal::Recovery(Policy::Anchor) => Seq::NEVER,
             _ => named,
         };
-        let loss = Loss { heard, previous: number.before(), checkpoint, time, recent: self.config.ticks(RECENT) };
+        let (recent, joins) = (self.config.ticks(RECENT), heard == Seq::NEVER);
+        let loss = Loss { heard, previous: number.before(), checkpoint, time, recent, joins };
         // No journal tells of what is left out of it, and what is anchored it tells in any case (C.2.3).
         if loss.is_covered() {
             self.end_sound(time, |inclusion| inclusion == Inclusion::Never, out);
@@ -297,7 +298,8 @@ impl Receiver {
         if self.config.journal == Journal::Recovery(Policy::Anchor) || since > self.config.ticks(CATCH_UP) {
             return;
         }
-        let loss = Loss { heard: Seq::NEVER, previous: number.before(), checkpoint: Seq::NEVER, time, recent: 0 };
+        let (heard, checkpoint) = (Seq::NEVER, Seq::NEVER);
+        let loss = Loss { heard, previous: number.before(), checkpoint, time, recent: 0, joins: true };
         let (repairs, struck) = (&mut self.stats.repairs, &mut self.struck);
         self.history.catch_up(journal, &loss, &mut |command| {
             *repairs += 1;

@@ -7,7 +7,8 @@ use std::cell::Cell;
 
 use rtp_midi::midi::Command;
 use rtp_midi::{
-    Config, Journal, Latency, LineRate, Octet, Playout, Policy, Received, Receiver, Sender, Source, Timing,
+    Chapters, Config, Inclusion, Journal, Latency, Letters, LineRate, Numbers, Octet, Playout, Policy, Received,
+    Receiver, Selection, Sender, Source, Timing,
 };
 
 thread_local! {
@@ -42,8 +43,8 @@ const BAR: &[&[&[u8]]] = &[
     &[&[0xB0, 0, 1], &[0xB0, 32, 2], &[0xC0, 5], &[0xB1, 64, 127], &[0xB1, 64, 0], &[0xF1, 0x03]],
 ];
 
-fn allocations_of_a_bar(policy: Policy) -> u64 {
-    let config = Config { journal: Journal::Recovery(policy), ..Config::new(44_100) };
+fn allocations_of_a_bar(policy: Policy, chapters: &Chapters) -> u64 {
+    let config = Config { journal: Journal::Recovery(policy), chapters: chapters.clone(), ..Config::new(44_100) };
     let (mut sender, mut receiver) = (Sender::new(config.clone(), 1), Receiver::new(config));
     let mut payload = Vec::with_capacity(4096);
     let mut time = 0;
@@ -74,8 +75,16 @@ fn allocations_of_a_bar(policy: Policy) -> u64 {
 
 #[test]
 fn the_steady_state_allocates_nothing() {
-    assert_eq!(allocations_of_a_bar(Policy::ClosedLoop), 0);
-    assert_eq!(allocations_of_a_bar(Policy::Anchor), 0);
+    let plain = Chapters::default();
+    assert_eq!(allocations_of_a_bar(Policy::ClosedLoop, &plain), 0);
+    assert_eq!(allocations_of_a_bar(Policy::Anchor, &plain), 0);
+    // Enhanced coding of CC 1 and 64.
+    let (channels, letters, fields) =
+        (Numbers::default(), Letters::of("C"), Numbers::new([128 + 1..=128 + 1, 128 + 64..=128 + 64]));
+    let mut enhanced = Chapters::default();
+    enhanced.assign(Inclusion::Default, &Selection::Types { channels, letters, fields });
+    assert_eq!(allocations_of_a_bar(Policy::ClosedLoop, &enhanced), 0);
+    assert_eq!(allocations_of_a_bar(Policy::Anchor, &enhanced), 0);
 }
 
 #[test]

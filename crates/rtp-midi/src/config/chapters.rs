@@ -24,6 +24,12 @@ impl Inclusion {
             _ => Self::Default,
         }
     }
+
+    /// A fact as far as journals tell it.
+    #[cfg(test)]
+    pub(crate) fn codes<T>(self, fact: Option<T>) -> Option<T> {
+        fact.filter(|_| self != Self::Never)
+    }
 }
 
 /// The rules for every chapter. Assignments are applied in their order: a later one takes back what it overlaps.
@@ -84,7 +90,11 @@ pub(crate) struct Split {
 
 /// Rules for parameters: RPN 0 to 16383, NRPN from 16384 on.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Parameters(Vec<(Numbers, Inclusion)>);
+pub(crate) struct Parameters {
+    rules: Vec<(Numbers, Inclusion)>,
+    /// Those whose transactions are counted.
+    counted: Option<Numbers>,
+}
 
 /// Rules for System Exclusives.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -121,6 +131,13 @@ impl Chapters {
         self.channels.iter().any(|channel| channel.enhanced != 0)
     }
 
+    /// Has the transactions of these parameters counted on all channels (A.4.2.2).
+    pub(crate) fn count_parameters(&mut self, counted: Option<&Numbers>) {
+        for channel in &mut *self.channels {
+            channel.parameter.counted = counted.cloned();
+        }
+    }
+
     pub(crate) fn channel(&self, channel: Channel) -> &ChannelChapters {
         &self.channels[usize::from(channel)]
     }
@@ -150,7 +167,7 @@ impl ChannelChapters {
             self.enhanced = (self.enhanced & !normal) | enhanced;
         }
         if has(b'M') {
-            self.parameter.0.push((fields.clone(), inclusion));
+            self.parameter.rules.push((fields.clone(), inclusion));
         }
         for (letter, split) in [(b'N', &mut self.note), (b'A', &mut self.poly_aftertouch)] {
             if has(letter) {
@@ -164,12 +181,23 @@ impl ChannelChapters {
         self.counts == Inclusion::Default && self.releases == Inclusion::Default && self.note.is_default()
     }
 
+    /// Whether Chapter P may speak for the CC 0 and 32 of Chapter C: both tell of the same packets.
+    pub(crate) const fn leaves_bank_select(&self) -> bool {
+        const BANK_SELECT: u128 = 1 << 32 | 1;
+        let rules = match self.program {
+            Inclusion::Never => return false,
+            Inclusion::Default => self.control.never | self.control.anchor,
+            Inclusion::Anchor => !self.control.anchor,
+        };
+        (rules | self.enhanced) & BANK_SELECT == 0
+    }
+
     /// Whether something is coded whatever the policy.
     pub(crate) fn anchors(&self) -> bool {
         let whole = [self.program, self.wheel, self.counts, self.releases, self.channel_aftertouch];
         whole.contains(&Inclusion::Anchor)
             || self.control.anchor | self.note.anchor | self.poly_aftertouch.anchor != 0
-            || self.parameter.0.iter().any(|(_, inclusion)| *inclusion == Inclusion::Anchor)
+            || self.parameter.rules.iter().any(|(_, inclusion)| *inclusion == Inclusion::Anchor)
     }
 }
 
@@ -248,13 +276,26 @@ impl Split {
 impl Parameters {
     /// The rule for one parameter.
     pub(crate) fn of(&self, number: u16) -> Inclusion {
-        let rule = self.0.iter().rev().find(|(numbers, _)| numbers.contains(u32::from(number)));
+        let rule = self.rules.iter().rev().find(|(numbers, _)| numbers.contains(u32::from(number)));
         rule.map_or(Inclusion::Default, |(_, inclusion)| *inclusion)
+    }
+
+    /// Whether the transactions of a parameter are counted (A.4.2.2).
+    pub(crate) fn counts(&self, number: u16) -> bool {
+        self.counted.as_ref().is_some_and(|counted| counted.contains(u32::from(number)))
     }
 
     /// Whether no parameter has a rule of its own.
     pub(crate) const fn is_default(&self) -> bool {
-        self.0.is_empty()
+        self.rules.is_empty()
+    }
+
+    /// Whether no parameter may be coded.
+    pub(crate) fn is_never(&self) -> bool {
+        let mut latest = self.rules.iter().rev();
+        latest
+            .find(|(numbers, inclusion)| numbers.is_all() || *inclusion != Inclusion::Never)
+            .is_some_and(|(_, inclusion)| *inclusion == Inclusion::Never)
     }
 }
 

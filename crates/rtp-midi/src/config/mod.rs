@@ -8,7 +8,7 @@ pub use chapters::{Chapters, Inclusion};
 pub use commands::{Commands, Usage};
 pub use selection::{Class, Letters, Numbers, Selection};
 
-pub(crate) use chapters::{ChannelChapters, Split, SysEx, SystemChapters};
+pub(crate) use chapters::{ChannelChapters, Parameters, Split, SysEx, SystemChapters};
 
 use crate::Timing;
 use crate::journal::LENGTH_MAX;

@@ -5,7 +5,7 @@ use super::section::{self, Section};
 use super::sizes::Sizes;
 use super::system::{self, Effect, Missing, missing_segment};
 use super::window::{Coded, Loss, Origin, S, Stamp, View};
-use crate::config::{Chapters, Inclusion};
+use crate::config::{ChannelChapters, Chapters, Config, Inclusion};
 use crate::midi::{Channel, Command, Part, Segment, System, U7};
 
 /// Sixteen channels, each of which takes memory from its first command on, and the system.
@@ -13,8 +13,12 @@ use crate::midi::{Channel, Command, Part, Segment, System, U7};
 pub(crate) struct History {
     /// Which chapters the journals of the stream have.
     chapters: Chapters,
+    /// H: some controllers have enhanced coding.
+    enhanced: bool,
     system: system::History,
     channels: [Option<Box<channel::History>>; 16],
+    /// Makes the history of a channel that has had no command yet.
+    begin: fn(&ChannelChapters) -> channel::History,
 }
 
 /// What a journal came to.
@@ -23,24 +27,32 @@ pub(crate) struct Written {
     pub(crate) sizes: Sizes,
     /// Parts that had to leave something out.
     pub(crate) cut: u32,
+    /// Some commands of controllers with enhanced coding had to be left out.
+    pub(crate) short: bool,
 }
 
 impl History {
     /// The history of a sender.
-    pub(crate) fn of_sender(chapters: Chapters) -> Self {
-        Self { chapters, system: system::History::of_sender(), channels: Default::default() }
+    pub(crate) fn of_sender(config: &Config) -> Self {
+        let mut chapters = config.chapters.clone();
+        chapters.count_parameters(config.counted_parameters.as_ref());
+        Self::new(chapters, system::History::of_sender(), channel::History::of_sender)
     }
 
     /// The history of a receiver.
     pub(crate) fn of_receiver(chapters: Chapters) -> Self {
-        Self { chapters, system: system::History::of_receiver(), channels: Default::default() }
+        Self::new(chapters, system::History::of_receiver(), channel::History::of_receiver)
+    }
+
+    fn new(chapters: Chapters, system: system::History, begin: fn(&ChannelChapters) -> channel::History) -> Self {
+        Self { enhanced: chapters.is_enhanced(), chapters, system, channels: Default::default(), begin }
     }
 
     /// Takes note of a command.
     #[inline]
     pub(crate) fn observe(&mut self, command: &Command<'_>, stamp: Stamp) {
         match *command {
-            Command::Channel(channel, voice) => self.channel(channel).observe(voice, stamp, Origin::Stream),
+            Command::Channel(channel, voice) => self.channel(channel).0.observe(voice, stamp, Origin::Stream),
             Command::System(system) => {
                 let _ = self.observe_system(&system, stamp, Origin::Stream);
             }
@@ -63,9 +75,10 @@ impl History {
         out.extend([0; section::HEADER]);
         let system = self.system.encode(view, &self.chapters.system, out);
         let mut sizes = Sizes::of_system(out.len() - start - section::HEADER);
-        let (mut s, mut cut) = (S::Unchanged, 0);
+        let (mut s, mut cut, mut short) = (S::Unchanged, 0, false);
         let mut add = |coded: Coded| {
             s = s.and(coded.s);
+            short |= coded.short;
             cut += u32::from(coded.cut);
         };
         system.into_iter().for_each(&mut add);
@@ -79,8 +92,8 @@ impl History {
                 channels += 1;
             }
         }
-        section::encode_header(s, system.is_some(), channels, view.checkpoint.low(), &mut out[start..]);
-        Written { sizes, cut }
+        section::encode_header(s, self.enhanced, system.is_some(), channels, view.checkpoint.low(), &mut out[start..]);
+        Written { sizes, cut, short }
     }
 
     /// Compares with a journal and gives what was lost to `play`, in the order in which it must be executed.
@@ -106,8 +119,7 @@ impl History {
                 Ok(theirs) if !loss.concerns(theirs.s) => {}
                 Ok(theirs) => {
                     let channel = theirs.channel;
-                    let rules = self.chapters.channel(channel);
-                    let ours = self.channels[usize::from(channel)].get_or_insert_default();
+                    let (ours, rules) = self.channel(channel);
                     ours.repair(&theirs, rules, loss, &mut |voice| play(&Command::Channel(channel, voice)));
                 }
                 Err(_) => malformed += 1,
@@ -160,7 +172,8 @@ impl History {
     pub(crate) fn catch_up(&mut self, journal: &Section<'_>, loss: &Loss, play: &mut impl FnMut(&Command<'_>)) {
         for theirs in journal.channels().flatten() {
             let channel = theirs.channel;
-            self.channel(channel).catch_up(&theirs, loss, &mut |voice| play(&Command::Channel(channel, voice)));
+            let (ours, rules) = self.channel(channel);
+            ours.catch_up(&theirs, rules, loss, &mut |voice| play(&Command::Channel(channel, voice)));
         }
         if let Some(Ok(system)) = journal.system() {
             self.system.catch_up(&system, loss, play);
@@ -171,6 +184,14 @@ impl History {
     pub(crate) fn align(&mut self, journal: &Section<'_>) {
         if let Some(Ok(system)) = journal.system() {
             self.system.align(&system);
+        }
+        if !journal.enhanced {
+            return;
+        }
+        for (channel, ours) in Channel::all().zip(&mut self.channels) {
+            if let Some(ours) = ours.as_mut().filter(|ours| ours.is_unsure()) {
+                ours.align(journal.channels().flatten().find(|theirs| theirs.channel == channel).as_ref());
+            }
         }
     }
 
@@ -197,9 +218,13 @@ impl History {
     #[cfg(test)]
     pub(crate) fn state(&self) -> impl PartialEq + std::fmt::Debug + use<> {
         let used = (0..).zip(&self.channels).filter_map(|(number, channel)| Some((number, channel.as_ref()?)));
-        let blank = channel::History::default().state();
-        let channels: Vec<(u8, _)> =
-            used.map(|(number, channel)| (number, channel.state())).filter(|(_, state)| *state != blank).collect();
+        let told =
+            |number: u8, channel: &channel::History| channel.state(self.chapters.channel(Channel::masked(number)));
+        let blank = channel::History::default();
+        let channels: Vec<(u8, _)> = used
+            .map(|(number, channel)| (number, told(number, channel)))
+            .filter(|(number, state)| *state != told(*number, &blank))
+            .collect();
         (self.system.state(), channels)
     }
 
@@ -214,7 +239,8 @@ impl History {
     }
 
     #[inline]
-    fn channel(&mut self, channel: Channel) -> &mut channel::History {
-        self.channels[usize::from(channel)].get_or_insert_default()
+    fn channel(&mut self, channel: Channel) -> (&mut channel::History, &ChannelChapters) {
+        let rules = self.chapters.channel(channel);
+        (self.channels[usize::from(channel)].get_or_insert_with(|| Box::new((self.begin)(rules))), rules)
     }
 }

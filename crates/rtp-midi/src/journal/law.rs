@@ -3,6 +3,7 @@
 
 use proptest::prelude::*;
 
+use crate::config::{Chapters, Inclusion, Letters, Numbers, Selection};
 use crate::midi::Command;
 use crate::{Commands, Config, Journal, Policy, Received, Receiver, Sender};
 
@@ -68,8 +69,61 @@ fn steps(longest: usize) -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..longest)
 }
 
+/// What one assignment to `ch_never`, `ch_default` or `ch_anchor` speaks of: letters, fields, and whether it may be
+/// never coded so that only itself is unprotected.
+const ASSIGNMENTS: [(&str, &[u32], bool); 19] = [
+    ("PW", &[], true),
+    ("T", &[], true),
+    ("P", &[], false),
+    ("NEA", &[], false),
+    ("N", &[59, 60], false),
+    ("C", &[], false),
+    ("C", &[0, 32], true),
+    ("C", &[1, 7, 64], true),
+    ("C", &[6, 66, 69], true),
+    ("C", &[126], false),
+    ("C", &[121, 123, 127], false),
+    ("C", &[129, 135, 192, 194], false),
+    ("C", &[128, 160], false),
+    ("C", &[134, 166, 224, 225], false),
+    ("C", &[249, 251, 254], false),
+    ("M", &[], true),
+    ("M", &[0, 1, 64], true),
+    ("M", &[0, 16384, 16385], true),
+    ("BFGHQVX", &[], false),
+];
+
+/// Assignments by their number in the table, and what they assign to.
+fn assignments() -> impl Strategy<Value = Vec<(usize, u8)>> {
+    prop::collection::vec((0..ASSIGNMENTS.len(), 0..4_u8), 0..6)
+}
+
+/// Rules that leave nothing unprotected but what the histories do not compare then.
+fn chapters(assignments: &[(usize, u8)]) -> Chapters {
+    let mut chapters = Chapters::default();
+    for &(index, inclusion) in assignments {
+        let (letters, fields, may_be_left_out) = ASSIGNMENTS[index];
+        let inclusion = match inclusion {
+            0 | 1 if may_be_left_out => Inclusion::Never,
+            0 | 2 => Inclusion::Default,
+            _ => Inclusion::Anchor,
+        };
+        let (channels, letters) = (Numbers::default(), Letters::of(letters));
+        let fields = Numbers::new(fields.iter().map(|field| *field..=*field));
+        chapters.assign(inclusion, &Selection::Types { channels, letters, fields });
+    }
+    chapters
+}
+
 fn run(policy: Policy, first: u16, steps: &[Step]) -> Result<(), TestCaseError> {
-    let config = Config { journal: Journal::Recovery(policy), commands: Commands::all(), ..Config::new(1000) };
+    run_with(policy, first, &[], steps)
+}
+
+fn run_with(policy: Policy, first: u16, assignments: &[(usize, u8)], steps: &[Step]) -> Result<(), TestCaseError> {
+    let chapters = chapters(assignments);
+    let counted_parameters = Some(Numbers::new([0..=0, 16384..=16385]));
+    let (journal, commands) = (Journal::Recovery(policy), Commands::all());
+    let config = Config { journal, commands, chapters, counted_parameters, ..Config::new(1000) };
     let mut sender = Sender::new(config.clone(), first);
     let mut receiver = Receiver::new(config);
     for (step, time) in steps.iter().zip((0..).step_by(7)) {
@@ -109,5 +163,20 @@ proptest! {
     #[test]
     fn open_loop(steps in steps(40)) {
         run(Policy::OpenLoop, 0, &steps)?;
+    }
+
+    #[test]
+    fn anchor_with_rules(rules in assignments(), steps in steps(30)) {
+        run_with(Policy::Anchor, 3, &rules, &steps)?;
+    }
+
+    #[test]
+    fn closed_loop_with_rules(rules in assignments(), steps in steps(50)) {
+        run_with(Policy::ClosedLoop, 65_530, &rules, &steps)?;
+    }
+
+    #[test]
+    fn open_loop_with_rules(rules in assignments(), steps in steps(30)) {
+        run_with(Policy::OpenLoop, 0, &rules, &steps)?;
     }
 }

@@ -29,6 +29,8 @@ mod policy;
 mod recency;
 mod section;
 mod sizes;
+#[cfg(test)]
+mod step_law;
 mod system;
 #[cfg(test)]
 mod testing;

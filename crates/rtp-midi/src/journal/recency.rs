@@ -38,6 +38,17 @@ impl Recency {
         if self.newest == END { Seq::NEVER } else { self.at(self.newest) }
     }
 
+    /// The key that was touched first of all.
+    pub(crate) fn oldest(&self) -> Option<u8> {
+        (self.oldest != END).then_some(self.oldest)
+    }
+
+    /// All keys, newest first.
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = u8> + '_ {
+        let known = |key: u8| (key != END).then_some(key);
+        std::iter::successors(known(self.newest), move |key| known(self.older[usize::from(*key)]))
+    }
+
     /// Moves `key` to the new end.
     pub(crate) fn touch(&mut self, key: u8, packet: Seq) {
         let key = key & 0x7F;
@@ -82,7 +93,7 @@ impl Recency {
     }
 
     /// The keys touched in packet `since` or later, oldest first.
-    pub(crate) fn since(&self, since: Seq) -> impl Iterator<Item = u8> + '_ {
+    pub(crate) fn since(&self, since: Seq) -> impl Iterator<Item = u8> + Clone + '_ {
         let mut key = END;
         let mut candidate = self.newest;
         while candidate != END && self.at(candidate) >= since {
@@ -123,6 +134,8 @@ mod tests {
             let expected: Vec<u8> = naive.iter().filter(|(_, at)| *at >= Seq(since)).map(|(key, _)| *key).collect();
             prop_assert_eq!(recency.since(Seq(since)).collect::<Vec<_>>(), expected);
             prop_assert_eq!(recency.len(), naive.len());
+            prop_assert_eq!(recency.oldest(), naive.first().map(|(key, _)| *key));
+            prop_assert!(recency.newest_first().eq(naive.iter().rev().map(|(key, _)| *key)));
             prop_assert_eq!(recency.newest(), naive.last().map_or(Seq::NEVER, |(_, at)| *at));
         }
     }

@@ -22,6 +22,8 @@ pub(crate) struct Section<'a> {
     pub(crate) s: S,
     /// The low sixteen bits of the checkpoint packet's sequence number.
     pub(crate) checkpoint: u16,
+    /// H: a channel journal codes several commands of a controller, or may in other packets.
+    pub(crate) enhanced: bool,
     /// The octets of the system journal.
     pub(super) system: Option<&'a [u8]>,
     channels: u8,
@@ -31,6 +33,7 @@ pub(crate) struct Section<'a> {
 pub(super) const HEADER: usize = 3;
 const Y: u8 = 0x40;
 const A: u8 = 0x20;
+const H: u8 = 0x10;
 
 impl<'a> Section<'a> {
     /// Reads the header and finds the system journal.
@@ -44,6 +47,7 @@ impl<'a> Section<'a> {
         Ok(Self {
             s: S::read(flags),
             checkpoint: u16::from_be_bytes([high, low]),
+            enhanced: flags & H != 0,
             system,
             channels: if flags & A == 0 { 0 } else { (flags & 0x0F) + 1 },
             octets: rest,
@@ -72,12 +76,12 @@ impl<'a> Section<'a> {
 }
 
 /// Writes the header in front of what has been appended since `start`, where [`HEADER`] octets were left for it.
-pub(super) fn encode_header(s: S, system: bool, channels: u8, checkpoint: u16, out: &mut [u8]) {
+pub(super) fn encode_header(s: S, enhanced: bool, system: bool, channels: u8, checkpoint: u16, out: &mut [u8]) {
     let channels = match channels {
         0 => 0,
         channels => A | (channels - 1),
     };
-    let flags = channels | if system { Y } else { 0 };
+    let flags = channels | if system { Y } else { 0 } | if enhanced { H } else { 0 };
     let [high, low] = checkpoint.to_be_bytes();
     out[..HEADER].copy_from_slice(&[s.bit() | flags, high, low]);
 }

@@ -126,6 +126,8 @@ pub(crate) struct Coded {
     pub(crate) s: S,
     /// It would have been longer than LENGTH can say, so something is left out.
     pub(crate) cut: bool,
+    /// The window has commands of controllers with enhanced coding that the list could not take (A.3.3).
+    pub(crate) short: bool,
 }
 
 /// A run of packets that a receiver missed, and the packet that showed it.
@@ -141,6 +143,8 @@ pub(crate) struct Loss {
     pub(crate) time: u32,
     /// RTP clock ticks after which a note counts as not struck just now.
     pub(crate) recent: u32,
+    /// Nothing was heard of the stream before: what the journal tells may be long past.
+    pub(crate) joins: bool,
 }
 
 impl Loss {
@@ -211,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_single_loss_concerns_only_what_changed() {
-        let loss = |heard| Loss { heard, previous: Seq(11), checkpoint: Seq(1), time: 0, recent: 0 };
+        let loss = |heard| Loss { heard, previous: Seq(11), checkpoint: Seq(1), time: 0, recent: 0, joins: false };
         assert!(loss(Seq(10)).is_single() && !loss(Seq(10)).concerns(S::Unchanged));
         assert!(loss(Seq(9)).concerns(S::Unchanged));
         assert!(loss(Seq::NEVER).concerns(S::Unchanged));

@@ -90,6 +90,8 @@ pub struct SenderStats {
     pub oversized: u64,
     /// Times that commands had to wait for reports.
     pub stalls: u64,
+    /// Packets whose journal could not list all commands of controllers with enhanced coding (A.3.3).
+    pub short_lists: u64,
     /// Receivers that report.
     pub reporters: usize,
     /// Packets from the checkpoint to the latest packet.
@@ -110,7 +112,7 @@ impl Sender {
         Self {
             subset: Subset::of_sender(config.commands.clone()),
             list: Writer::default(),
-            history: History::of_sender(config.chapters.clone()),
+            history: History::of_sender(&config),
             checkpoint,
             next,
             covered: None,
@@ -220,6 +222,7 @@ impl Sender {
         if let Some(view) = self.view(timestamp) {
             let written = self.history.encode(&view, out);
             self.stats.journal_cuts += u64::from(written.cut);
+            self.stats.short_lists += u64::from(written.short);
             self.stats.checkpoint_distance = self.next.0 - view.checkpoint.0;
             // The journal of this packet knows nothing of its commands, that of the next one does (A.1).
             let mut list = Reader::new(self.list.octets(), timestamp, false);

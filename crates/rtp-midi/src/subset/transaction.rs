@@ -66,8 +66,9 @@ fn open(number: u16) -> Transaction {
 mod tests {
     use super::Selected::{Msb, Nothing, Parameter};
     use super::*;
+    use crate::config::Parameters;
     use crate::journal::parameter::{History, Kind, Selection};
-    use crate::journal::{Seq, Stamp};
+    use crate::journal::{Origin, Seq, Stamp};
     use proptest::prelude::*;
 
     fn behind(controls: &[(u8, u8, u32)]) -> Selected {
@@ -99,7 +100,7 @@ mod tests {
     /// What Chapter M has selected, as numbers.
     fn chapter_m(history: &History) -> Selected {
         let first = |kind: Kind| if kind == Kind::Nrpn { NRPN } else { 0 };
-        match history.state().0 {
+        match history.state(&Parameters::default()).0 {
             Selection::Closed => Nothing,
             Selection::Pending(kind, msb) => Msb(first(kind) | u16::from(msb.get()) << 7),
             Selection::Open(id) => Parameter(first(id.kind) | u16::from(id.msb.get()) << 7 | u16::from(id.lsb.get())),
@@ -121,7 +122,7 @@ mod tests {
                 if controller.get() == 121 {
                     history.reset(stamp);
                 } else {
-                    history.observe(controller.get(), value, stamp);
+                    history.observe(controller.get(), value, stamp, Origin::Stream);
                 }
                 prop_assert_eq!(transaction.selected(), chapter_m(&history));
             }

@@ -10,6 +10,7 @@ mod channel_chapters;
 mod channel_judge;
 #[path = "../songs/composer.rs"]
 mod composer;
+mod enhanced;
 mod journal;
 mod kit;
 mod long_sessions;

@@ -5,24 +5,34 @@
 //! back, are only counted. Notes that began before are left alone.
 
 use super::{History, Journal, control, parameter};
+use crate::config::ChannelChapters;
 use crate::journal::window::{Loss, Origin};
 use crate::midi::Voice;
 
 impl History {
     /// Takes from `theirs` what this history has never heard of.
-    pub(crate) fn catch_up(&mut self, theirs: &Journal<'_>, loss: &Loss, play: &mut impl FnMut(Voice)) {
+    pub(crate) fn catch_up(
+        &mut self,
+        theirs: &Journal<'_>,
+        rules: &ChannelChapters,
+        loss: &Loss,
+        play: &mut impl FnMut(Voice),
+    ) {
         if let Some(program) = theirs.program.filter(|_| !self.program.is_known()) {
-            self.repair_program(&program, theirs, loss, play);
+            self.repair_program(&program, theirs, rules, loss, play);
         }
         let reset = theirs.control.and_then(|control| control.find(control::RESET_ALL_CONTROLLERS));
         let is_reset = |index: usize, number: u8| {
             control::is_reset_to_default(number) && reset.is_some_and(|(reset, _)| index < reset)
         };
         let unknown = |history: &Self, number: u8| history.control.value(number).is_none();
+        let steps = theirs.control.and_then(|control| control::Matching::of(&control));
+        self.control.align(theirs.control.as_ref());
         for (index, group) in theirs.control.iter().flat_map(control::Chapter::groups).enumerate() {
             let number = group.controller.get();
             let taken = parameter::enters_data(number) && self.parameter.takes();
-            if !unknown(self, number) || taken {
+            let step = steps.as_ref().is_some_and(|steps| steps.is_enhanced(group.controller));
+            if !unknown(self, number) || taken || step {
                 continue;
             }
             if is_reset(index, number) {
@@ -57,9 +67,10 @@ impl History {
         for log in theirs.logs() {
             last = Some(log.id);
             if self.parameter.knows(&log) {
+                self.parameter.align(&log);
                 continue;
             }
-            self.parameter.repair(&log, false, &mut steps, &mut commands);
+            self.parameter.repair(&log, false, loss, &mut steps, &mut commands);
             for voice in commands.drain(..) {
                 self.execute(voice, loss, play);
             }

@@ -27,6 +27,9 @@ pub(super) const E: Toc = 0x04;
 pub(super) const T: Toc = 0x02;
 pub(super) const A: Toc = 0x01;
 
+/// Enhanced coding of some controllers (A.3.3).
+const H: u8 = 0x04;
+
 /// A channel journal as read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Journal<'a> {
@@ -53,11 +56,12 @@ impl<'a> Journal<'a> {
     pub(crate) fn decode(octets: &'a [u8]) -> Result<Self> {
         let ([first, _, toc], mut rest) = array(octets)?;
         let rest = &mut rest;
+        let enhanced = first & H != 0;
         Ok(Self {
             s: S::read(first),
             channel: Channel::masked(first >> 3),
             program: chapter(toc & P, rest, program::Chapter::decode)?,
-            control: chapter(toc & C, rest, control::Chapter::decode)?,
+            control: chapter(toc & C, rest, |octets| control::Chapter::decode(octets, enhanced))?,
             parameter: chapter(toc & M, rest, parameter::Chapter::decode)?,
             wheel: chapter(toc & W, rest, pitch_wheel::Chapter::decode)?,
             note: chapter(toc & N, rest, note::Chapter::decode)?,
@@ -115,17 +119,18 @@ impl History {
         let mut cut = false;
         loop {
             out.extend([0; 3]);
-            let (toc, s) = self.encode_chapters(&view, rules, out);
+            let (toc, coded) = self.encode_chapters(&view, rules, out);
             let length = out.len() - start;
             if toc == 0 {
                 out.truncate(start);
                 return None;
             }
             if length <= LENGTH_MAX {
-                out[start] = s.bit() | channel.get() << 3 | (length >> 8) as u8;
+                let enhanced = if rules.enhanced == 0 { 0 } else { H };
+                out[start] = coded.s.bit() | channel.get() << 3 | enhanced | (length >> 8) as u8;
                 out[start + 1] = length as u8;
                 out[start + 2] = toc;
-                return Some(Coded { s, cut });
+                return Some(Coded { cut, ..coded });
             }
             // Half of the packets are forgotten until it fits; notes go last.
             cut = true;
@@ -155,7 +160,7 @@ mod tests {
         history.observe(Voice::NoteOff { note, velocity }, Stamp { packet: Seq(12), time: 0 }, Origin::Stream);
         let mut out = Vec::new();
         let coded = history.encode(Channel::masked(9), &VIEW, &ChannelChapters::default(), &mut out);
-        assert_eq!(coded, Some(Coded { s: S::Unchanged, cut: false }));
+        assert_eq!(coded, Some(Coded { s: S::Unchanged, cut: false, short: false }));
         assert_eq!(out, [0xC8, 0x06, 0x08, 0x80, 0x44, 0x08]);
     }
 

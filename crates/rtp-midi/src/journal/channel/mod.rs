@@ -13,7 +13,7 @@ mod repair;
 
 pub(crate) use frame::Journal;
 
-use super::window::{Origin, S, Seq, Stamp, View};
+use super::window::{Coded, Origin, S, Seq, Stamp, View};
 use crate::config::{ChannelChapters, Inclusion};
 use crate::midi::{U7, Voice};
 
@@ -32,6 +32,16 @@ pub(crate) struct History {
 }
 
 impl History {
+    /// The history of a sender.
+    pub(crate) fn of_sender(rules: &ChannelChapters) -> Self {
+        Self { control: control::History::of_sender(rules), ..Self::default() }
+    }
+
+    /// The history of a receiver.
+    pub(crate) fn of_receiver(rules: &ChannelChapters) -> Self {
+        Self { control: control::History::of_receiver(rules), ..Self::default() }
+    }
+
     /// Takes note of a command. This is the table of which commands feed which chapters.
     #[inline]
     pub(crate) fn observe(&mut self, voice: Voice, stamp: Stamp, origin: Origin) {
@@ -51,13 +61,15 @@ impl History {
     /// A Reset State command: nothing so far is active (A.1).
     pub(crate) fn reset_state(&mut self) {
         self.note.silence();
-        *self = Self { note: std::mem::take(&mut self.note), ..Self::default() };
+        self.control.reset_state();
+        let (control, note) = (std::mem::take(&mut self.control), std::mem::take(&mut self.note));
+        *self = Self { control, note, ..Self::default() };
     }
 
     fn observe_control(&mut self, controller: U7, value: U7, stamp: Stamp, origin: Origin) {
         let number = controller.get();
         if parameter::selects(number) || (parameter::enters_data(number) && self.parameter.takes()) {
-            self.parameter.observe(number, value, stamp);
+            self.parameter.observe(number, value, stamp, origin);
             return;
         }
         match number {
@@ -81,9 +93,10 @@ impl History {
     }
 
     /// Appends the chapters that the window asks for, in the order of the table of contents.
-    fn encode_chapters(&mut self, view: &View, rules: &ChannelChapters, out: &mut Vec<u8>) -> (frame::Toc, S) {
+    fn encode_chapters(&mut self, view: &View, rules: &ChannelChapters, out: &mut Vec<u8>) -> (frame::Toc, Coded) {
         let program = view.of(rules.program);
-        let bank_select_elsewhere = program.is_some_and(|view| self.program.codes_bank_select(&view));
+        let bank_select_elsewhere =
+            rules.leaves_bank_select() && program.is_some_and(|view| self.program.codes_bank_select(&view));
         let mut toc = frame::Toc::default();
         let mut s = S::Unchanged;
         let mut add = |bit: frame::Toc, chapter: Option<S>| {
@@ -93,28 +106,41 @@ impl History {
             }
         };
         add(frame::P, program.and_then(|view| self.program.encode(&view, out)));
-        add(frame::C, self.control.encode(view, bank_select_elsewhere, out));
-        add(frame::M, self.parameter.encode(view, out));
+        let control = self.control.encode(view, rules, bank_select_elsewhere, out);
+        add(frame::C, control.map(|control| control.s));
+        add(frame::M, self.parameter.encode(view, &rules.parameter, out));
         add(frame::W, view.of(rules.wheel).and_then(|view| self.wheel.encode(&view, out)));
         add(frame::N, self.note.encode(view, rules.note, out));
         add(frame::E, self.note.encode_extras(view, rules, out));
         add(frame::T, view.of(rules.channel_aftertouch).and_then(|view| self.channel_aftertouch.encode(&view, out)));
         add(frame::A, self.poly_aftertouch.encode(view, rules.poly_aftertouch, out));
-        (toc, s)
+        (toc, Coded { s, cut: false, short: control.is_some_and(|control| control.short) })
     }
 
-    /// All that a loss must not change, in a form that can be compared and printed.
+    /// All that a loss must not change under these rules, in a form that can be compared and printed.
     #[cfg(test)]
-    pub(crate) fn state(&self) -> impl PartialEq + std::fmt::Debug + use<> {
+    pub(crate) fn state(&self, rules: &ChannelChapters) -> impl PartialEq + std::fmt::Debug + use<> {
+        let bank = rules.control.never & (1 << control::BANK_MSB | 1 << control::BANK_LSB) == 0;
+        let program = self.program.program().map(|(program, select)| (program, select.filter(|_| bank)));
         (
-            (self.program.program(), self.program.next_select()),
-            self.control.values(),
-            self.parameter.state(),
-            self.wheel.value(),
+            (rules.program.codes(program), self.program.next_select().filter(|_| bank)),
+            self.control.values(rules),
+            self.parameter.state(&rules.parameter),
+            rules.wheel.codes(self.wheel.value()),
             self.note.state(),
-            self.channel_aftertouch.pressure(),
+            rules.channel_aftertouch.codes(self.channel_aftertouch.pressure()),
             self.poly_aftertouch.pressures(),
         )
+    }
+
+    /// Whether a controller may have been heard whose count the sender has not told yet.
+    pub(crate) fn is_unsure(&self) -> bool {
+        self.control.unsure() != 0
+    }
+
+    /// Takes counts from the journal of a packet behind which nothing is missing.
+    pub(crate) fn align(&mut self, theirs: Option<&Journal<'_>>) {
+        self.control.align(theirs.and_then(|theirs| theirs.control).as_ref());
     }
 
     /// Whether a note sounds.

@@ -4,7 +4,7 @@
 //! sender let go (A.6.2). Commands are executed and observed one by one: each chapter is compared with a history that
 //! knows all repairs before it.
 
-use super::control::{self, BANK_LSB, BANK_MSB, RESET_ALL_CONTROLLERS, is_pedal};
+use super::control::{self, BANK_LSB, BANK_MSB, Fate, Matching, RESET_ALL_CONTROLLERS, is_pedal};
 use super::{History, Journal, note, parameter, program};
 use crate::config::ChannelChapters;
 use crate::journal::window::{Loss, Origin, Repair};
@@ -19,8 +19,8 @@ impl History {
         loss: &Loss,
         play: &mut impl FnMut(Voice),
     ) {
-        let select = theirs.program.is_some_and(|program| self.repair_program(&program, theirs, loss, play));
-        let pedals = self.repair_control(theirs, select, loss, play);
+        let select = theirs.program.is_some_and(|program| self.repair_program(&program, theirs, rules, loss, play));
+        let pedals = self.repair_control(theirs, select, rules, loss, play);
         if let Some(parameter) = theirs.parameter {
             self.repair_parameter(&parameter, loss, play);
         }
@@ -52,12 +52,13 @@ impl History {
         &mut self,
         theirs: &program::Chapter,
         journal: &Journal<'_>,
+        rules: &ChannelChapters,
         loss: &Loss,
         play: &mut impl FnMut(Voice),
     ) -> bool {
         let listed = |number| journal.control.and_then(|control| control.find(number));
         // Where Chapter C lists neither half of the bank select, Chapter P codes the one in force (A.3.1).
-        let in_force = listed(BANK_MSB).or(listed(BANK_LSB)).is_none();
+        let in_force = rules.leaves_bank_select() && listed(BANK_MSB).or(listed(BANK_LSB)).is_none();
         let lost = self.program.lacks(theirs);
         let mut selected = false;
         if let Some(bank) = theirs.bank.filter(|bank| lost || (in_force && !self.program.selects(*bank))) {
@@ -70,6 +71,8 @@ impl History {
                 (Some((msb, _)), Some((lsb, log))) if bank.lsb.get() == 0 && lsb < msb => {
                     (log.value.filter(|lsb| differs(BANK_LSB, lsb)), Some(bank.msb), None)
                 }
+                // A CC 32 behind the CC 0 would be listed too.
+                (Some(_), None) if bank.lsb.get() == 0 => (None, Some(bank.msb), None),
                 _ => (None, Some(bank.msb), Some(bank.lsb).filter(|lsb| differs(BANK_LSB, lsb))),
             };
             let msb = msb.filter(|msb| !known || differs(BANK_MSB, msb) || older.or(newer).is_some());
@@ -99,31 +102,44 @@ impl History {
         &mut self,
         journal: &Journal<'_>,
         bank_selected: bool,
+        rules: &ChannelChapters,
         loss: &Loss,
         play: &mut impl FnMut(Voice),
     ) -> Vec<Voice> {
         let Some(theirs) = &journal.control else { return Vec::new() };
         let bank_lost = bank_selected || self.bank_select_lost(theirs);
-        let lost_reset = theirs.groups().position(|group| self.control.lacks_reset(&group));
+        let mut matching = Matching::new(&mut self.control, theirs, rules.control, loss);
+        let lost_reset = self.lost_reset(theirs, matching.clone());
         if lost_reset.is_none() {
             self.repair_poly_aftertouch(journal, loss, true, play);
         }
+        let reset_is_told = rules.control.never & 1 << RESET_ALL_CONTROLLERS == 0;
         let listed_reset = theirs.find(RESET_ALL_CONTROLLERS).map(|(index, _)| index);
         let mut pedals = Vec::new();
         for (index, group) in theirs.groups().enumerate() {
+            let fate = Matching::fate(matching.as_mut(), group.controller);
+            if fate == Fate::Known {
+                if loss.joins {
+                    self.observe(group.command(), loss.stamp(), Origin::Repair);
+                }
+                continue;
+            }
             let number = group.controller.get();
             // Only those who came late do not know what stands before a CC 121 that they know.
-            let is_old = lost_reset.is_none() && listed_reset.is_some_and(|reset| index < reset);
+            let is_old = fate == Fate::Plain && lost_reset.is_none() && listed_reset.is_some_and(|reset| index < reset);
             if is_old && control::is_reset_to_default(number) && self.control.value(number).is_none() {
                 self.note_reset(&group, loss);
                 continue;
             }
             let is_bank = matches!(number, BANK_MSB | BANK_LSB);
-            let final_pedal = is_pedal(number) && lost_reset.is_none_or(|reset| reset < index);
+            let last = fate != Fate::Lost { last: false };
+            let final_pedal = is_pedal(number) && last && lost_reset.is_none_or(|reset| reset < index);
             // A command behind the CC 121 is lost when the latest one known stands before it.
-            let behind_reset = listed_reset.is_none_or(|reset| reset < index);
+            let behind_reset = listed_reset.map_or(reset_is_told, |reset| reset < index);
             let forced = if is_bank { bank_lost } else { behind_reset && self.control.is_reset(group.controller) };
-            for voice in self.control.repair(&group, forced) {
+            let plain = (fate == Fate::Plain).then(|| self.control.repair(&group, forced));
+            let one = (fate != Fate::Plain).then(|| group.command());
+            for voice in plain.into_iter().flatten().chain(one) {
                 if parameter::enters_data(number) && self.parameter.takes() {
                     for voice in parameter::close() {
                         self.execute(voice, loss, play);
@@ -134,7 +150,11 @@ impl History {
                     _ => self.execute(voice, loss, play),
                 }
             }
-            self.control.adopt(&group);
+            if fate == Fate::Plain {
+                self.control.adopt(&group);
+            } else {
+                self.control.adopt_next(&group);
+            }
             if lost_reset == Some(index) {
                 self.repair_poly_aftertouch(journal, loss, true, play);
             }
@@ -149,6 +169,16 @@ impl History {
         }
         self.control.adopt(theirs);
         self.control.reset(theirs.controller);
+    }
+
+    /// The place of the last CC 121 in the list if it is lost.
+    fn lost_reset(&self, theirs: &control::Chapter<'_>, mut matching: Option<Matching>) -> Option<usize> {
+        let mut lost = |group: &control::Group| match Matching::fate(matching.as_mut(), group.controller) {
+            Fate::Plain => self.control.lacks_reset(group),
+            Fate::Known => false,
+            Fate::Lost { .. } => group.controller.get() == RESET_ALL_CONTROLLERS,
+        };
+        theirs.groups().enumerate().filter(|(_, group)| lost(group)).map(|(index, _)| index).last()
     }
 
     /// Whether CC 0 and 32 came in another order, or with other values, than this history knows.
@@ -166,7 +196,7 @@ impl History {
     fn repair_parameter(&mut self, theirs: &parameter::Chapter<'_>, loss: &Loss, play: &mut impl FnMut(Voice)) {
         let (mut lost, mut last, mut commands, mut steps) = (false, None, Vec::new(), parameter::MOST_STEPS);
         for log in theirs.logs() {
-            lost |= self.parameter.repair(&log, lost, &mut steps, &mut commands);
+            lost |= self.parameter.repair(&log, lost, loss, &mut steps, &mut commands);
             for voice in commands.drain(..) {
                 self.execute(voice, loss, play);
             }

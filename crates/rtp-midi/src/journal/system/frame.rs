@@ -85,6 +85,6 @@ impl History {
         let length = out.len() - start;
         out[start] = s.bit() | toc | (length >> 8) as u8;
         out[start + 1] = length as u8;
-        Some(Coded { s, cut })
+        Some(Coded { s, cut, short: false })
     }
 }

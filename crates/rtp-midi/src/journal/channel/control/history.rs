@@ -1,15 +1,18 @@
 //! What a channel's controllers were set to (A.3.1).
 
-use super::{BANK_LSB, BANK_MSB, Group, RESET_ALL_CONTROLLERS, Tool, is_on, tool};
+use super::enhanced::Recent;
+use super::inclusion::is_bank;
+use super::{Group, RESET_ALL_CONTROLLERS, Tool, is_on, tool};
+use crate::config::ChannelChapters;
 use crate::journal::recency::Recency;
-use crate::journal::window::{Origin, S, Seq, Stamp, View};
+use crate::journal::window::{Coded, Origin, S, Seq, Stamp, View};
 use crate::midi::U7;
 
 /// The latest command of each controller number.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
-    order: Recency,
-    value: [U7; 128],
+    pub(super) order: Recency,
+    pub(super) value: [U7; 128],
     /// Commands seen, mod 64; other senders may count where we do not.
     pub(super) count: [u8; 128],
     pub(super) switches: [Switch; 4],
@@ -17,6 +20,14 @@ pub(crate) struct History {
     valued: u128,
     /// One bit a controller that has had a command since the latest CC 121, or ever if there was none.
     since_reset: u128,
+    /// What a sender remembers of controllers with enhanced coding.
+    pub(super) recent: Option<Box<Recent>>,
+    /// One bit a controller that has come in the stream, see [`History::align`].
+    pub(super) heard: u128,
+    /// One bit a controller whose count is that of the sender, and not only that of the latest packet.
+    pub(super) counted: u128,
+    /// Whether the channel has controllers with enhanced coding.
+    pub(super) enhanced: bool,
 }
 
 /// A switch that the toggle tool codes.
@@ -30,7 +41,10 @@ pub(super) struct Switch {
 }
 
 /// Most logs in a chapter.
-const LOGS: usize = 128;
+pub(super) const LOGS: usize = 128;
+
+/// Controllers whose counts are taken as they come: their commands do no harm when they are executed again.
+const PLAINLY_COUNTED: u128 = 1 << 120 | 1 << 121 | 0x1F << 123;
 
 impl Default for History {
     fn default() -> Self {
@@ -41,6 +55,10 @@ impl Default for History {
             switches: [Switch::default(); 4],
             valued: 0,
             since_reset: u128::MAX,
+            recent: None,
+            heard: 0,
+            counted: PLAINLY_COUNTED,
+            enhanced: false,
         }
     }
 }
@@ -54,6 +72,26 @@ impl Switch {
 }
 
 impl History {
+    /// The history of a sender, which remembers more of controllers with enhanced coding.
+    pub(crate) fn of_sender(rules: &ChannelChapters) -> Self {
+        let numbers = rules.enhanced & !rules.control.never;
+        Self { recent: (numbers != 0).then(|| Box::new(Recent::new(numbers))), ..Self::default() }
+    }
+
+    /// The history of a receiver.
+    pub(crate) fn of_receiver(rules: &ChannelChapters) -> Self {
+        Self { enhanced: rules.enhanced != 0, ..Self::default() }
+    }
+
+    /// A Reset State command: no command is active, and all counts are 0.
+    pub(crate) fn reset_state(&mut self) {
+        let (mut recent, enhanced) = (self.recent.take(), self.enhanced);
+        if let Some(recent) = &mut recent {
+            **recent = Recent::new(recent.numbers());
+        }
+        *self = Self { recent, counted: u128::MAX, enhanced, ..Self::default() };
+    }
+
     /// A command; a repair moves values and switches but no counts.
     pub(crate) fn observe(&mut self, controller: U7, value: U7, stamp: Stamp, origin: Origin) {
         let number = controller.get();
@@ -76,7 +114,14 @@ impl History {
             }
             Tool::Count => {}
         }
-        self.count[usize::from(number)] = (self.count[usize::from(number)] + counts) & 0x3F;
+        let count = &mut self.count[usize::from(number)];
+        *count = (*count + counts) & 0x3F;
+        if origin == Origin::Stream {
+            self.heard |= 1 << number;
+        }
+        if let Some(recent) = &mut self.recent {
+            recent.observe(number, value, *count, stamp.packet);
+        }
         if number == RESET_ALL_CONTROLLERS {
             self.since_reset = 1 << RESET_ALL_CONTROLLERS;
             // A repaired CC 121 toggles too: the logs behind it count on from there.
@@ -111,21 +156,36 @@ impl History {
     }
 
     /// Appends the chapter; `bank_select_elsewhere` leaves CC 0 and 32 to Chapter P.
-    pub(crate) fn encode(&self, view: &View, bank_select_elsewhere: bool, out: &mut Vec<u8>) -> Option<S> {
+    pub(crate) fn encode(
+        &self,
+        view: &View,
+        rules: &ChannelChapters,
+        bank_select_elsewhere: bool,
+        out: &mut Vec<u8>,
+    ) -> Option<Coded> {
+        let here = |number: &u8| !(bank_select_elsewhere && is_bank(*number));
+        if let Some(recent) = &self.recent {
+            return self.encode_enhanced(recent, view, rules, bank_select_elsewhere, out);
+        }
+        if !rules.control.is_default() {
+            let listed = |number: &u8| self.is_listed(*number, view, rules);
+            return self.encode_list(self.order.since(Seq::FIRST).filter(here).filter(listed), view, out);
+        }
         if self.order.newest() < view.since {
             return None;
         }
+        let partner = self.bank_select_before(view.since);
+        self.encode_list(partner.into_iter().chain(self.order.since(view.since)).filter(here), view, out)
+    }
+
+    /// Appends the latest command of each of these controllers.
+    fn encode_list(&self, numbers: impl Iterator<Item = u8> + Clone, view: &View, out: &mut Vec<u8>) -> Option<Coded> {
         let start = out.len();
         out.push(0);
         let mut s = S::Unchanged;
-        let is_bank = |number| matches!(number, BANK_MSB | BANK_LSB);
-        let partner = if bank_select_elsewhere { None } else { self.bank_select_before(view.since) };
-        let mut left = self.order.since(view.since).count() + usize::from(partner.is_some());
-        for number in partner.into_iter().chain(self.order.since(view.since)) {
+        let mut left = numbers.clone().count();
+        for number in numbers {
             left -= 1;
-            if bank_select_elsewhere && is_bank(number) {
-                continue;
-            }
             let mut group = self.group(number, view);
             if (out.len() - start) / 2 + left + group.len() > LOGS {
                 // No room for the second tool; the first tells of the loss.
@@ -134,27 +194,10 @@ impl History {
             s = s.and(group.s);
             group.encode(out);
         }
-        if out.len() == start + 1 {
-            out.truncate(start);
-            return None;
-        }
-        out[start] = s.bit() | ((out.len() - start) / 2 - 1) as u8;
-        Some(s)
+        close(start, s, out).then_some(Coded { s, cut: false, short: false })
     }
 
-    /// The half of the bank select that is older than the window when the other half is in it.
-    ///
-    /// They are listed as a pair, so that a receiver sees which of the two came last.
-    fn bank_select_before(&self, since: Seq) -> Option<u8> {
-        let (msb, lsb) = (self.order.at(BANK_MSB), self.order.at(BANK_LSB));
-        match (msb >= since, lsb >= since) {
-            (true, false) if lsb != Seq::NEVER => Some(BANK_LSB),
-            (false, true) if msb != Seq::NEVER => Some(BANK_MSB),
-            _ => None,
-        }
-    }
-
-    fn group(&self, number: u8, view: &View) -> Group {
+    pub(super) fn group(&self, number: u8, view: &View) -> Group {
         let value = self.value[usize::from(number)];
         let mut group = Group {
             s: view.s(self.order.at(number)),
@@ -177,15 +220,35 @@ impl History {
         group
     }
 
+    /// The controllers that have come, their values, and what else is told of them.
     #[cfg(test)]
-    pub(crate) fn values(&self) -> Vec<(u8, U7, u8)> {
+    pub(crate) fn values(&self, rules: &ChannelChapters) -> Vec<(u8, U7, u8)> {
         let extra = |number| match tool(number) {
+            _ if rules.enhanced & 1 << number != 0 => 0,
             Tool::Value => 0,
             Tool::Toggle(index) => self.switches[index].toggles,
             Tool::Count => self.count[usize::from(number)],
         };
-        (0..128).filter_map(|number| self.value(number).map(|value| (number, value, extra(number)))).collect()
+        // Without Chapter M nobody knows whether these belong to a transaction.
+        let data_entry = if rules.parameter.is_never() { 1 << 6 | 1 << 38 | 1 << 96 | 1 << 97 } else { 0_u128 };
+        // Where Chapter C tells half of a bank select, Chapter P tells the other half as far as it can.
+        let bank_select = 1 << super::BANK_MSB | 1 << super::BANK_LSB;
+        let bank_select = if rules.control.never & bank_select == 0 { 0 } else { bank_select };
+        let unsure = data_entry | bank_select;
+        let told = |number: &u8| (rules.control.never | unsure) & 1 << *number == 0;
+        let known = |number| self.value(number).map(|value| (number, value, extra(number)));
+        (0..128).filter(told).filter_map(known).collect()
     }
+}
+
+/// Writes the header in front of the logs behind `start`; says whether there are any.
+pub(super) fn close(start: usize, s: S, out: &mut Vec<u8>) -> bool {
+    if out.len() == start + 1 {
+        out.truncate(start);
+        return false;
+    }
+    out[start] = s.bit() | ((out.len() - start) / 2 - 1) as u8;
+    true
 }
 
 /// Whether the toggle or count tool alone tells the value.
@@ -214,7 +277,7 @@ mod tests {
 
     fn encode(history: &History, view: &View) -> Vec<u8> {
         let mut out = Vec::new();
-        history.encode(view, false, &mut out);
+        history.encode(view, &ChannelChapters::default(), false, &mut out);
         out
     }
 
@@ -241,7 +304,7 @@ mod tests {
         let history = history(&[(32, 2, 11), (0, 1, 19)]);
         assert_eq!(encode(&history, &view(Seq(19))), [0x01, 0xA0, 2, 0x00, 1]);
         let mut out = Vec::new();
-        assert_eq!(history.encode(&VIEW, true, &mut out), None);
+        assert_eq!(history.encode(&VIEW, &ChannelChapters::default(), true, &mut out), None);
         assert!(out.is_empty());
     }
 
@@ -261,7 +324,7 @@ mod tests {
     fn a_list_never_has_more_than_128_logs() {
         let commands: Vec<_> = (0..128).map(|number| (number, 80, 19)).collect();
         let out = encode(&history(&commands), &VIEW);
-        let (chapter, rest) = Chapter::decode(&out).unwrap();
+        let (chapter, rest) = Chapter::decode(&out, false).unwrap();
         assert!(rest.is_empty());
         assert_eq!(out.len(), 257);
         assert_eq!(chapter.groups().count(), 128);

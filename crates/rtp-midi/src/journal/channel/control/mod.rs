@@ -9,11 +9,15 @@
 //!                                  A = 1: |T|   ALT   |   T = 0 toggle tool, T = 1 count tool
 //! ```
 
+mod enhanced;
 mod history;
+mod inclusion;
+mod matching;
 mod repair;
 mod wire;
 
 pub(crate) use history::History;
+pub(crate) use matching::{Fate, Matching};
 pub(crate) use wire::{Chapter, Group};
 
 use crate::midi::U7;

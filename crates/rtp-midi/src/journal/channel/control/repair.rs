@@ -87,7 +87,7 @@ fn differs(theirs: &Group, known: U7, value: U7) -> bool {
 }
 
 /// The value that a toggle count stands for.
-const fn switched(alt: u8) -> U7 {
+pub(super) const fn switched(alt: u8) -> U7 {
     U7::masked(127 * (alt & 1))
 }
 

@@ -6,7 +6,8 @@
 
 use super::wire::{self, Button, Entry, Log};
 use super::{Id, Kind, Selection};
-use crate::journal::window::{S, Seq, Stamp, View};
+use crate::config::{Inclusion, Parameters};
+use crate::journal::window::{Origin, S, Seq, Stamp, View};
 use crate::midi::U7;
 
 /// Every parameter's value and the state of the transaction.
@@ -33,6 +34,18 @@ pub(super) struct Parameter {
     /// Counts of CC 96 and 97 since the latest data entry.
     pub(super) a_button: Option<Button>,
     pub(super) c_button: i16,
+    pub(super) count: Count,
+}
+
+/// The transactions of one parameter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Count {
+    /// How many, mod 128, and whether a CC 121 came behind the latest one.
+    pub(super) total: Entry,
+    /// The packet of the latest one.
+    at: Seq,
+    /// Whether a journal has told the number.
+    pub(super) is_sure: bool,
 }
 
 /// Most parameters remembered on a channel; beyond it the one unused for longest is forgotten.
@@ -40,13 +53,15 @@ pub(super) const MOST: usize = 256;
 
 impl History {
     /// A command of the parameter system; the caller has asked [`History::takes`].
-    pub(crate) fn observe(&mut self, controller: u8, value: U7, stamp: Stamp) {
+    ///
+    /// A repair moves values and the selection but no counts.
+    pub(crate) fn observe(&mut self, controller: u8, value: U7, stamp: Stamp, origin: Origin) {
         match controller {
-            99 => self.select_msb(Kind::Nrpn, value, stamp),
-            101 => self.select_msb(Kind::Rpn, value, stamp),
-            98 => self.select_lsb(Kind::Nrpn, value, stamp),
-            100 => self.select_lsb(Kind::Rpn, value, stamp),
-            _ => self.enter(controller, value, stamp),
+            99 => self.select_msb(Kind::Nrpn, value, stamp, origin),
+            101 => self.select_msb(Kind::Rpn, value, stamp, origin),
+            98 => self.select_lsb(Kind::Nrpn, value, stamp, origin),
+            100 => self.select_lsb(Kind::Rpn, value, stamp, origin),
+            _ => self.enter(controller, value, stamp, origin),
         }
     }
 
@@ -67,26 +82,66 @@ impl History {
                 button.reset = true;
             }
             parameter.c_button = 0;
+            parameter.count.total.reset = true;
         }
     }
 
     /// Appends the chapter when the window asks for it.
-    pub(crate) fn encode(&self, view: &View, out: &mut Vec<u8>) -> Option<S> {
-        let first = self.parameters.partition_point(|parameter| parameter.at < view.since);
-        let coded = &self.parameters[first..];
-        let selected = self.selected_at >= view.since && !matches!(self.selection, Selection::Open(_));
-        if coded.is_empty() && !selected {
+    pub(crate) fn encode(&self, view: &View, rules: &Parameters, out: &mut Vec<u8>) -> Option<S> {
+        let logs = self.parameters.iter().filter_map(|parameter| self.log(parameter, view, rules));
+        if rules.is_default() {
+            let first = self.parameters.partition_point(|parameter| parameter.at < view.since);
+            let logs = self.parameters[first..].iter().map(|parameter| parameter.log(view, rules, self.reset_at));
+            return self.encode_logs(logs, view, true, out);
+        }
+        // A log in front of it says which transaction is not the one that is open.
+        let others = logs.clone().next().is_some();
+        let open = self.open_parameter().filter(|open| others && self.log(open, view, rules).is_none());
+        let open = open.map(|open| Log::without_fields(open.id, S::Unchanged));
+        self.encode_logs(logs.chain(open), view, !rules.is_never(), out)
+    }
+
+    /// Appends the chapter with these logs; without any, when the selection has changed and `may_be_empty`.
+    fn encode_logs(
+        &self,
+        logs: impl Iterator<Item = Log> + Clone,
+        view: &View,
+        may_be_empty: bool,
+        out: &mut Vec<u8>,
+    ) -> Option<S> {
+        let is_open = matches!(self.selection, Selection::Open(_));
+        let selected = may_be_empty && self.selected_at >= view.since && !is_open;
+        if logs.clone().next().is_none() && !selected {
             return None;
         }
-        let logs = coded.iter().map(|parameter| parameter.log(view, self.reset_at));
         let selection = view.s(self.selected_at).and(view.s(self.reset_at));
         let s = logs.clone().fold(selection, |s, log| s.and(log.s));
         let pending = match self.selection {
             Selection::Pending(kind, msb) => Some((kind, msb)),
             _ => None,
         };
-        wire::encode(s, pending, matches!(self.selection, Selection::Open(_)), logs, out);
+        wire::encode(s, pending, is_open, logs, out);
         Some(s)
+    }
+
+    /// The log of a parameter where some have rules of their own.
+    ///
+    /// One that is never coded has a log without fields while its transaction is open: what comes next belongs to it.
+    fn log(&self, parameter: &Parameter, view: &View, rules: &Parameters) -> Option<Log> {
+        let in_window = parameter.at >= view.since;
+        match rules.of(parameter.id.number()) {
+            Inclusion::Never => (in_window && self.selection == Selection::Open(parameter.id))
+                .then(|| Log::without_fields(parameter.id, view.s(parameter.at))),
+            Inclusion::Default => in_window.then(|| parameter.log(view, rules, self.reset_at)),
+            Inclusion::Anchor => {
+                let view = View { since: Seq::FIRST, ..*view };
+                Some(parameter.log(&view, rules, self.reset_at))
+            }
+        }
+    }
+
+    fn open_parameter(&self) -> Option<&Parameter> {
+        self.parameters.last().filter(|parameter| self.selection == Selection::Open(parameter.id))
     }
 
     /// Whether the value that a log tells has been heard of, or all steps where it tells no more.
@@ -107,10 +162,10 @@ impl History {
         self.parameters.iter().rev().find(|parameter| parameter.id == id)
     }
 
-    fn select_msb(&mut self, kind: Kind, msb: U7, stamp: Stamp) {
+    fn select_msb(&mut self, kind: Kind, msb: U7, stamp: Stamp, origin: Origin) {
         match self.loose.take() {
             Some((loose, lsb, packet)) if loose == kind && packet == stamp.packet => {
-                self.open(Id { kind, msb, lsb }, stamp);
+                self.open(Id { kind, msb, lsb }, stamp, origin);
             }
             _ => {
                 self.selection = Selection::Pending(kind, msb);
@@ -119,14 +174,14 @@ impl History {
         }
     }
 
-    fn select_lsb(&mut self, kind: Kind, lsb: U7, stamp: Stamp) {
+    fn select_lsb(&mut self, kind: Kind, lsb: U7, stamp: Stamp, origin: Origin) {
         let msb = match self.selection {
             Selection::Pending(pending, msb) if pending == kind => Some(msb),
             Selection::Open(id) if id.kind == kind => Some(id.msb),
             _ => None,
         };
         match msb {
-            Some(msb) => self.open(Id { kind, msb, lsb }, stamp),
+            Some(msb) => self.open(Id { kind, msb, lsb }, stamp, origin),
             None => {
                 self.loose = Some((kind, lsb, stamp.packet));
                 self.selection = Selection::Closed;
@@ -135,25 +190,34 @@ impl History {
         }
     }
 
-    fn open(&mut self, id: Id, stamp: Stamp) {
+    fn open(&mut self, id: Id, stamp: Stamp, origin: Origin) {
         self.loose = None;
         self.selected_at = stamp.packet;
         if id.is_null() {
             self.selection = Selection::Closed;
         } else {
-            self.selection = Selection::Open(id);
-            self.touch(id, stamp);
+            self.begin(id, stamp, origin);
         }
     }
 
-    fn enter(&mut self, controller: u8, value: U7, stamp: Stamp) {
+    /// A transaction is initiated.
+    fn begin(&mut self, id: Id, stamp: Stamp, origin: Origin) {
+        self.selection = Selection::Open(id);
+        self.selected_at = stamp.packet;
+        let count = &mut self.touch(id, stamp).count;
+        if origin == Origin::Stream {
+            let value = U7::masked(count.total.value.get() + 1);
+            (count.total, count.at) = (Entry { value, reset: false }, stamp.packet);
+        }
+    }
+
+    fn enter(&mut self, controller: u8, value: U7, stamp: Stamp, origin: Origin) {
         self.loose = None;
         let id = match self.selection {
             Selection::Open(id) => id,
             Selection::Pending(kind, msb) => {
                 let id = Id { kind, msb, lsb: U7::default() };
-                self.selection = Selection::Open(id);
-                self.selected_at = stamp.packet;
+                self.begin(id, stamp, origin);
                 id
             }
             Selection::Closed => return,
@@ -186,7 +250,15 @@ impl History {
                     self.parameters.remove(0);
                 }
                 let at = stamp.packet;
-                self.parameters.push(Parameter { id, at, msb: None, lsb: None, a_button: None, c_button: 0 });
+                self.parameters.push(Parameter {
+                    id,
+                    at,
+                    msb: None,
+                    lsb: None,
+                    a_button: None,
+                    c_button: 0,
+                    count: Count::default(),
+                });
             }
         }
         let last = self.parameters.len() - 1;
@@ -196,23 +268,26 @@ impl History {
 
     #[cfg(test)]
     #[allow(clippy::type_complexity, reason = "the tests name each part at once")]
-    pub(crate) fn state(&self) -> (Selection, Vec<(Id, [Option<U7>; 2], i16)>) {
+    pub(crate) fn state(&self, rules: &Parameters) -> (Selection, Vec<(Id, [Option<U7>; 2], i16)>) {
         let value = |entry: Option<Entry>| entry.map(|entry| entry.value);
         let mut values: Vec<_> = self
             .parameters
             .iter()
+            .filter(|parameter| rules.of(parameter.id.number()) != Inclusion::Never)
             .map(|p| (p.id, [value(p.msb), value(p.lsb)], p.a_button.map_or(0, |button| button.count)))
             .collect();
         values.sort_unstable();
-        (self.selection, values)
+        (if rules.is_never() { Selection::Closed } else { self.selection }, values)
     }
 }
 
 impl Parameter {
-    fn log(&self, view: &View, reset_at: Seq) -> Log {
-        let reset = self.msb.is_some_and(|entry| entry.reset)
-            || self.lsb.is_some_and(|entry| entry.reset)
-            || self.a_button.is_some_and(|button| button.reset);
+    fn log(&self, view: &View, rules: &Parameters, reset_at: Seq) -> Log {
+        let by_count = rules.counts(self.id.number());
+        let count = Some(self.count.total).filter(|_| by_count && self.count.at >= view.since);
+        let entries = [self.msb, self.lsb, count];
+        let reset =
+            entries.iter().flatten().any(|entry| entry.reset) || self.a_button.is_some_and(|button| button.reset);
         Log {
             s: view.s(self.at).and(view.s(if reset { reset_at } else { Seq::NEVER })),
             id: self.id,
@@ -223,7 +298,8 @@ impl Parameter {
                 .a_button
                 .filter(|button| !button.reset && button.count != self.c_button)
                 .map(|_| self.c_button),
-            count: None,
+            count,
+            by_count,
             by_value: true,
         }
     }
@@ -241,7 +317,7 @@ mod tests {
             if controller == 121 {
                 history.reset(stamp);
             } else {
-                history.observe(controller, U7::masked(value), stamp);
+                history.observe(controller, U7::masked(value), stamp, Origin::Stream);
             }
         }
         history
@@ -249,7 +325,7 @@ mod tests {
 
     fn encode(history: &History) -> Vec<u8> {
         let mut out = Vec::new();
-        history.encode(&VIEW, &mut out);
+        history.encode(&VIEW, &Parameters::default(), &mut out);
         out
     }
 
@@ -274,7 +350,7 @@ mod tests {
 
     #[test]
     fn an_msb_with_data_entry_has_lsb_zero() {
-        let (selection, values) = history(&[(101, 3, 19), (6, 12, 19)]).state();
+        let (selection, values) = history(&[(101, 3, 19), (6, 12, 19)]).state(&Parameters::default());
         let id = Id { kind: Kind::Rpn, msb: U7::masked(3), lsb: U7::default() };
         assert_eq!(selection, Selection::Open(id));
         assert_eq!(values, [(id, [U7::new(12), None], 0)]);
@@ -282,7 +358,7 @@ mod tests {
 
     #[test]
     fn a_second_lsb_keeps_the_msb() {
-        let (selection, _) = history(&[(99, 1, 18), (98, 2, 18), (98, 3, 19)]).state();
+        let (selection, _) = history(&[(99, 1, 18), (98, 2, 18), (98, 3, 19)]).state(&Parameters::default());
         let id = Id { kind: Kind::Nrpn, msb: U7::masked(1), lsb: U7::masked(3) };
         assert_eq!(selection, Selection::Open(id));
     }
@@ -297,8 +373,8 @@ mod tests {
 
     #[test]
     fn an_msb_entry_drops_the_lsb_and_any_entry_the_buttons() {
-        let (_, values) =
-            history(&[(101, 0, 19), (100, 0, 19), (6, 2, 19), (38, 5, 19), (96, 0, 19), (6, 3, 19)]).state();
+        let (_, values) = history(&[(101, 0, 19), (100, 0, 19), (6, 2, 19), (38, 5, 19), (96, 0, 19), (6, 3, 19)])
+            .state(&Parameters::default());
         assert_eq!((values[0].1, values[0].2), ([U7::new(3), None], 0));
     }
 
@@ -316,8 +392,8 @@ mod tests {
     fn what_is_older_than_the_window_is_left_out() {
         let history = history(&[(101, 0, 11), (100, 0, 11), (6, 2, 11), (100, 1, 15), (6, 3, 15)]);
         let mut out = Vec::new();
-        history.encode(&view(Seq(12)), &mut out);
+        history.encode(&view(Seq(12)), &Parameters::default(), &mut out);
         assert_eq!(out, [0xB4, 0x05, 0x81, 0x82, 0x03]);
-        assert_eq!(history.encode(&view(Seq(16)), &mut Vec::new()), None);
+        assert_eq!(history.encode(&view(Seq(16)), &Parameters::default(), &mut Vec::new()), None);
     }
 }

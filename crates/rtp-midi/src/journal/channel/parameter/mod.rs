@@ -53,6 +53,12 @@ impl Id {
         self.msb.get() == 0x7F && self.lsb.get() == 0x7F
     }
 
+    /// The number in a list of rules: NRPN come behind RPN (C.2.3).
+    fn number(self) -> u16 {
+        let kind = if self.kind == Kind::Nrpn { 1 << 14 } else { 0 };
+        kind | u16::from(self.msb.get()) << 7 | u16::from(self.lsb.get())
+    }
+
     /// The two commands that select the parameter.
     fn select(self) -> [Voice; 2] {
         let lsb = if self.kind == Kind::Nrpn { 98 } else { 100 };

@@ -33,12 +33,14 @@ pub(crate) struct Log {
     pub(crate) c_button: Option<i16>,
     /// N: transactions, mod 128.
     pub(crate) count: Option<Entry>,
+    /// T: the count tool is in use.
+    pub(crate) by_count: bool,
     /// V: the value tool is in use.
     pub(crate) by_value: bool,
 }
 
 /// A value, and whether a CC 121 came after it (X).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Entry {
     pub(crate) value: U7,
     pub(crate) reset: bool,
@@ -127,9 +129,16 @@ impl Log {
             a_button: a_button.map(|(high, low)| Button { count: signed(high, low), reset: high & 0x40 != 0 }),
             c_button: c_button.map(|(high, low)| signed(high, low)),
             count: next(N).map(entry),
+            by_count: toc & T != 0,
             by_value: toc & V != 0,
         };
         Ok((log, rest))
+    }
+
+    /// What tells only which transaction is open (A.4.1).
+    pub(super) const fn without_fields(id: Id, s: S) -> Self {
+        let (msb, lsb, a_button, c_button, count) = (None, None, None, None, None);
+        Self { s, id, msb, lsb, a_button, c_button, count, by_count: false, by_value: false }
     }
 
     fn encode(&self, short: bool, out: &mut Vec<u8>) {
@@ -143,7 +152,8 @@ impl Log {
                 | bit(self.lsb.is_some(), K)
                 | bit(self.a_button.is_some(), L)
                 | bit(self.c_button.is_some(), M)
-                | bit(self.count.is_some(), N | T)
+                | bit(self.count.is_some(), N)
+                | bit(self.by_count, T)
                 | bit(self.by_value, V),
         );
         let entry = |entry: Entry| if entry.reset { 0x80 } else { 0 } | entry.value.get();
@@ -255,6 +265,7 @@ mod tests {
                 a_button: a.map(|(count, reset)| Button { count, reset }),
                 c_button: c.map(|(count, _)| count),
                 count,
+                by_count: count.is_some(),
                 by_value: true,
             },
         )
