@@ -144,3 +144,40 @@ fn a_receiver_that_was_timed_out_ends_what_sounds_and_reports_on() {
     partner.report_to(sender.reports());
     sender.play_until("it is a receiver again", |sender| sender.reporters() == 2 && sender.distance() < CLOSE);
 }
+
+#[test]
+fn streams_that_share_a_session_hear_of_their_own_packets() {
+    let _watch = start();
+    let source = |name: &str, more: &str| {
+        format!(
+            "appsrc name={name} is-live=true do-timestamp=true format=time caps=audio/x-midi-event
+             ! rtpmidipay name={name}-pay {more} ! funnel. "
+        )
+    };
+    let (first, second) = (source("first", "pt=96"), source("second", "pt=97"));
+    let sender = session::launch(&format!(
+        "rtpfunnel name=funnel ! bin.send_rtp_sink_0 {first} {second} rtpbin name=bin
+         bin.send_rtp_src_0 ! udpsink name=rtp host=127.0.0.1 port=1 sync=false async=false
+         bin.send_rtcp_src_0 ! udpsink name=rtcp host=127.0.0.1 port=1 sync=false async=false
+         udpsrc name=reports address=127.0.0.1 port=0 ! bin.recv_rtcp_sink_0"
+    ));
+    let receiver = Receiver::start("");
+    session::element(&sender, "rtp").set_property("port", receiver.rtp);
+    session::element(&sender, "rtcp").set_property("port", receiver.rtcp);
+    receiver.report_to(session::listen(&sender, &["reports"])[0]);
+    let began = Instant::now();
+    let trimmed = |name: &str| {
+        let stat = |field| session::stat(&sender, name, field);
+        stat("packets") > 300 && stat("reporters") == 1 && stat("checkpoint-distance") < CLOSE
+    };
+    while !(trimmed("first-pay") && trimmed("second-pay")) {
+        assert!(began.elapsed() < Duration::from_secs(20), "one of them is never trimmed");
+        for name in ["first", "second"] {
+            let buffer = gst::Buffer::from_slice([0xC0, 1]);
+            let source = session::element(&sender, name);
+            assert_eq!(source.emit_by_name::<gst::FlowReturn>("push-buffer", &[&buffer]), gst::FlowReturn::Ok);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    sender.set_state(gst::State::Null).unwrap();
+}

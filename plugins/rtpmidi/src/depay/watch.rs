@@ -19,8 +19,7 @@ impl RtpMidiDepay {
     /// Listens for the BYE of the source in the RTP sessions upstream.
     pub(super) fn find_sessions(&self) {
         lock(&self.connections).update(self.obj().sink_pad(), |session| {
-            let bye = rtpsession::handler(self, |depay, _, ssrc| depay.bye(ssrc));
-            vec![session.connect("on-bye-ssrc", false, bye)]
+            vec![rtpsession::on_source(session, "on-bye-ssrc", self, Self::bye)]
         });
     }
 

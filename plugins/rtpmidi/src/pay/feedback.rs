@@ -56,25 +56,14 @@ impl RtpMidiPay {
         }
         self.connections().update(self.obj().src_pad(), |session| {
             gst::debug!(super::CAT, imp = self, "listening to the receiver reports of {}", session.name());
-            let active = rtpsession::handler(self, |pay, session, reporter| {
-                let Some(stats) = rtpsession::source_stats(session, reporter) else { return };
-                let about = stats.get::<u32>("rb-ssrc").ok();
-                if stats.get("have-rb") == Ok(true)
-                    && about == pay.with_packer(|packer| packer.stream().ssrc)
-                    && let Ok(highest) = stats.get("rb-exthighestseq")
-                {
-                    pay.acknowledge(reporter, highest);
+            let reported = rtpsession::on_report(session, self, |pay, report| {
+                if Some(report.about) == pay.with_packer(|packer| packer.stream().ssrc) {
+                    pay.acknowledge(report.reporter, report.highest);
                 }
             });
-            let mut handlers = vec![session.connect("on-ssrc-active", false, active)];
-            for signal in ["on-bye-ssrc", "on-bye-timeout", "on-timeout"] {
-                handlers.push(session.connect(
-                    signal,
-                    false,
-                    rtpsession::handler(self, |pay, _, reporter| pay.reporter_left(reporter)),
-                ));
-            }
-            handlers
+            let gone = ["on-bye-ssrc", "on-bye-timeout", "on-timeout"]
+                .map(|signal| rtpsession::on_source(session, signal, self, Self::reporter_left));
+            std::iter::once(reported).chain(gone).collect()
         });
     }
 }
