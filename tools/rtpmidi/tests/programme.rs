@@ -114,9 +114,9 @@ fn a_programme_too_long_for_the_mtu_is_refused_with_what_would_help() {
     assert!(wire.recv(&mut [0; 2000]).is_err() && !sdp.exists(), "nothing is sent or written");
 
     let hint = refused.stderr.lines().find_map(|line| line.strip_prefix("hint: it fits with ")).unwrap().to_owned();
-    assert!(hint.contains("--cm-unused C ("), "{hint}");
+    assert!(hint.contains("--ch-never C (") && hint.contains("--cm-unused C ("), "{hint}");
     let mtu = hint.split("--mtu ").nth(1).and_then(|rest| rest.split(' ').next()).expect("an MTU that does it");
-    for options in [["--cm-unused", "C"], ["--mtu", mtu], ["--journal", "none"]] {
+    for options in [["--ch-never", "C"], ["--cm-unused", "C"], ["--mtu", mtu], ["--journal", "none"]] {
         let ended = broadcast(&files, &options);
         assert_eq!(ended.code, Some(0), "{options:?}: {ended:?}");
     }
@@ -136,8 +136,10 @@ fn a_channel_with_more_than_length_can_say_is_refused() {
     let refused = broadcast(&[&file], &["--mtu", "9000"]);
     refused.failed_with("x.mid at 0:0");
     refused.failed_with("the journal of channel 5 has no room for all of its Chapter M");
-    assert!(refused.stderr.contains("--cm-unused M (") && !refused.stderr.contains("--mtu "), "{refused:?}");
-    assert_eq!(broadcast(&[&file], &["--cm-unused", "M"]).code, Some(0));
+    assert!(refused.stderr.contains("--ch-never M (") && !refused.stderr.contains("--mtu "), "{refused:?}");
+    for options in [["--ch-never", "M"], ["--cm-unused", "M"]] {
+        assert_eq!(broadcast(&[&file], &options).code, Some(0), "{options:?}");
+    }
 }
 
 #[test]
