@@ -49,7 +49,8 @@ pub enum Host {
 impl Stream {
     /// What the protocol needs to know; see [`Parameters::config`].
     pub fn config(&self) -> Result<Config, Error> {
-        self.parameters.config(self.clock_rate, self.format)
+        let multicast = self.address.as_ref().is_some_and(Address::is_multicast);
+        Ok(Config { multicast, ..self.parameters.config(self.clock_rate, self.format)? })
     }
 }
 

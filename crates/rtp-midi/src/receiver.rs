@@ -27,7 +27,7 @@ pub struct Receiver {
 const RECENT: u32 = 500;
 
 /// Milliseconds from the start in which a receiver looks for lasting state in every journal (C.2.2.2): long enough
-/// for its first reports to reach the sender.
+/// for its first reports to reach the sender. In multicast it never knows that they have, and goes on for ever.
 const CATCH_UP: u32 = 15_000;
 
 /// A packet as it comes from the network.
@@ -295,7 +295,8 @@ impl Receiver {
     /// Takes what only the sender's knowledge of a new receiver makes it tell.
     fn catch_up(&mut self, journal: &Section<'_>, number: Seq, time: u32, out: &mut impl FnMut(Event<'_>)) {
         let since = time.wrapping_sub(*self.began.get_or_insert(time));
-        if self.config.journal == Journal::Recovery(Policy::Anchor) || since > self.config.ticks(CATCH_UP) {
+        let over = !self.config.multicast && since > self.config.ticks(CATCH_UP);
+        if over || self.config.journal == Journal::Recovery(Policy::Anchor) {
             return;
         }
         let (heard, checkpoint) = (Seq::NEVER, Seq::NEVER);

@@ -35,6 +35,9 @@ pub struct Config {
     pub ptime: Option<u32>,
     /// `rtp_maxptime`: RTP clock ticks that a packet spans at most.
     pub max_ptime: Option<u32>,
+    /// Whether there may be receivers that the sender does not know of: in multicast, behind mixers and translators
+    /// (C.2.2.2).
+    pub multicast: bool,
     /// Most octets of an RTP packet with its 12-octet header.
     pub mtu: usize,
     /// `guardtime`: most RTP clock ticks between two packets.
@@ -94,6 +97,7 @@ impl Config {
             timing: Timing::default(),
             ptime: None,
             max_ptime: None,
+            multicast: false,
             mtu: 1400,
             guardtime: None,
             fresh: clock_rate / 100,

@@ -289,10 +289,12 @@ impl RtpMidiDepay {
     fn config(&self, caps: &gst::Caps) -> Result<Config, gst::LoggableError> {
         let media = caps.structure(0).and_then(fmtp::media);
         let (clock_rate, format) = media.ok_or_else(|| gst::loggable_error!(CAT, "no clock-rate in {caps}"))?;
-        self.parameters(Some(caps)).config(clock_rate, format).map_err(|error| {
+        let config = self.parameters(Some(caps)).config(clock_rate, format).map_err(|error| {
             gst::element_imp_error!(self, gst::StreamError::Format, ("A parameter of the stream is wrong: {error}"));
             gst::loggable_error!(CAT, "{error}")
-        })
+        })?;
+        // Caps do not say whether the sender knows of this receiver.
+        Ok(Config { multicast: true, ..config })
     }
 
     fn stats(&self) -> gst::Structure {

@@ -226,11 +226,10 @@ impl Packer {
             self.send_waiting(outbox);
         }
         if self.wake(now).is_some_and(|at| at <= now) {
-            if self.waiting.first().is_some() {
+            if self.waits() && !self.sender.is_stalled() {
                 self.members = 0;
                 self.send_waiting(outbox);
-            }
-            if let Some(due) = self.due() {
+            } else if let Some(due) = self.due() {
                 // Packets that a stall has held up are not made up for one by one.
                 let now = now.saturating_sub(self.lag(now));
                 self.send_guard(due.max(self.moments.ticks(now)), outbox);

@@ -4,7 +4,7 @@
 //! older than all that is known: settings are executed; commands that are no settings, and settings that a CC 121 has taken
 //! back, are only counted. Notes that began before are left alone.
 
-use super::{History, Journal, control, parameter};
+use super::{History, Journal, control, parameter, poly_aftertouch};
 use crate::config::ChannelChapters;
 use crate::journal::window::{Loss, Origin};
 use crate::midi::Voice;
@@ -58,6 +58,11 @@ impl History {
         let pressure = pressure.and_then(|chapter| self.channel_aftertouch.repair(&chapter));
         for voice in wheel.into_iter().chain(pressure) {
             self.execute(voice, loss, play);
+        }
+        for log in theirs.poly_aftertouch.iter().flat_map(poly_aftertouch::Chapter::logs) {
+            if !log.silenced && !self.poly_aftertouch.is_known(log.note) {
+                self.execute(Voice::PolyAftertouch { note: log.note, pressure: log.pressure }, loss, play);
+            }
         }
     }
 

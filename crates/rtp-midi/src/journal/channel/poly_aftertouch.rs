@@ -109,6 +109,11 @@ impl History {
         Some(s)
     }
 
+    /// Whether a pressure of the note has been heard.
+    pub(crate) fn is_known(&self, note: U7) -> bool {
+        self.notes.at(note.get()) != Seq::NEVER
+    }
+
     /// The command that brings this history to what `log` says.
     pub(crate) fn repair(&self, log: &Log, loss: &Loss) -> Option<Voice> {
         let silenced = self.silenced & 1 << log.note.get() != 0;
