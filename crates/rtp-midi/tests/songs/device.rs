@@ -113,11 +113,22 @@ impl Device {
     }
 }
 
-/// The lines that only one of two values has.
+/// The lines in which two values differ, with where they stand.
 fn difference<T: std::fmt::Debug>(here: &T, there: &T) -> String {
-    let (here, there) = (format!("{here:#?}"), format!("{there:#?}"));
-    let only = |text: &str, other: &str| -> Vec<String> {
-        text.lines().filter(|line| !other.contains(line)).map(|line| line.trim().to_owned()).collect()
+    let lines = |value: &T| -> Vec<String> {
+        let (mut path, mut lines) = (Vec::new(), Vec::new());
+        for line in format!("{value:#?}").lines().map(str::trim) {
+            match line.chars().last() {
+                Some('{' | '(') => path.push(line.to_owned()),
+                _ if line.starts_with(['}', ')']) => drop(path.pop()),
+                _ => lines.push(format!("{} {line}", path.concat())),
+            }
+        }
+        lines
+    };
+    let (here, there) = (lines(here), lines(there));
+    let only = |some: &[String], other: &[String]| -> Vec<String> {
+        some.iter().filter(|line| !other.contains(line)).cloned().collect()
     };
     format!("{:?} is not {:?}", only(&here, &there), only(&there, &here))
 }

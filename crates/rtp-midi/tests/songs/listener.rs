@@ -53,6 +53,8 @@ pub(crate) struct Listener {
     /// What its device must have as the sender's.
     pub(crate) pieces: Pieces,
     uncovered: u64,
+    /// Lost what no journal covers.
+    astray: bool,
     pub(crate) tally: Tally,
 }
 
@@ -89,6 +91,7 @@ impl Listener {
             complete: false,
             pieces: Pieces::All,
             uncovered: 0,
+            astray: false,
             tally: Tally::default(),
         }
     }
@@ -108,10 +111,10 @@ impl Listener {
         for octets in log[self.told..=packet.number].iter().flatten() {
             self.there.execute(octets);
         }
-        let first = matches!(outcome, Outcome::First { .. });
         self.told = packet.number + 1;
+        let complete = self.complete;
         self.complete |= self.complete_from.is_some_and(|from| packet.number >= from);
-        self.judge(demand, first).map_err(|why| format!("behind packet {}, {outcome:?}: {why}", packet.number))
+        self.judge(demand, complete).map_err(|why| format!("behind packet {}, {outcome:?}: {why}", packet.number))
     }
 
     fn nothing_came(&mut self, packet: &Sent) -> Result<(), String> {
@@ -121,7 +124,7 @@ impl Listener {
         }
     }
 
-    fn judge(&mut self, demand: Demand, first: bool) -> Result<(), String> {
+    fn judge(&mut self, demand: Demand, complete: bool) -> Result<(), String> {
         self.awaited.extend(self.there.exclusives());
         for exclusive in self.here.exclusives() {
             let place = self.awaited.iter().position(|awaited| *awaited == exclusive);
@@ -146,13 +149,15 @@ impl Listener {
         if stats.malformed_journals + stats.malformed_lists > 0 {
             return Err("a journal or list that cannot be read".to_owned());
         }
-        if demand == Demand::Safe || !self.complete {
+        // What changed in an uncovered loss and not again nobody tells to a listener whom the sender did not know.
+        self.astray |= stats.uncovered > uncovered && !complete;
+        if demand == Demand::Safe || !self.complete || self.astray {
             return Ok(());
         }
         if stats.uncovered > uncovered {
             return Err("a loss that the journal does not cover".to_owned());
         }
-        if !first && sent.iter().zip(heard).any(|(sent, heard)| *sent && !heard) {
+        if complete && sent.iter().zip(heard).any(|(sent, heard)| *sent && !heard) {
             return Err(format!("FF, F6, F9, FD, FE: heard {heard:?}, sent {sent:?}"));
         }
         self.tally.compared += 1;

@@ -4,10 +4,11 @@
 //! older than all that is known: settings are executed; commands that are no settings, and settings that a CC 121 has taken
 //! back, are only counted. Notes that began before are left alone.
 
+use super::control::{BANK_LSB, BANK_MSB};
 use super::{History, Journal, control, parameter, poly_aftertouch};
 use crate::config::ChannelChapters;
 use crate::journal::window::{Loss, Origin};
-use crate::midi::Voice;
+use crate::midi::{U7, Voice};
 
 impl History {
     /// Takes from `theirs` what this history has never heard of.
@@ -18,9 +19,10 @@ impl History {
         loss: &Loss,
         play: &mut impl FnMut(Voice),
     ) {
-        if let Some(program) = theirs.program.filter(|_| !self.program.is_known()) {
-            self.repair_program(&program, theirs, rules, loss, play);
-        }
+        let heard = [BANK_MSB, BANK_LSB].map(|number| self.control.value(number).is_some());
+        // A program may have been heard without the bank that was selected before.
+        let lost = theirs.program.filter(|program| self.program.lacks(program));
+        let selected = lost.is_some_and(|program| self.repair_program(&program, theirs, rules, loss, play));
         let reset = theirs.control.and_then(|control| control.find(control::RESET_ALL_CONTROLLERS));
         let is_reset = |index: usize, number: u8| {
             control::is_reset_to_default(number) && reset.is_some_and(|(reset, _)| index < reset)
@@ -32,6 +34,10 @@ impl History {
             let number = group.controller.get();
             let taken = parameter::enters_data(number) && self.parameter.takes();
             let step = steps.as_ref().is_some_and(|steps| steps.is_enhanced(group.controller));
+            if matches!(number, BANK_MSB | BANK_LSB) && !step {
+                self.catch_up_bank(&group, if selected { [false; 2] } else { heard }, loss, play);
+                continue;
+            }
             if !unknown(self, number) || taken || step {
                 continue;
             }
@@ -64,6 +70,29 @@ impl History {
                 self.execute(Voice::PolyAftertouch { note: log.note, pressure: log.pressure }, loss, play);
             }
         }
+    }
+
+    /// One half of the bank select for the next program; `heard` says which halves have come, CC 0 and CC 32.
+    fn catch_up_bank(&mut self, theirs: &control::Group, heard: [bool; 2], loss: &Loss, play: &mut impl FnMut(Voice)) {
+        let controller = theirs.controller;
+        let newer = self.control.value(BANK_LSB).filter(|_| heard == [false, true]);
+        match (controller.get(), heard) {
+            (_, [false, false]) | (BANK_MSB, [false, true]) => {
+                for voice in self.control.repair(theirs, true) {
+                    self.execute(voice, loss, play);
+                }
+                if let Some(value) = newer {
+                    self.execute(Voice::ControlChange { controller: U7::masked(BANK_LSB), value }, loss, play);
+                }
+            }
+            // Older than the CC 0 that was heard, which made it count no more.
+            (BANK_LSB, [true, false]) => {
+                let value = theirs.value.unwrap_or_default();
+                self.control.observe(controller, value, loss.stamp(), Origin::Repair);
+            }
+            _ => {}
+        }
+        self.control.adopt(theirs);
     }
 
     fn catch_up_parameter(&mut self, theirs: &parameter::Chapter<'_>, loss: &Loss, play: &mut impl FnMut(Voice)) {

@@ -95,10 +95,6 @@ impl History {
         self.exact && self.at >= view.since
     }
 
-    pub(crate) fn is_known(&self) -> bool {
-        self.program.is_some()
-    }
-
     /// Whether a Program Change is lost.
     pub(crate) fn lacks(&self, theirs: &Chapter) -> bool {
         let select = |bank: Option<Bank>| bank.map(|bank| (bank.msb, bank.lsb));
