@@ -151,7 +151,7 @@ impl Sender {
         let free = self.subset.is_free(&command);
         let verdict = if free { Verdict::In } else { self.subset.judge(&command) };
         if verdict != Verdict::Out {
-            self.put(time, if verdict == Verdict::Cancel { subset::CANCEL } else { command }, source)?;
+            self.put(time, if verdict == Verdict::Cancel { &subset::CANCEL } else { &command }, source)?;
         }
         if !free {
             self.subset.observe(&command, verdict);
@@ -170,17 +170,17 @@ impl Sender {
     }
 
     #[inline]
-    fn put(&mut self, time: u32, command: Command<'_>, source: Status) -> Result<(), Refusal> {
+    fn put(&mut self, time: u32, command: &Command<'_>, source: Status) -> Result<(), Refusal> {
         let empty = self.list.is_empty();
         if !empty && self.config.max_ptime.is_some_and(|most| self.spans_more_than(most, time)) {
             return Err(Refusal::Full);
         }
         loop {
             if self.wait.is_possible() {
-                self.admit(time, &command)?;
+                self.admit(time, command)?;
             }
             let limit = if empty { Writer::MAX } else { self.list_limit(self.journal_most) };
-            if self.list.push(time, command, source, limit) {
+            if self.list.push(time, *command, source, limit) {
                 self.stats.commands += 1;
                 if self.wait == Wait::Stalled {
                     self.wait = Wait::Heard;
