@@ -279,8 +279,8 @@ fn caps_and_fmtp_say_what_is_not_default() {
         (&[("journal", "anchor")], &[("j_update", "anchor")], Some("j_update=anchor")),
         (
             &[("journal", "open-loop"), ("guardtime", "2000000000")],
-            &[("j_update", "open-loop"), ("guardtime", "88200")],
-            Some("j_update=open-loop; guardtime=88200"),
+            &[("j_update", "open-loop"), ("ch_anchor", "ACDMPQTWX"), ("guardtime", "88200")],
+            Some("j_update=open-loop; ch_anchor=ACDMPQTWX; guardtime=88200"),
         ),
     ] {
         let mut pay = pay(properties);

@@ -104,6 +104,20 @@ impl Config {
         }
     }
 
+    /// Chooses the journal. An open loop anchors what a receiver cannot set right by itself behind a loss that the
+    /// journal does not reach back to: all but notes, time code and active sense (C.2.2.3). Rules that are there already
+    /// for a chapter stay.
+    pub fn set_journal(&mut self, journal: Journal) {
+        self.journal = journal;
+        if journal == Journal::Recovery(Policy::OpenLoop) {
+            let rules = std::mem::take(&mut self.chapters);
+            self.chapters.assign(Inclusion::Anchor, &Selection::of(Letters::of("ACDMPQTWX")));
+            for (inclusion, selection) in rules.assignments() {
+                self.chapters.assign(*inclusion, selection);
+            }
+        }
+    }
+
     /// Octets of a packet for the payload, behind the RTP header and the header of the MIDI list.
     pub(crate) fn payload_room(&self) -> usize {
         self.mtu.saturating_sub(RTP_HEADER + LIST_HEADER)

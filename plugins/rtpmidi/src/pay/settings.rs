@@ -27,7 +27,10 @@ pub enum JournalMode {
     #[enum_value(name = "Journal of all of the stream, so that anyone may join at any time", nick = "anchor")]
     Anchor,
     /// `j_update=open-loop`.
-    #[enum_value(name = "Journal of the latest packets, without reports of receivers", nick = "open-loop")]
+    #[enum_value(
+        name = "Journal of the notes of the latest packets and of all settings, without reports of receivers",
+        nick = "open-loop"
+    )]
     OpenLoop,
 }
 

@@ -40,9 +40,10 @@ impl Stream {
 impl Settings {
     /// What the properties ask for.
     fn parameters(&self, clock_rate: u32, format: Format) -> Parameters {
-        let journal = self.journal.into();
         let guardtime = self.guard_ticks(clock_rate);
-        self.fmtp.or(&Parameters::of(&Config { journal, guardtime, format, ..Config::new(clock_rate) }))
+        let mut config = Config { guardtime, format, ..Config::new(clock_rate) };
+        config.set_journal(self.journal.into());
+        self.fmtp.or(&Parameters::of(&config))
     }
 }
 

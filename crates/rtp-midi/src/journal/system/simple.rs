@@ -332,6 +332,13 @@ mod tests {
     }
 
     #[test]
+    fn as_much_of_an_undefined_command_as_length_can_say_is_coded() {
+        let data = [1; MOST_DATA + 1];
+        assert_eq!(encode(&history(&[System::F4(&data[..MOST_DATA])])).len(), 1 + 2 + MOST_DATA);
+        assert_eq!(encode(&history(&[System::F4(&data)])), []);
+    }
+
+    #[test]
     fn a_reset_state_hides_the_logs_and_keeps_the_counts() {
         let mut history = history(&[System::Reset, System::TuneRequest]);
         history.reset_state();

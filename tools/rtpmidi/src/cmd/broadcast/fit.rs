@@ -97,8 +97,10 @@ impl Programme<'_> {
             remedies.push(format!("--mtu {longest} (if the network takes it)"));
         }
         let open_loop = Journal::Recovery(Policy::OpenLoop);
-        if config.journal != open_loop && self.fits(&Config { journal: open_loop, ..config.clone() })? {
-            remedies.push("--journal open-loop (who comes late hears wrong settings)".to_owned());
+        let mut open = config.clone();
+        open.set_journal(open_loop);
+        if config.journal != open_loop && self.fits(&open)? {
+            remedies.push("--journal open-loop (notes that began long ago end behind a long loss)".to_owned());
         }
         remedies.push("--journal none".to_owned());
         Ok(remedies)

@@ -11,7 +11,6 @@ use super::announce::CLOCK_RATE;
 /// The configuration of the stream; `repertoire` is what a scan of the files has found.
 pub(super) fn config(args: &Args, repertoire: Option<&Repertoire>) -> Config {
     let mut config = Config {
-        journal: args.journal.into(),
         ptime: Some(ticks(args.ptime)).filter(|ptime| *ptime > 0),
         guardtime: args.guardtime.map(ticks),
         mtu: args.mtu as usize,
@@ -22,6 +21,7 @@ pub(super) fn config(args: &Args, repertoire: Option<&Repertoire>) -> Config {
         (config.commands, config.chapters) = (repertoire.commands(), repertoire.chapters());
     }
     args.rules.apply(&mut config);
+    config.set_journal(args.journal.into());
     config
 }
 

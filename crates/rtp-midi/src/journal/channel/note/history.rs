@@ -285,6 +285,7 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Inclusion;
     use crate::journal::testing::{VIEW, view};
 
     /// Note, velocity, packet; a velocity above 127 is a NoteOff with the release velocity 128 less.
@@ -371,6 +372,25 @@ mod tests {
         assert_eq!(encode(history(&[(60, 1, 12), (60, 2, 12)]), &VIEW).1, [0x80, 0xBC, 0x02]);
         assert_eq!(encode(history(&[(60, 1, 12), (60, 2, 12), (60, OFF, 19)]), &VIEW).1, [0x00, 0x3C, 0x01]);
         assert_eq!(encode(history(&[(60, 1, 12); 200]), &VIEW).1, [0x80, 0xBC, 0x7F]);
+    }
+
+    #[test]
+    fn each_kind_of_log_of_chapter_e_can_be_left_out_or_anchored() {
+        let extras = |rules: &ChannelChapters, view: &View| {
+            let mut out = Vec::new();
+            let history = history(&[(60, 1, 12), (60, 2, 12), (60, 128 + 3, 13)]);
+            history.encode_extras(view, rules, &mut out);
+            out
+        };
+        let rules = |counts, releases| ChannelChapters { counts, releases, ..ChannelChapters::default() };
+        let (never, default) = (Inclusion::Never, Inclusion::Default);
+        assert_eq!(extras(&rules(default, default), &VIEW), [0x81, 0xBC, 1, 0xBC, 0x80 | 3]);
+        assert_eq!(extras(&rules(default, never), &VIEW), [0x80, 0xBC, 1]);
+        assert_eq!(extras(&rules(never, default), &VIEW), [0x80, 0xBC, 0x80 | 3]);
+        assert_eq!(extras(&rules(never, never), &VIEW), []);
+        assert_eq!(extras(&rules(Inclusion::Anchor, never), &view(Seq(14))), [0x80, 0xBC, 1]);
+        let notes = Split { never: 1 << 60, anchor: 0 };
+        assert_eq!(extras(&ChannelChapters { note: notes, ..rules(Inclusion::Anchor, default) }, &VIEW), []);
     }
 
     #[test]
