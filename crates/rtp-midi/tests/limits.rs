@@ -87,7 +87,9 @@ proptest! {
     ) {
         let mut link = Loop::new(&config(Policy::ClosedLoop, mtu));
         for (commands, lost) in &packets {
-            commands.iter().for_each(|octets| link.send(octets));
+            for octets in commands {
+                link.send(octets);
+            }
             link.packet(*lost, false);
         }
         link.packet(false, true);
