@@ -97,6 +97,18 @@ fn a_new_receiver_gets_what_was_set_before_it_came() {
 }
 
 #[test]
+fn a_new_receiver_is_not_told_of_commands_that_leave_nothing_behind() {
+    let mut sender = Sender::new(config(Policy::ClosedLoop), FIRST);
+    let (sequence, _) = next(&mut sender, &[&[0xFF], &[0xF6], &[0xF9], &[0xF5, 0xF7], &[0xFE], &[0xF3, 4]]);
+    sender.acknowledge(7, u32::from(sequence));
+    let (sequence, journal) = next(&mut sender, &[]);
+    assert!(journal.system.is_empty());
+    sender.acknowledge(8, u32::from(sequence));
+    let (_, journal) = next(&mut sender, &[]);
+    assert_eq!(journal.system, [0xC0, 4, 0x90, 4], "the song alone: else it would reset a running performance");
+}
+
+#[test]
 fn an_open_loop_follows_the_sender_at_a_distance() {
     let mut sender = Sender::new(config(Policy::OpenLoop), 0);
     for number in 0..3 * OPEN_LOOP_PACKETS {

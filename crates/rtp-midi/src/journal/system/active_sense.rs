@@ -43,7 +43,7 @@ impl History {
     }
 
     pub(crate) fn encode(&self, view: &View, out: &mut Vec<u8>) -> Option<S> {
-        if self.at < view.since || self.at == Seq::NEVER {
+        if self.at < view.checkpoint || self.at == Seq::NEVER {
             return None;
         }
         let s = view.s(self.at);

@@ -169,25 +169,29 @@ impl History {
         out.push(0);
         let mut flags = 0;
         let mut s = S::Unchanged;
-        let mut add = |bit: u8, at: Seq, inclusion: Inclusion| {
-            let coded = view.of(inclusion).is_some_and(|view| at >= view.since && at != Seq::NEVER);
+        let mut add = |bit: u8, at: Seq, from: Option<Seq>| {
+            let coded = from.is_some_and(|from| at >= from && at != Seq::NEVER);
             if coded {
                 flags |= bit;
                 s = s.and(view.s(at));
             }
             coded.then(|| view.s(at).bit())
         };
+        // What is counted leaves nothing behind that those who came late must know.
+        let counts = |rule: Inclusion| view.of(rule).map(|view| view.checkpoint);
+        let lasts = |rule: Inclusion| view.of(rule).map(|view| view.since);
         for (bit, counted, rule) in [(B, &self.reset, rules.reset), (G, &self.tune_request, rules.tune_request)] {
-            out.extend(add(bit, counted.at, rule).map(|s| s | counted.count & 0x7F));
+            out.extend(add(bit, counted.at, counts(rule)).map(|s| s | counted.count & 0x7F));
         }
-        out.extend(add(H, self.song_at, rules.song).zip(self.song).map(|(s, song)| s | song.get()));
+        out.extend(add(H, self.song_at, lasts(rules.song)).zip(self.song).map(|(s, song)| s | song.get()));
         for (((bit, counted), data), rule) in [J, K].into_iter().zip(&self.common).zip(&self.data).zip(rules.common) {
-            if let Some(s) = add(bit, counted.at, if data.is_empty() { rule.count } else { rule.value }) {
+            let from = if data.is_empty() { counts(rule.count) } else { lasts(rule.value) };
+            if let Some(s) = add(bit, counted.at, from) {
                 encode_common(s, counted.count, data, out);
             }
         }
         for ((bit, counted), rule) in [Y, Z].into_iter().zip(&self.real_time).zip(rules.real_time) {
-            if let Some(s) = add(bit, counted.at, rule) {
+            if let Some(s) = add(bit, counted.at, counts(rule)) {
                 out.extend([s | 0x42, counted.count]);
             }
         }

@@ -38,6 +38,13 @@ struct Heard {
     number: u8,
 }
 
+impl Heard {
+    /// Whether a log has these octets, as far as it has any.
+    fn is(&self, log: &Log<'_>) -> bool {
+        self.length == log.first + log.len() && (log.first > 0 || self.print == Open::print(log.data()))
+    }
+}
+
 /// A command of which segments have gone out.
 #[derive(Clone, Debug, Default)]
 struct Open {
@@ -161,10 +168,8 @@ impl Inbox {
             None => self.recent.len(),
         };
         let told = told.unwrap_or(0);
-        // Some of what was heard may have no log any more.
-        let mut heard = self.recent.iter().skip(self.recent.len() - untold);
-        let found = |(log, count): &&Counted<'_>| heard.any(|heard| self.may_be(heard, log, *count));
-        let known = told + logs[told..].iter().take_while(found).count();
+        let heard: Vec<&Heard> = self.recent.iter().skip(self.recent.len() - untold).collect();
+        let known = told + self.found(&logs[told..], &heard);
         let under_way = self.open.as_ref().and_then(|open| {
             let index = if open.told { told.checked_sub(1)? } else { known };
             let (log, count) = logs.get(index).filter(|_| index < most)?;
@@ -176,13 +181,20 @@ impl Inbox {
         (known.clamp(least, most), under_way)
     }
 
-    /// Whether a log may be of a command that was heard. A Reset State command is rather executed twice than not at all:
-    /// its journal codes all that came behind it.
-    fn may_be(&self, heard: &Heard, log: &Log<'_>, count: Option<u8>) -> bool {
-        let octets = log.first > 0 || heard.print == Open::print(log.data());
-        let number = self.told.unwrap_or(0).wrapping_add(heard.number);
-        let counts = count.is_none_or(|count| count == number) || !log.is_reset_state();
-        heard.length == log.first + log.len() && octets && counts
+    /// How many of the logs are of commands that were heard, some of which may have no log any more.
+    fn found(&self, logs: &[Counted<'_>], mut heard: &[&Heard]) -> usize {
+        for (index, (log, count)) in logs.iter().enumerate() {
+            let same = |heard: &[&Heard]| {
+                let number = self.told.unwrap_or(0).wrapping_add(heard[0].number);
+                let follows = heard.get(1).zip(logs.get(index + 1)).is_some_and(|(heard, (log, _))| heard.is(log));
+                // A Reset State command is rather executed twice than not at all: its journal codes all behind it.
+                let sure = count.is_none_or(|count| count == number) || follows || !log.is_reset_state();
+                sure && heard[0].is(log)
+            };
+            let Some(place) = (0..heard.len()).find(|place| same(&heard[*place..])) else { return index };
+            heard = &heard[place + 1..];
+        }
+        logs.len()
     }
 
     /// How many of the logs are of commands that an earlier journal told of, if counts say so. They are told apart from
