@@ -105,7 +105,7 @@ fn a_new_receiver_is_not_told_of_commands_that_leave_nothing_behind() {
     assert!(journal.system.is_empty());
     sender.acknowledge(8, u32::from(sequence));
     let (_, journal) = next(&mut sender, &[]);
-    assert_eq!(journal.system, [0xC0, 4, 0x90, 4], "the song alone: else it would reset a running performance");
+    assert_eq!(journal.system, [0xC0, 4, 0x90, 0x84], "the song alone: else it would reset a running performance");
 }
 
 #[test]
