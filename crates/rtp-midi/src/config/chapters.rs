@@ -201,6 +201,28 @@ impl ChannelChapters {
     }
 }
 
+impl ChannelChapters {
+    /// The same, with nothing coded whatever the policy.
+    pub(crate) fn without_anchors(&self) -> Self {
+        let mut chapters = self.clone();
+        let whole = [
+            &mut chapters.program,
+            &mut chapters.wheel,
+            &mut chapters.counts,
+            &mut chapters.releases,
+            &mut chapters.channel_aftertouch,
+        ];
+        let parameters = chapters.parameter.rules.iter_mut().map(|(_, inclusion)| inclusion);
+        for inclusion in whole.into_iter().chain(parameters).filter(|inclusion| **inclusion == Inclusion::Anchor) {
+            *inclusion = Inclusion::Default;
+        }
+        for split in [&mut chapters.control, &mut chapters.note, &mut chapters.poly_aftertouch] {
+            split.anchor = 0;
+        }
+        chapters
+    }
+}
+
 impl SystemChapters {
     /// Whether something is coded whatever the policy.
     pub(crate) fn anchors(&self) -> bool {

@@ -115,9 +115,10 @@ impl History {
             return None;
         }
         let start = out.len();
-        let mut view = *view;
-        let mut cut = false;
+        let whole = *view;
+        let (mut view, mut cut, mut unanchored) = (whole, false, None);
         loop {
+            let rules = unanchored.as_ref().unwrap_or(rules);
             out.extend([0; 3]);
             let (toc, coded) = self.encode_chapters(&view, rules, out);
             let length = out.len() - start;
@@ -138,8 +139,11 @@ impl History {
             let middle = |from: Seq| Seq(from.0 + (view.previous.0.saturating_sub(from.0)) / 2 + 1);
             if view.since <= view.previous {
                 view.since = middle(view.since);
-            } else {
+            } else if view.checkpoint <= view.previous {
                 view.checkpoint = middle(view.checkpoint);
+            } else {
+                // What is anchored does not fit by itself.
+                (unanchored, view) = (Some(rules.without_anchors()), whole);
             }
         }
     }
@@ -148,6 +152,7 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Chapters, Inclusion, Letters, Selection};
     use crate::journal::testing::VIEW;
     use crate::journal::window::{Origin, Stamp};
     use crate::midi::{U7, Voice};
@@ -185,6 +190,23 @@ mod tests {
         assert!(out.len() <= LENGTH_MAX && out.len() > LENGTH_MAX / 4);
         let (octets, rest) = Journal::split(&out).unwrap();
         assert!(rest.is_empty() && Journal::decode(octets).is_ok());
+    }
+
+    #[test]
+    fn anchored_settings_that_cannot_fit_are_left_out_like_others() {
+        let mut history = History::default();
+        let stamp = Stamp { packet: Seq(10), time: 0 };
+        for number in 0..=255_u8 {
+            for (controller, value) in [(99, number >> 7), (98, number & 0x7F), (6, 1), (38, 2)] {
+                let (controller, value) = (U7::masked(controller), U7::masked(value));
+                history.observe(Voice::ControlChange { controller, value }, stamp, Origin::Stream);
+            }
+        }
+        let mut chapters = Chapters::default();
+        chapters.assign(Inclusion::Anchor, &Selection::of(Letters::of("M")));
+        let mut out = Vec::new();
+        let coded = history.encode(Channel::default(), &VIEW, chapters.channel(Channel::default()), &mut out);
+        assert!(coded.is_none_or(|coded| coded.cut) && out.len() <= LENGTH_MAX, "{} octets", out.len());
     }
 
     #[test]
