@@ -109,8 +109,8 @@ fn a_receiver_that_vanishes_is_timed_out_and_the_checkpoint_moves_on() {
 fn a_receiver_reports_on_when_its_sender_is_silent() {
     let _watch = start();
     let (sender, receiver) = performance();
-    push(&sender.pipeline, &[0x93, 99, 100]);
     session::element(&receiver.pipeline, "depay").set_property("timeout", 500_000_000_u64);
+    push(&sender.pipeline, &[0x93, 99, 100]);
     drop(sender);
     // Five seconds is when a session takes a silent source for gone.
     let began = Instant::now();
