@@ -96,7 +96,7 @@ impl History {
     fn encode_chapters(&mut self, view: &View, rules: &ChannelChapters, out: &mut Vec<u8>) -> (frame::Toc, Coded) {
         let program = view.of(rules.program);
         let bank_select_elsewhere =
-            rules.leaves_bank_select() && program.is_some_and(|view| self.program.codes_bank_select(&view));
+            program.is_some_and(|view| self.program.codes_bank_select(&view)) && rules.leaves_bank_select();
         let mut toc = frame::Toc::default();
         let mut s = S::Unchanged;
         let mut add = |bit: frame::Toc, chapter: Option<S>| {

@@ -163,19 +163,32 @@ impl History {
         bank_select_elsewhere: bool,
         out: &mut Vec<u8>,
     ) -> Option<Coded> {
-        let here = |number: &u8| !(bank_select_elsewhere && is_bank(*number));
-        if let Some(recent) = &self.recent {
-            return self.encode_enhanced(recent, view, rules, bank_select_elsewhere, out);
-        }
-        if !rules.control.is_default() {
-            let listed = |number: &u8| self.is_listed(*number, view, rules);
-            return self.encode_list(self.order.since(Seq::FIRST).filter(here).filter(listed), view, out);
+        if self.recent.is_some() || !rules.control.is_default() {
+            return self.encode_by_rules(view, rules, bank_select_elsewhere, out);
         }
         if self.order.newest() < view.since {
             return None;
         }
+        let here = |number: &u8| !(bank_select_elsewhere && is_bank(*number));
         let partner = self.bank_select_before(view.since);
         self.encode_list(partner.into_iter().chain(self.order.since(view.since)).filter(here), view, out)
+    }
+
+    /// Appends the chapter where some controllers have rules of their own.
+    #[cold]
+    fn encode_by_rules(
+        &self,
+        view: &View,
+        rules: &ChannelChapters,
+        bank_select_elsewhere: bool,
+        out: &mut Vec<u8>,
+    ) -> Option<Coded> {
+        let here = |number: &u8| !(bank_select_elsewhere && is_bank(*number));
+        let listed = |number: &u8| self.is_listed(*number, view, rules);
+        match &self.recent {
+            Some(recent) => self.encode_enhanced(recent, view, rules, bank_select_elsewhere, out),
+            None => self.encode_list(self.order.since(Seq::FIRST).filter(here).filter(listed), view, out),
+        }
     }
 
     /// Appends the latest command of each of these controllers.
