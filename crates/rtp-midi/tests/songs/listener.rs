@@ -66,7 +66,7 @@ pub(crate) struct Tally {
     pub(crate) late: u64,
     pub(crate) repairs: u64,
     pub(crate) compared: u64,
-    /// System Exclusives that arrived, and those that did not although the listener was there from the start.
+    /// System Exclusives that arrived, and those that did not although nobody could think them not needed.
     pub(crate) exclusives: u64,
     pub(crate) missed: u64,
 }
@@ -137,7 +137,7 @@ impl Listener {
             })?;
             self.awaited.drain(..=place);
             self.tally.exclusives += 1;
-            self.tally.missed += if self.first_hour { place as u64 } else { 0 };
+            self.tally.missed += if self.is_told_all() { place as u64 } else { 0 };
         }
         let hanging = self.here.hangs(&self.there);
         if !hanging.is_empty() {
@@ -164,6 +164,11 @@ impl Listener {
         self.here.differs(&self.there, self.pieces).map_or(Ok(()), Err)
     }
 
+    /// Whether the listener was there from the start, and nothing was withheld from it because nobody knew of it.
+    fn is_told_all(&self) -> bool {
+        self.first_hour && self.pieces == Pieces::All
+    }
+
     /// Leaves the stream: nothing may sound then.
     pub(crate) fn leave(&mut self) -> Result<(), String> {
         let (reassembler, here) = (&mut self.reassembler, &mut self.here);
@@ -177,7 +182,7 @@ impl Listener {
 
     /// The stream has come to its end, and its last packet to this listener: nothing sounds there.
     pub(crate) fn finish(&mut self) -> Result<(), String> {
-        self.tally.missed += if self.first_hour { self.awaited.len() as u64 } else { 0 };
+        self.tally.missed += if self.is_told_all() { self.awaited.len() as u64 } else { 0 };
         if self.here.sounds() {
             return Err(format!("notes hang at the end: {:?}", self.here.hangs(&Device::default())));
         }

@@ -1,6 +1,6 @@
 //! Takes out of a journal what its S bits say a receiver behind a single loss may skip (RFC 6295, A.1).
 //!
-//! Reads octets by the figures of the RFC alone. Two things stay whole as long as anything in them is new: Chapter M,
+//! Reads octets by the figures of the RFC alone. Nothing is taken out beside a Reset State command. Two things stay whole as long as anything in them is new: Chapter M,
 //! whose last log names the open transaction, and Chapter E, which is read along with Chapter N.
 
 /// A payload with the elements of its journal that have S = 0, and no others.
@@ -22,6 +22,10 @@ pub(crate) fn thin(payload: &[u8]) -> Vec<u8> {
     if flags & 0x40 != 0 {
         let length = rest.length(0);
         system = thin_system(rest.take(length));
+    }
+    if system.windows(4).any(|octets| matches!(octets, [0x7E, _, 9 | 10, 0x80..=0xFF])) {
+        // A Reset State command that may be new makes everything new.
+        return payload.to_vec();
     }
     let count = if flags & 0x20 == 0 { 0 } else { 1 + (flags & 0x0F) };
     for _ in 0..count {
