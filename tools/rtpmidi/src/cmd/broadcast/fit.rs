@@ -5,7 +5,8 @@
 
 use rtp_midi::inspect::{Chapter, inspect};
 use rtp_midi::midi::{Command, System};
-use rtp_midi::{Config, Inclusion, Journal, Letters, Policy, Selection, Sender};
+use rtp_midi::{Config, Inclusion, Journal, Letters, Numbers, Policy, Selection, Sender};
+use rtp_midi_sdp::Language;
 use smf_timeline::Song;
 
 use super::announce::CLOCK_RATE;
@@ -51,6 +52,10 @@ enum Limit {
     Length,
 }
 
+/// Chapter X, and from how many octets on System Exclusives may be left out of it.
+const X: Letters = Letters::of("X");
+const LONG: [u32; 4] = [513, 257, 129, 65];
+
 /// What LENGTH can say.
 const LENGTH: usize = 1023;
 /// The longest UDP datagram.
@@ -86,12 +91,14 @@ impl Programme<'_> {
     fn remedies(&self, config: &Config, longest: usize) -> Result<Vec<String>> {
         let mut remedies = Vec::new();
         let never = |config: &mut Config, these: &Selection| config.chapters.assign(Inclusion::Never, these);
-        if let Some(letters) = self.without(config, Letters::of("N"), never)? {
-            remedies.push(format!("--ch-never {letters} (lost commands of these types stay lost)"));
+        if let Some(these) = self.without(config, Letters::of("N"), never)? {
+            let options = options("--ch-never", Language::Chapters, &these);
+            remedies.push(format!("{options} (what is lost of it stays lost)"));
         }
         let unused = |config: &mut Config, these: &Selection| config.commands.forbid(these);
-        if let Some(letters) = self.without(config, Letters::of("DEN"), unused)? {
-            remedies.push(format!("--cm-unused {letters} (they are not sent at all)"));
+        if let Some(these) = self.without(config, Letters::of("DEN"), unused)? {
+            let options = options("--cm-unused", Language::Commands, &these);
+            remedies.push(format!("{options} (it is not sent at all)"));
         }
         if longest > config.mtu && longest <= LONGEST && self.fits(&Config { mtu: longest, ..config.clone() })? {
             remedies.push(format!("--mtu {longest} (if the network takes it)"));
@@ -106,25 +113,42 @@ impl Programme<'_> {
         Ok(remedies)
     }
 
-    /// The chapters without which it fits, the longest first; `exclude` leaves one out. None can do without those of
-    /// `needed`: without Chapter N, say, notes would hang.
+    /// The chapters without which it fits, the longest first, as SDP writes them; `exclude` leaves one out. None can do
+    /// without those of `needed`: without Chapter N, say, notes would hang. Of System Exclusives the long ones go first.
     fn without(
         &self,
         config: &Config,
         needed: Letters,
         exclude: impl Fn(&mut Config, &Selection),
-    ) -> Result<Option<Letters>> {
-        let (mut config, mut excluded) = (config.clone(), Letters::default());
+    ) -> Result<Option<Vec<Selection>>> {
+        let (mut config, mut letters, mut long, mut lengths) = (config.clone(), Letters::default(), None, LONG.iter());
         while let Some(misfit) = self.outcome(&config)?.misfit {
             let letter = misfit.chapter.map(|chapter| Letters::of(chapter.letter.encode_utf8(&mut [0; 4])));
-            let Some(letter) = letter.filter(|letter| letter.and(excluded.or(needed)).is_empty()) else {
+            let Some(letter) = letter.filter(|letter| letter.and(letters.or(needed)).is_empty()) else {
                 return Ok(None);
             };
-            excluded = excluded.or(letter);
-            exclude(&mut config, &Selection::of(letter));
+            let selection = if letter == X
+                && let Some(&shortest) = lengths.next()
+            {
+                let fields = Numbers::new([shortest..=u32::MAX]);
+                long = Some(Selection::Types { channels: Numbers::default(), letters: X, fields });
+                long.clone()
+            } else {
+                letters = letters.or(letter);
+                None
+            };
+            exclude(&mut config, &selection.unwrap_or_else(|| Selection::of(letter)));
         }
-        Ok(Some(excluded))
+        let whole = (!letters.is_empty()).then(|| Selection::of(letters));
+        let long = long.filter(|_| letters.and(X).is_empty());
+        Ok(Some(whole.into_iter().chain(long).collect()))
     }
+}
+
+/// An option for each selection.
+fn options(name: &str, language: Language, selections: &[Selection]) -> String {
+    let values = selections.iter().flat_map(|selection| language.print(selection));
+    values.map(|value| format!("{name} {value}")).collect::<Vec<_>>().join(" ")
 }
 
 impl Misfit {
