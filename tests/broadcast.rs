@@ -15,6 +15,8 @@ use kit::{smf, song};
 /// Runs in a network of its own, where `$1` is the program and `$2` the folder.
 const SCRIPT: &str = r#"
     set -eu
+    all= some= late=
+    trap 'kill $all $some $late 2>/dev/null || true' EXIT
     ip link set lo up multicast on
     ip route add 224.0.0.0/4 dev lo
     cd "$2"
@@ -23,7 +25,7 @@ const SCRIPT: &str = r#"
     "$1" listen song.sdp --smf some.mid --loss 25 &
     some=$!
     until [ "$(grep -c ":C350 " /proc/net/udp)" -ge 2 ]; do sleep 0.1; done
-    "$1" broadcast song.mid --to udp://239.192.7.7:50000 --speed 8 &
+    "$1" broadcast song.mid --to udp://239.192.7.7:50000 --speed 8 --ch-never X513-4294967295 &
     sender=$!
     sleep 2
     "$1" listen song.sdp --smf late.mid &
