@@ -137,6 +137,20 @@ fn a_journal_that_nobody_can_trim_goes_out_beyond_the_mtu_and_is_counted() {
 }
 
 #[test]
+fn a_first_packet_full_of_commands_keeps_to_the_mtu() {
+    for journal in [Journal::None, Journal::Recovery(Policy::Anchor), Journal::Recovery(Policy::ClosedLoop)] {
+        let mut sender = Sender::new(Config { journal, ..config(Policy::Anchor, 1400) }, FIRST);
+        let mut number = 0;
+        while sender.queue(0, Command::decode(&[0xB0, number % 90, number / 2]).unwrap().0).is_ok() {
+            number = (number + 1) % 128;
+        }
+        let mut payload = Vec::new();
+        let _ = sender.packet(0, &mut payload);
+        assert!((1380..=1400 - 12).contains(&payload.len()), "{journal:?}: {} octets", payload.len());
+    }
+}
+
+#[test]
 fn a_report_ends_the_stall() {
     let mut sender = Sender::new(config(Policy::ClosedLoop, 1400), FIRST);
     sender.reporter_joined(1);
