@@ -42,7 +42,9 @@ fn messages_wait_for_a_report_and_then_come_in_their_order() {
     fill(&mut pay, &mut messages);
     let sent = packets(&mut pay);
     let waiting: Vec<_> = messages.take(5).collect();
-    waiting.iter().for_each(|octets| push(&mut pay, ms(100), octets));
+    for octets in &waiting {
+        push(&mut pay, ms(100), octets);
+    }
     assert_eq!(packets(&mut pay).len(), 0, "they wait");
 
     let guard = crank(&mut pay);
