@@ -44,8 +44,8 @@ pub(crate) struct Listener {
     awaited: VecDeque<Vec<u8>>,
     /// Whether the listener was there from the start.
     first_hour: bool,
-    /// Sequence number of the latest packet that arrived.
-    pub(crate) highest: Option<u16>,
+    /// The latest packet that arrived.
+    pub(crate) heard: Option<usize>,
     /// From this packet on the journals tell all that it needs.
     pub(crate) complete_from: Option<usize>,
     /// Such a packet has arrived.
@@ -69,6 +69,8 @@ pub(crate) struct Tally {
     /// System Exclusives that arrived, and those that did not although nobody could think them not needed.
     pub(crate) exclusives: u64,
     pub(crate) missed: u64,
+    /// Times the sender let commands wait.
+    pub(crate) stalls: u64,
 }
 
 impl Listener {
@@ -86,7 +88,7 @@ impl Listener {
             there,
             told: log.len(),
             first_hour: log.is_empty(),
-            highest: None,
+            heard: None,
             complete_from: None,
             complete: false,
             pieces: Pieces::All,
@@ -107,7 +109,7 @@ impl Listener {
         if let Outcome::Malformed(error) = outcome {
             return Err(format!("packet {}: {error}", packet.number));
         }
-        self.highest = Some(packet.sequence);
+        self.heard = Some(packet.number);
         for octets in log[self.told..=packet.number].iter().flatten() {
             self.there.execute(octets);
         }
@@ -205,6 +207,7 @@ impl AddAssign for Tally {
         self.compared += more.compared;
         self.exclusives += more.exclusives;
         self.missed += more.missed;
+        self.stalls += more.stalls;
     }
 }
 

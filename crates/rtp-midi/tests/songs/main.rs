@@ -110,6 +110,12 @@ fn an_orchestra_is_repaired_under_every_policy() {
 }
 
 #[test]
+fn small_packets_stay_small_while_somebody_reports_and_commands_wait_for_it() {
+    let tally = follow(4, Plan { mtu: 300, listeners: 3, ..plan(CLOSED_LOOP, BAND) });
+    assert!(tally.stalls > 10, "{tally:?}");
+}
+
+#[test]
 fn sessions_beyond_sixteen_bits_are_repaired_under_every_policy() {
     for journal in [ANCHOR, CLOSED_LOOP, OPEN_LOOP] {
         follow(1, Plan { seed: 4, packets: 70_000, judged: 16, listeners: 1, ..plan(journal, BAND) });

@@ -1,6 +1,6 @@
 //! A session in simulated time: one sender, listeners who come and go, reports that get lost or come late.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rtp_midi::midi::{Command, End, Part, Segment};
 use rtp_midi::{Commands, Config, Journal, Policy, Sender};
@@ -49,6 +49,8 @@ struct Session {
     plan: Plan,
     random: Random,
     sender: Sender,
+    /// The sequence number of its first packet.
+    first: u16,
     composer: Composer,
     time: u32,
     /// Commands that wait for a packet.
@@ -59,8 +61,10 @@ struct Session {
     /// The commands of each packet; a System Exclusive stands with the packet that ends it.
     log: Vec<Vec<Octets>>,
     listeners: Vec<(u32, Listener)>,
-    /// Reports under way: the packet behind which they arrive, reporter, highest sequence number.
-    mail: Vec<(usize, u32, u16)>,
+    /// Reports under way: the packet behind which they arrive, reporter, highest packet.
+    mail: Vec<(usize, u32, usize)>,
+    /// Listeners who are told everything, and the packet that they have to report for that to end.
+    told: BTreeMap<u32, usize>,
     /// Listeners who have reported.
     known: BTreeSet<u32>,
     /// Listeners who have left, and when the sender is told.
@@ -86,6 +90,8 @@ impl Session {
     fn new(plan: Plan) -> Self {
         let config = plan.config();
         let mut random = Random::new(!plan.seed);
+        // Most sessions cross the end of the sixteen bits.
+        let first = 65_535 - random.below(plan.packets as u64).min(65_535) as u16;
         let listeners = (0..plan.listeners)
             .map(|id| {
                 let mut listener = Listener::new(config.clone(), random.below(1 << 40), plan.weather, &[]);
@@ -96,8 +102,8 @@ impl Session {
             .collect();
         Self {
             plan,
-            // Most sessions cross the end of the sixteen bits.
-            sender: Sender::new(config, 65_535 - random.below(plan.packets as u64).min(65_535) as u16),
+            sender: Sender::new(config, first),
+            first,
             random,
             composer: Composer::new(plan.seed, plan.style),
             time: 0,
@@ -107,6 +113,7 @@ impl Session {
             log: Vec::new(),
             listeners,
             mail: Vec::new(),
+            told: BTreeMap::new(),
             known: BTreeSet::new(),
             gone: Vec::new(),
             refused: 0,
@@ -227,9 +234,11 @@ impl Session {
         Ok(())
     }
 
-    /// No packet is larger than allowed as long as somebody reports, since commands can wait for reports then.
+    /// No packet is larger than allowed as long as somebody reports, since commands can wait for reports then; what a
+    /// late listener is told of the past cannot.
     fn fits(&self, number: usize, payload: usize) -> Result<(), String> {
-        let limited = self.plan.journal == Journal::Recovery(Policy::ClosedLoop) && self.sender.stats().reporters > 0;
+        let closed_loop = self.plan.journal == Journal::Recovery(Policy::ClosedLoop);
+        let limited = closed_loop && self.sender.stats().reporters > 0 && self.told.is_empty();
         if limited && 12 + payload > self.plan.mtu {
             return Err(format!("packet {number} has {} octets", 12 + payload));
         }
@@ -247,7 +256,7 @@ impl Session {
     fn report(&mut self, number: usize) {
         for (id, listener) in &self.listeners {
             let due = (number + 7 * *id as usize).is_multiple_of(REPORT_EVERY);
-            if let Some(highest) = listener.highest.filter(|_| due)
+            if let Some(highest) = listener.heard.filter(|_| due)
                 && !self.random.happens(REPORT_LOSS)
             {
                 self.mail.push((number + self.random.below(REPORT_DELAY) as usize, *id, highest));
@@ -255,10 +264,15 @@ impl Session {
         }
         let (arrived, under_way) = self.mail.drain(..).partition(|(at, ..)| *at <= number);
         self.mail = under_way;
-        let arrived: Vec<(usize, u32, u16)> = arrived;
+        let arrived: Vec<(usize, u32, usize)> = arrived;
         let closed_loop = self.plan.journal == Journal::Recovery(Policy::ClosedLoop);
         for (_, id, highest) in arrived {
-            self.sender.acknowledge(id, u32::from(highest));
+            self.sender.acknowledge(id, u32::from(self.first.wrapping_add(highest as u16)));
+            if self.known.is_empty() || self.told.get(&id).is_some_and(|last| *last <= highest) {
+                self.told.remove(&id);
+            } else if !self.known.contains(&id) {
+                self.told.insert(id, number + 1);
+            }
             for (other, listener) in &mut self.listeners {
                 if *other == id {
                     listener.complete_from = listener.complete_from.or(Some(number + 1));
@@ -298,6 +312,7 @@ impl Session {
         self.gone.retain(|(at, id)| {
             if *at <= number {
                 sender.reporter_left(*id);
+                self.told.remove(id);
             }
             *at > number
         });
@@ -307,17 +322,17 @@ impl Session {
     /// Sends what waits, then packets without commands until each listener has had one of them.
     fn finish(mut self) -> Result<Tally, String> {
         while !self.pending.is_empty() || !self.segments.is_empty() {
+            self.time += 20;
             self.log.push(Vec::new());
             while (!self.pending.is_empty() || !self.segments.is_empty()) && self.queue_next() {}
             self.packet()?;
         }
-        let last = self.sender.next_sequence();
-        let behind = |highest: u16| highest.wrapping_sub(last) < 0x8000;
+        let last = self.log.len();
         for _ in 0..PATIENCE {
             self.time += 100;
             self.log.push(Vec::new());
             self.packet()?;
-            if self.listeners.iter().all(|(_, listener)| listener.highest.is_some_and(behind)) {
+            if self.listeners.iter().all(|(_, listener)| listener.heard.is_some_and(|packet| packet >= last)) {
                 break;
             }
         }
@@ -325,6 +340,6 @@ impl Session {
             listener.finish()?;
             self.tally += listener.tally;
         }
-        Ok(self.tally)
+        Ok(Tally { stalls: self.sender.stats().stalls, ..self.tally })
     }
 }

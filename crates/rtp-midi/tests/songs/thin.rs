@@ -1,7 +1,7 @@
 //! Takes out of a journal what its S bits say a receiver behind a single loss may skip (RFC 6295, A.1).
 //!
-//! Reads octets by the figures of the RFC alone. Nothing is taken out beside a Reset State command. Two things stay whole as long as anything in them is new: Chapter M,
-//! whose last log names the open transaction, and Chapter E, which is read along with Chapter N.
+//! Reads octets by the figures of the RFC alone. Nothing is taken out beside a Reset State command, and nothing of
+//! Chapter E, which is read along with Chapter N.
 
 /// A payload with the elements of its journal that have S = 0, and no others.
 pub(crate) fn thin(payload: &[u8]) -> Vec<u8> {
@@ -114,7 +114,7 @@ fn thin_channel(journal: &[u8]) -> Option<Vec<u8>> {
             0x40 | 0x01 => thin_list(&mut chapters),
             0x20 => {
                 let length = chapters.length(0);
-                chapters.take(length).to_vec()
+                thin_parameters(chapters.take(length))
             }
             0x10 => chapters.take(2).to_vec(),
             0x08 => thin_notes(&mut chapters),
@@ -132,6 +132,27 @@ fn thin_channel(journal: &[u8]) -> Option<Vec<u8>> {
     let length = 3 + out.len();
     let header = [journal[0] & 0x7C | (length >> 8) as u8, length as u8, toc];
     (toc != 0).then(|| [&header[..], &out].concat())
+}
+
+/// Chapter M: its header, PENDING, logs that are new, and the last one if a transaction is open, which it names.
+fn thin_parameters(chapter: &[u8]) -> Vec<u8> {
+    let flags = chapter[0];
+    let (is_open, is_short) = (flags & 0x20 != 0, flags & 0x04 != 0 && flags & 0x18 != 0);
+    let mut rest = Octets(&chapter[2..]);
+    let mut out = chapter[..2].to_vec();
+    rest.copy(usize::from(flags & 0x40 != 0), &mut out);
+    while !rest.0.is_empty() {
+        let toc = rest.0[if is_short { 1 } else { 2 }];
+        let fields = [(0x80, 1), (0x40, 1), (0x20, 2), (0x10, 2), (0x08, 1)];
+        let length: usize = fields.iter().filter(|(bit, _)| toc & bit != 0).map(|(_, octets)| octets).sum();
+        let log = rest.take(length + if is_short { 2 } else { 3 });
+        if log[0] & 0x80 == 0 || (is_open && rest.0.is_empty()) {
+            out.extend(log);
+        }
+    }
+    let length = out.len();
+    (out[0], out[1]) = (out[0] & 0xFC | (length >> 8) as u8, length as u8);
+    out
 }
 
 /// Chapters C and A: S, LENGTH, and logs of two octets.
