@@ -30,7 +30,9 @@ pub(crate) struct Plan {
 
 impl Plan {
     fn config(&self) -> Config {
-        Config { journal: self.journal, commands: Commands::all(), mtu: self.mtu, ..Config::new(1000) }
+        let mut config = Config { commands: Commands::all(), mtu: self.mtu, ..Config::new(1000) };
+        config.set_journal(self.journal);
+        config
     }
 }
 
@@ -42,7 +44,7 @@ const REPORT_DELAY: u64 = 30;
 const REPORT_LOSS: u64 = 30;
 /// Packets behind which a listener without reports counts as gone.
 const TIMEOUT: usize = 300;
-/// Packets without commands behind which a sender that refuses commands will refuse them for ever.
+/// Packets behind which a sender that refuses a command will refuse it for ever.
 const PATIENCE: usize = 5000;
 
 struct Session {
@@ -69,6 +71,8 @@ struct Session {
     known: BTreeSet<u32>,
     /// Listeners who have left, and when the sender is told.
     gone: Vec<(usize, u32)>,
+    /// Commands and segments that waited behind the latest packet, and for how many packets they have.
+    waiting: (usize, usize),
     refused: usize,
     tally: Tally,
 }
@@ -116,6 +120,7 @@ impl Session {
             told: BTreeMap::new(),
             known: BTreeSet::new(),
             gone: Vec::new(),
+            waiting: (0, 0),
             refused: 0,
             tally: Tally::default(),
         }
@@ -212,8 +217,9 @@ impl Session {
 
     /// Sends the packet under construction to all listeners, and the reports on their way to the sender.
     fn packet(&mut self) -> Result<(), String> {
-        let waits = !self.pending.is_empty() || !self.segments.is_empty();
-        self.refused = if waits && self.sender.is_empty() { self.refused + 1 } else { 0 };
+        let waiting = (self.pending.len(), self.segments.len());
+        self.refused = if waiting != (0, 0) && waiting == self.waiting { self.refused + 1 } else { 0 };
+        self.waiting = waiting;
         if self.refused > PATIENCE {
             return Err("the sender refuses commands for ever".to_owned());
         }
@@ -292,9 +298,9 @@ impl Session {
         if self.listeners.len() < most && self.random.below(400) == 0 {
             let seed = self.random.below(1 << 40);
             let mut listener = Listener::new(self.plan.config(), seed, self.plan.weather, &self.log);
-            let covers_all = self.plan.journal == Journal::Recovery(Policy::Anchor) || !self.plan.reports;
-            listener.complete_from =
-                (covers_all && self.plan.journal != Journal::Recovery(Policy::OpenLoop)).then_some(0);
+            // Only a closed loop has to hear of a listener to tell it all.
+            let hears = self.plan.journal == Journal::Recovery(Policy::ClosedLoop) && self.plan.reports;
+            listener.complete_from = (!hears).then_some(0);
             if self.plan.journal != Journal::Recovery(Policy::Anchor) {
                 listener.pieces = Pieces::Lasting;
             }
