@@ -3,14 +3,14 @@
 //!
 //! Set `RTPMIDI_THOROUGH` to look at every journal of ten times as many sessions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use rtp_midi::midi::{End, Part, Segment};
 use rtp_midi::{Config, OPEN_LOOP_PACKETS, Policy, Sender};
 
 use crate::channel_judge;
 use crate::composer::{Composer, Style};
-use crate::kit::{config, octets, send};
+use crate::kit::{config, send};
 use crate::model::{Window, view};
 use crate::random::Random;
 use crate::system_judge::{self, Stream};
@@ -71,13 +71,15 @@ impl Checkpoint {
 struct Source {
     composer: Composer,
     random: Random,
+    /// Commands that follow a System Exclusive.
+    waiting: VecDeque<Vec<u8>>,
     /// What is still to be sent of a System Exclusive, and all of it.
     segments: Vec<Vec<u8>>,
     whole: Vec<u8>,
 }
 
 impl Source {
-    fn packet(&mut self, stream: &Stream) -> Vec<Vec<u8>> {
+    fn packet(&mut self) -> Vec<Vec<u8>> {
         let mut commands = Vec::new();
         if !self.segments.is_empty() {
             commands.extend(self.random.happens(50).then(|| vec![0xF8]));
@@ -86,21 +88,26 @@ impl Source {
         }
         for _ in 0..self.random.below(3) {
             let gesture = if self.random.happens(90) { self.composer.gesture() } else { vec![self.control()] };
-            commands.extend(gesture);
+            self.waiting.extend(gesture);
         }
-        // Nothing follows a System Exclusive in its packet, so that it may go on in the next one.
-        let Some(exclusive) = commands.iter().position(|octets| octets[0] == 0xF0) else {
-            commands.retain(|octets| !stream.turns(octets));
-            return commands;
-        };
-        commands.truncate(exclusive + 1);
-        self.whole = commands.pop().unwrap();
-        let data = &self.whole[1..self.whole.len() - 1];
-        let most = 1 + self.random.below(12) as usize;
-        let whole = Segment { part: Part::Whole(End::Eox), data };
-        self.segments = whole.split(most).map(|segment| octets(&segment.into())).collect();
-        commands.push(self.segments.remove(0));
+        while let Some(octets) = self.waiting.pop_front() {
+            if octets[0] == 0xF0 {
+                // Nothing follows it in its packet, so that it may go on in the next one.
+                self.cut(octets);
+                commands.push(self.segments.remove(0));
+                break;
+            }
+            commands.push(octets);
+        }
         commands
+    }
+
+    /// Cuts a System Exclusive into segments.
+    fn cut(&mut self, octets: Vec<u8>) {
+        let most = 1 + self.random.below(12) as usize;
+        let whole = Segment { part: Part::Whole(End::Eox), data: &octets[1..octets.len() - 1] };
+        self.segments = whole.split(most).map(|segment| crate::kit::octets(&segment.into())).collect();
+        self.whole = octets;
     }
 
     /// Any controller, those of transactions included.
@@ -125,13 +132,14 @@ fn play(plan: Plan) -> usize {
     let mut source = Source {
         composer: Composer::new(plan.seed, style),
         random: Random::new(plan.seed ^ 7),
+        waiting: VecDeque::new(),
         segments: Vec::new(),
         whole: Vec::new(),
     };
     let mut checkpoint = Checkpoint { policy: plan.policy, reporters: BTreeMap::new(), needed: 0 };
     let (mut stream, mut log, mut compared) = (Stream::default(), Vec::new(), 0);
     for next in 0..plan.packets {
-        let list = source.packet(&stream);
+        let list = source.packet();
         let slices: Vec<_> = list.iter().map(Vec::as_slice).collect();
         let (_, payload) = send(&mut sender, 441 * next as u32, &slices);
         if random.below(plan.looked_at) == 0 {
