@@ -45,3 +45,20 @@ proptest! {
         laws::any_packets_are_received(&octets);
     }
 }
+
+#[test]
+fn the_seeds_of_the_fuzzers_hold() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
+    let seeds = |target: &str| {
+        // A package of this crate alone has none.
+        let files = std::fs::read_dir(folder.join(target)).into_iter().flatten();
+        files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect::<Vec<_>>()
+    };
+    for octets in seeds("payload") {
+        laws::a_payload_reads_as_written(&octets);
+        laws::a_payload_is_inspected_as_it_is_read(&octets);
+    }
+    for octets in seeds("receiver") {
+        laws::any_packets_are_received(&octets);
+    }
+}
