@@ -13,17 +13,17 @@ pub(crate) struct Sizes {
     sum: u16,
 }
 
-/// What a command adds to a part at most.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Growth {
-    part: usize,
-    octets: u16,
+/// Octets by which journals may grow before any passes its limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Room {
+    channels: usize,
+    system: usize,
 }
 
 const PARTS: usize = 17;
 const SYSTEM: usize = 16;
-/// The header of each part.
-const HEADERS: [u16; PARTS] = [3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 2];
+/// The header of a channel journal, the longer one.
+const HEADER_MOST: usize = 3;
 
 impl Sizes {
     /// A journal of these octets of system journal alone.
@@ -53,48 +53,55 @@ impl Sizes {
         HEADER + self.sum as usize
     }
 
-    /// By how much `command` makes the journal behind it longer, at most.
-    #[inline]
-    pub(crate) fn growth(&self, command: &Command<'_>) -> Growth {
-        let (part, octets) = match command {
-            Command::Channel(channel, voice) => (usize::from(*channel), voice_growth(*voice)),
-            Command::System(system) => (SYSTEM, system_growth(system)),
-        };
-        let header = if self.parts[part] == 0 { HEADERS[part] } else { 0 };
-        Growth { part, octets: header + octets }
-    }
-
-    /// Whether journals that grow so keep to LENGTH, the system journal to `system` octets and all to `total`.
-    #[inline]
-    pub(crate) fn have_room(&self, growth: Growth, system: usize, total: usize) -> bool {
-        let most = if growth.part == SYSTEM { system } else { LENGTH_MAX };
-        let octets = usize::from(growth.octets);
-        usize::from(self.parts[growth.part]) + octets <= most && self.total() + octets <= total
-    }
-
-    #[inline]
-    pub(crate) fn grow(&mut self, growth: Growth) {
-        self.parts[growth.part] += growth.octets;
-        self.sum += growth.octets;
-    }
-
-    /// What journals of these sizes are at most with what `before` has grown to be `after`.
-    pub(crate) fn grown(mut self, before: &Self, after: &Self) -> Self {
-        self.sum = 0;
-        for (part, octets) in self.parts.iter_mut().enumerate() {
-            let growth = after.parts[part] - before.parts[part];
-            // What grew from nothing has its header.
-            let header = if growth > 0 && *octets == 0 && before.parts[part] != 0 { HEADERS[part] } else { 0 };
-            *octets += growth + header;
-            self.sum += *octets;
+    /// How much more fits, whatever the channel, where the system journal may have `system` octets and all `total`.
+    pub(crate) fn room(&self, system: usize, total: usize) -> Room {
+        let longest = usize::from(self.parts[..SYSTEM].iter().copied().max().unwrap_or_default());
+        let left = total.saturating_sub(self.total());
+        Room {
+            channels: LENGTH_MAX.saturating_sub(longest).min(left),
+            system: system.saturating_sub(self.system()).min(left),
         }
-        self
     }
 
-    /// Whether no part is longer than in `bound`.
-    pub(crate) fn are_within(&self, bound: &Self) -> bool {
-        self.parts.iter().zip(&bound.parts).all(|(ours, most)| ours <= most)
+    /// The same for the part that `command` is told in.
+    pub(crate) fn room_for(&self, command: &Command<'_>, system: usize, total: usize) -> usize {
+        let (part, most) = match command {
+            Command::Channel(channel, _) => (usize::from(*channel), LENGTH_MAX),
+            Command::System(_) => (SYSTEM, system),
+        };
+        most.saturating_sub(usize::from(self.parts[part])).min(total.saturating_sub(self.total()))
     }
+}
+
+impl Room {
+    /// Takes what `octets` more of any part leave; says whether there was room for `command` to take as much.
+    #[inline]
+    pub(crate) fn take(&mut self, command: &Command<'_>, octets: usize) -> bool {
+        let room = match command {
+            Command::Channel(..) => self.channels,
+            Command::System(_) => self.system,
+        };
+        if room < octets {
+            return false;
+        }
+        self.shrink(octets);
+        true
+    }
+
+    pub(crate) fn shrink(&mut self, octets: usize) {
+        self.channels = self.channels.saturating_sub(octets);
+        self.system = self.system.saturating_sub(octets);
+    }
+}
+
+/// By how many octets `command` makes the journals behind it longer, at most.
+#[inline]
+pub(crate) fn growth(command: &Command<'_>) -> usize {
+    HEADER_MOST
+        + usize::from(match command {
+            Command::Channel(_, voice) => voice_growth(*voice),
+            Command::System(system) => system_growth(system),
+        })
 }
 
 /// Headers of chapters count too: the command may be the first of its chapter.
@@ -131,46 +138,38 @@ fn system_growth(system: &System<'_>) -> u16 {
 mod tests {
     use super::*;
 
-    fn add(sizes: &mut Sizes, octets: &[u8]) {
-        let (command, _) = Command::decode(octets).unwrap();
-        sizes.grow(sizes.growth(&command));
+    fn command(octets: &[u8]) -> Command<'_> {
+        Command::decode(octets).unwrap().0
     }
 
     const WHEEL: [u8; 3] = [0xE3, 0, 64];
 
     #[test]
-    fn the_first_command_of_a_channel_brings_its_header() {
-        let mut sizes = Sizes::default();
-        add(&mut sizes, &WHEEL);
-        assert_eq!(sizes.total(), 3 + 3 + 2);
-        add(&mut sizes, &WHEEL);
-        assert_eq!(sizes.total(), 3 + 3 + 2 + 2);
+    fn the_whole_is_its_header_and_its_parts() {
+        let mut sizes = Sizes::of_system(9);
+        sizes.set_channel(Channel::masked(3), 100);
         sizes.set_channel(Channel::masked(3), 5);
-        assert_eq!(sizes.total(), 3 + 5);
+        assert_eq!((sizes.total(), sizes.system()), (3 + 9 + 5, 9));
     }
 
     #[test]
     fn each_part_has_its_limit() {
-        let (wheel, _) = Command::decode(&WHEEL).unwrap();
-        let (sense, _) = Command::decode(&[0xFE]).unwrap();
-        let mut sizes = Sizes::of_system(99);
-        sizes.set_channel(Channel::masked(3), LENGTH_MAX - 2);
-        let room = |sizes: &Sizes, command| sizes.have_room(sizes.growth(command), 100, 2000);
-        assert!(room(&sizes, &wheel) && room(&sizes, &sense));
-        assert!(!sizes.have_room(sizes.growth(&sense), 100, 1100) && !sizes.have_room(sizes.growth(&sense), 99, 2000));
-        add(&mut sizes, &WHEEL);
-        assert!(!room(&sizes, &wheel));
+        let mut sizes = Sizes::of_system(95);
+        sizes.set_channel(Channel::masked(3), LENGTH_MAX - 7);
+        assert_eq!(sizes.room(100, 2000), Room { channels: 7, system: 5 });
+        assert_eq!(sizes.room(100, sizes.total() + 4), Room { channels: 4, system: 4 });
+        assert_eq!(sizes.room_for(&command(&WHEEL), 100, 2000), 7);
+        assert_eq!(sizes.room_for(&command(&[0xE4, 0, 0]), 100, 2000), 2000 - sizes.total());
+        assert_eq!(sizes.room_for(&command(&[0xFE]), 100, 2000), 5);
     }
 
     #[test]
-    fn growth_is_carried_over_to_other_sizes() {
-        let mut before = Sizes::default();
-        before.set_channel(Channel::masked(3), 100);
-        let mut after = before;
-        add(&mut after, &WHEEL);
-        add(&mut after, &[0xFE]);
-        let grown = Sizes::default().grown(&before, &after);
-        assert_eq!(grown.total(), 3 + (3 + 2) + (2 + 1));
-        assert!(grown.are_within(&after) && !after.are_within(&grown));
+    fn what_is_taken_is_missing_everywhere() {
+        let (wheel, sense) = (command(&WHEEL), [0xFE]);
+        let sense = command(&sense);
+        let mut room = Room { channels: 9, system: 6 };
+        assert!(room.take(&wheel, growth(&wheel)) && !room.take(&wheel, growth(&wheel)));
+        assert_eq!(room, Room { channels: 4, system: 1 });
+        assert!(!room.take(&sense, growth(&sense)));
     }
 }

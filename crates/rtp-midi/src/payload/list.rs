@@ -117,7 +117,8 @@ impl Writer {
     /// Appends a command unless the list would grow beyond `limit` octets; says whether it did.
     ///
     /// A time before that of the command ahead is taken as equal to it.
-    #[inline]
+    #[allow(clippy::inline_always, reason = "a sender pushes in two places, both of which every command may pass")]
+    #[inline(always)]
     pub fn push(&mut self, time: u32, command: Command<'_>, source: Status, limit: usize) -> bool {
         let before = (self.octets.len(), self.running);
         let empty = self.octets.is_empty();

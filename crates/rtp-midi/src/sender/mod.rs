@@ -6,7 +6,7 @@ use core::fmt;
 
 use crate::config::{Config, Format, Journal, RTP_HEADER};
 use crate::guard::Guard;
-use crate::journal::{Checkpoint, History, Seq, Sizes, Stamp};
+use crate::journal::{Checkpoint, History, Room, Seq, Sizes, Stamp};
 use crate::midi::{Command, Segment, Status};
 use crate::payload::{self, Reader, Writer};
 use crate::subset::{self, Subset, Verdict};
@@ -30,11 +30,13 @@ pub struct Sender {
     active: Seq,
     /// Most octets of the journal of the packet under construction.
     journal_most: usize,
-    /// The same by its parts; known while commands may have to wait.
+    /// The latest journal.
     journal: Sizes,
-    /// The journal behind it is at most this long; known while commands may have to wait.
-    next_journal: Sizes,
-    /// Whether all three are known to the octet.
+    /// What the journals to come have room for, and what the commands queued may take of it; known while commands may
+    /// have to wait.
+    room: Room,
+    taken: usize,
+    /// Whether all this is known to the octet.
     measured: bool,
     wait: Wait,
     scratch: Vec<u8>,
@@ -119,7 +121,8 @@ impl Sender {
             covered: None,
             active: Seq::NEVER,
             journal: Sizes::default(),
-            next_journal: Sizes::default(),
+            room: Room::default(),
+            taken: 0,
             measured: true,
             wait: Wait::Unheard,
             scratch: Vec::new(),
@@ -148,6 +151,18 @@ impl Sender {
             Some(covered) if empty && is_before(time, covered) => covered,
             _ => time,
         };
+        if self.subset.is_free(&command) && self.config.max_ptime.is_none() && self.has_room(&command) {
+            let limit = if empty { Writer::MAX } else { self.list_limit(self.journal_most) };
+            if self.list.push(time, command, source, limit) {
+                self.stats.commands += 1;
+                return Ok(());
+            }
+        }
+        self.queue_with_care(time, command, source)
+    }
+
+    /// Where a command may be kept out, or have to wait, or not fit.
+    fn queue_with_care(&mut self, time: u32, command: Command<'_>, source: Status) -> Result<(), Refusal> {
         let free = self.subset.is_free(&command);
         let verdict = if free { Verdict::In } else { self.subset.judge(&command) };
         if verdict != Verdict::Out {

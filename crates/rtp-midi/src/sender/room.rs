@@ -4,7 +4,7 @@
 //! to come have room for it, or nothing can make room.
 
 use super::{Refusal, Sender, is_before};
-use crate::journal::{Checkpoint, Sizes, View};
+use crate::journal::{Checkpoint, Sizes, View, growth};
 use crate::midi::Command;
 use crate::payload::{Writer, delta_length};
 
@@ -48,7 +48,7 @@ impl Sender {
             return self.list_limit(0) - header;
         }
         let system = self.config.system_room();
-        let journal = self.next_journal.total() - self.next_journal.system() + system;
+        let journal = self.journal.total() - self.journal.system() + self.taken + system;
         (self.list_limit(journal) - header).min(system.saturating_sub(OTHER_SYSTEM)).max(1)
     }
 
@@ -91,25 +91,53 @@ impl Sender {
         self.wait == Wait::Stalled
     }
 
-    /// Counts `command` into the journal behind this packet, unless it has to wait.
+    /// Takes room for `command` in the journals to come, unless it has to wait.
     ///
-    /// A command that is then refused all the same is counted until the journal is next measured.
+    /// A command that is then refused all the same keeps its room until the journal is next measured.
     pub(super) fn admit(&mut self, time: u32, command: &Command<'_>) -> Result<(), Refusal> {
-        if self.has_room_for(command) {
+        let growth = growth(command);
+        if self.room.take(command, growth) {
+            self.taken += growth;
             return Ok(());
         }
-        if !self.list.is_empty() {
-            return Err(Refusal::Full);
+        if self.awaits() {
+            if !self.list.is_empty() {
+                return Err(Refusal::Full);
+            }
+            self.find_room(time, command, growth)?;
         }
+        self.room.shrink(growth);
+        self.taken += growth;
+        Ok(())
+    }
+
+    /// Whether `command` need not wait, as far as can be seen at once; takes its room.
+    #[inline]
+    pub(super) fn has_room(&mut self, command: &Command<'_>) -> bool {
+        match self.wait {
+            Wait::Unheard | Wait::PressedOn => true,
+            Wait::Stalled => false,
+            Wait::Heard => {
+                let growth = growth(command);
+                self.taken += growth;
+                self.room.take(command, growth)
+            }
+        }
+    }
+
+    /// Looks whether the part of the journal that `command` is told in has room, or nothing can make any.
+    fn find_room(&mut self, time: u32, command: &Command<'_>, growth: usize) -> Result<(), Refusal> {
         let now = self.covered.filter(|covered| is_before(time, *covered)).unwrap_or(time);
+        let (system, total) = self.limits();
+        let found = |sender: &Self| sender.journal.room_for(command, system, total) >= growth || !sender.awaits();
         self.measure(now);
-        if self.has_room_for(command) {
+        if found(self) {
             return Ok(());
         }
         let patience = self.config.ticks(PATIENCE);
         self.measured &= !self.checkpoint.as_mut().is_some_and(|checkpoint| checkpoint.drop_silent(now, patience));
         self.measure(now);
-        if self.has_room_for(command) {
+        if found(self) {
             return Ok(());
         }
         self.stats.stalls += u64::from(self.wait == Wait::Heard);
@@ -117,28 +145,24 @@ impl Sender {
         Err(Refusal::Stalled)
     }
 
-    /// Counts `command` if there is room for it, or nothing to wait for, as far as is known.
-    #[inline]
-    fn has_room_for(&mut self, command: &Command<'_>) -> bool {
-        let growth = self.next_journal.growth(command);
-        let most = self.config.payload_room().saturating_sub(LEAST_LIST);
-        let taken = self.next_journal.have_room(growth, self.config.system_room(), most) || !self.awaits();
-        if taken {
-            self.next_journal.grow(growth);
-        }
-        taken
+    /// Most octets of the system journal and of the whole journal.
+    fn limits(&self) -> (usize, usize) {
+        (self.config.system_room(), self.config.payload_room().saturating_sub(LEAST_LIST))
     }
 
     /// The journal of the packet under construction has these sizes, and that of the next one tells of its list too.
     pub(super) fn journal_written(&mut self, sizes: Sizes) {
+        debug_assert!(
+            !self.wait.is_possible() || sizes.total() <= self.journal_most,
+            "{sizes:?}: {}",
+            self.journal_most
+        );
+        self.journal = sizes;
         self.measured = self.list.is_empty();
-        self.journal_most = sizes.total() + MOST_GROWTH * self.list.octets().len();
-        if self.wait.is_possible() {
-            debug_assert!(sizes.are_within(&self.journal), "{sizes:?} within {:?}", self.journal);
-            self.next_journal = sizes.grown(&self.journal, &self.next_journal);
-            self.journal = self.next_journal;
-            self.journal_most = self.journal.total();
-        }
+        let growth = if self.wait.is_possible() { self.taken } else { MOST_GROWTH * self.list.octets().len() };
+        self.journal_most = sizes.total() + growth;
+        self.make_room();
+        self.taken = 0;
     }
 
     /// Finds out how long the journal is to the octet.
@@ -148,10 +172,11 @@ impl Sender {
         }
         if let Some(view) = self.view(now) {
             self.scratch.clear();
-            let sizes = self.history.encode(&view, &mut self.scratch).sizes;
-            self.journal_most = sizes.total();
-            self.next_journal = sizes.grown(&self.journal, &self.next_journal);
-            self.journal = sizes;
+            self.journal = self.history.encode(&view, &mut self.scratch).sizes;
+            self.journal_most = self.journal.total();
+            if self.wait.is_possible() {
+                self.make_room();
+            }
         }
         self.measured = true;
     }
@@ -159,6 +184,15 @@ impl Sender {
     /// The window of the journal of the packet under construction.
     pub(super) fn view(&self, now: u32) -> Option<View> {
         self.checkpoint.as_ref().map(|checkpoint| checkpoint.view(self.next, now, &self.config))
+    }
+
+    /// Counts the room beside the latest journal and what the list under construction takes.
+    fn make_room(&mut self) {
+        if self.wait.is_possible() {
+            let (system, total) = self.limits();
+            self.room = self.journal.room(system, total);
+            self.room.shrink(self.taken);
+        }
     }
 
     /// Most octets of a list beside a journal of `journal` octets.
