@@ -301,9 +301,8 @@ impl Session {
             // Only a closed loop has to hear of a listener to tell it all.
             let hears = self.plan.journal == Journal::Recovery(Policy::ClosedLoop) && self.plan.reports;
             listener.complete_from = (!hears).then_some(0);
-            if self.plan.journal != Journal::Recovery(Policy::Anchor) {
-                listener.pieces = Pieces::Lasting;
-            }
+            let is_anchored = self.plan.journal == Journal::Recovery(Policy::Anchor);
+            listener.pieces = if is_anchored { Pieces::All } else { Pieces::Lasting };
             self.listeners.push((number as u32, listener));
         }
         if self.listeners.len() > 1 && self.random.below(600) == 0 {
