@@ -128,6 +128,11 @@ impl Checkpoint {
         self.reporters.len()
     }
 
+    /// Whether some receiver came late and lacks something.
+    pub(crate) const fn has_late(&self) -> bool {
+        self.late > 0
+    }
+
     /// Whether every receiver that reports has packet `packet`.
     pub(crate) fn is_acknowledged(&self, packet: Seq) -> bool {
         !self.crowded

@@ -13,11 +13,15 @@ pub(crate) struct Sizes {
     sum: u16,
 }
 
-/// Octets by which journals may grow before any passes its limit.
+/// Octets by which journals may grow before any passes its limit: one number, so that a command costs one subtraction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Room {
-    channels: usize,
-    system: usize,
+    /// For channel commands; below 0 where commands have been let through without room.
+    left: isize,
+    /// By how much more or less there is for system commands.
+    system: isize,
+    /// What `left` was when nothing had been taken.
+    whole: isize,
 }
 
 const PARTS: usize = 17;
@@ -53,14 +57,15 @@ impl Sizes {
         HEADER + self.sum as usize
     }
 
-    /// How much more fits, whatever the channel, where the system journal may have `system` octets and all `total`.
-    pub(crate) fn room(&self, system: usize, total: usize) -> Room {
+    /// How much more fits beside `growth` octets of any part, where the system journal may have `system` octets and all
+    /// `total`.
+    pub(crate) fn room(&self, system: usize, total: usize, growth: usize) -> Room {
         let longest = usize::from(self.parts[..SYSTEM].iter().copied().max().unwrap_or_default());
         let left = total.saturating_sub(self.total());
-        Room {
-            channels: LENGTH_MAX.saturating_sub(longest).min(left),
-            system: system.saturating_sub(self.system()).min(left),
-        }
+        let channels = LENGTH_MAX.saturating_sub(longest).min(left) as isize;
+        let system = system.saturating_sub(self.system()).min(left) as isize;
+        let left = channels - growth as isize;
+        Room { left, system: system - channels, whole: left }
     }
 
     /// The same for the part that `command` is told in.
@@ -74,23 +79,24 @@ impl Sizes {
 }
 
 impl Room {
-    /// Takes what `octets` more of any part leave; says whether there was room for `command` to take as much.
+    /// Takes `octets` of it; says whether there was room for `command` to take as much.
     #[inline]
     pub(crate) fn take(&mut self, command: &Command<'_>, octets: usize) -> bool {
         let room = match command {
-            Command::Channel(..) => self.channels,
-            Command::System(_) => self.system,
+            Command::Channel(..) => self.left,
+            Command::System(_) => self.left + self.system,
         };
-        if room < octets {
-            return false;
-        }
         self.shrink(octets);
-        true
+        room >= octets as isize
     }
 
     pub(crate) fn shrink(&mut self, octets: usize) {
-        self.channels = self.channels.saturating_sub(octets);
-        self.system = self.system.saturating_sub(octets);
+        self.left -= octets as isize;
+    }
+
+    /// All that has been taken, whether or not there was room.
+    pub(crate) const fn taken(&self) -> usize {
+        (self.whole - self.left) as usize
     }
 }
 
@@ -156,8 +162,13 @@ mod tests {
     fn each_part_has_its_limit() {
         let mut sizes = Sizes::of_system(95);
         sizes.set_channel(Channel::masked(3), LENGTH_MAX - 7);
-        assert_eq!(sizes.room(100, 2000), Room { channels: 7, system: 5 });
-        assert_eq!(sizes.room(100, sizes.total() + 4), Room { channels: 4, system: 4 });
+        let room = |total| {
+            let room = sizes.room(100, total, 0);
+            (room.left, room.left + room.system, room.taken())
+        };
+        assert_eq!(room(2000), (7, 5, 0));
+        assert_eq!(room(sizes.total() + 4), (4, 4, 0));
+        assert_eq!(sizes.room(100, 2000, 10), Room { left: -3, system: -2, whole: -3 });
         assert_eq!(sizes.room_for(&command(&WHEEL), 100, 2000), 7);
         assert_eq!(sizes.room_for(&command(&[0xE4, 0, 0]), 100, 2000), 2000 - sizes.total());
         assert_eq!(sizes.room_for(&command(&[0xFE]), 100, 2000), 5);
@@ -167,9 +178,10 @@ mod tests {
     fn what_is_taken_is_missing_everywhere() {
         let (wheel, sense) = (command(&WHEEL), [0xFE]);
         let sense = command(&sense);
-        let mut room = Room { channels: 9, system: 6 };
-        assert!(room.take(&wheel, growth(&wheel)) && !room.take(&wheel, growth(&wheel)));
-        assert_eq!(room, Room { channels: 4, system: 1 });
-        assert!(!room.take(&sense, growth(&sense)));
+        let mut room = Room { left: 9, system: -3, whole: 9 };
+        assert!(room.take(&wheel, growth(&wheel)));
+        assert_eq!((room.left, room.taken()), (4, 5));
+        assert!(!room.take(&sense, growth(&sense)) && !room.take(&wheel, growth(&wheel)));
+        assert_eq!(room.taken(), 5 + 4 + 5);
     }
 }

@@ -32,10 +32,8 @@ pub struct Sender {
     journal_most: usize,
     /// The latest journal.
     journal: Sizes,
-    /// What the journals to come have room for, and what the commands queued may take of it; known while commands may
-    /// have to wait.
+    /// What the journals to come have room for; known while commands may have to wait.
     room: Room,
-    taken: usize,
     /// Whether all this is known to the octet.
     measured: bool,
     wait: Wait,
@@ -122,7 +120,6 @@ impl Sender {
             active: Seq::NEVER,
             journal: Sizes::default(),
             room: Room::default(),
-            taken: 0,
             measured: true,
             wait: Wait::Unheard,
             scratch: Vec::new(),
@@ -151,7 +148,7 @@ impl Sender {
             Some(covered) if empty && is_before(time, covered) => covered,
             _ => time,
         };
-        if self.subset.is_free(&command) && self.config.max_ptime.is_none() && self.has_room(&command) {
+        if self.has_way(&command) {
             let limit = if empty { Writer::MAX } else { self.list_limit(self.journal_most) };
             if self.list.push(time, command, source, limit) {
                 self.stats.commands += 1;

@@ -4,7 +4,7 @@
 //! to come have room for it, or nothing can make room.
 
 use super::{Refusal, Sender, is_before};
-use crate::journal::{Checkpoint, Sizes, View, growth};
+use crate::journal::{Checkpoint, Room, Sizes, View, growth};
 use crate::midi::Command;
 use crate::payload::{Writer, delta_length};
 
@@ -48,7 +48,7 @@ impl Sender {
             return self.list_limit(0) - header;
         }
         let system = self.config.system_room();
-        let journal = self.journal.total() - self.journal.system() + self.taken + system;
+        let journal = self.journal.total() - self.journal.system() + self.room.taken() + system;
         (self.list_limit(journal) - header).min(system.saturating_sub(OTHER_SYSTEM)).max(1)
     }
 
@@ -59,7 +59,9 @@ impl Sender {
             self.wait = Wait::Unheard;
         }
         self.begin_waiting();
-        self.measure(self.covered.unwrap_or_default());
+        if self.checkpoint.as_ref().is_some_and(Checkpoint::has_late) {
+            self.measure(self.covered.unwrap_or_default());
+        }
     }
 
     /// Waits for nobody until the next report: commands are taken however long the journals become.
@@ -96,33 +98,27 @@ impl Sender {
     /// A command that is then refused all the same keeps its room until the journal is next measured.
     pub(super) fn admit(&mut self, time: u32, command: &Command<'_>) -> Result<(), Refusal> {
         let growth = growth(command);
-        if self.room.take(command, growth) {
-            self.taken += growth;
+        if self.room.take(command, growth) || !self.awaits() {
             return Ok(());
         }
-        if self.awaits() {
-            if !self.list.is_empty() {
-                return Err(Refusal::Full);
-            }
-            self.find_room(time, command, growth)?;
+        if !self.list.is_empty() {
+            return Err(Refusal::Full);
         }
+        self.find_room(time, command, growth)?;
         self.room.shrink(growth);
-        self.taken += growth;
         Ok(())
     }
 
-    /// Whether `command` need not wait, as far as can be seen at once; takes its room.
+    /// Whether nothing keeps `command` out, as far as can be seen at once; takes its room.
     #[inline]
-    pub(super) fn has_room(&mut self, command: &Command<'_>) -> bool {
-        match self.wait {
-            Wait::Unheard | Wait::PressedOn => true,
-            Wait::Stalled => false,
-            Wait::Heard => {
-                let growth = growth(command);
-                self.taken += growth;
-                self.room.take(command, growth)
+    pub(super) fn has_way(&mut self, command: &Command<'_>) -> bool {
+        self.subset.is_free(command)
+            && self.config.max_ptime.is_none()
+            && match self.wait {
+                Wait::Unheard | Wait::PressedOn => true,
+                Wait::Stalled => false,
+                Wait::Heard => self.room.take(command, growth(command)),
             }
-        }
     }
 
     /// Looks whether the part of the journal that `command` is told in has room, or nothing can make any.
@@ -159,10 +155,11 @@ impl Sender {
         );
         self.journal = sizes;
         self.measured = self.list.is_empty();
-        let growth = if self.wait.is_possible() { self.taken } else { MOST_GROWTH * self.list.octets().len() };
+        let growth = if self.wait.is_possible() { self.room.taken() } else { MOST_GROWTH * self.list.octets().len() };
         self.journal_most = sizes.total() + growth;
-        self.make_room();
-        self.taken = 0;
+        if self.wait.is_possible() {
+            self.room = self.room_beside(growth);
+        }
     }
 
     /// Finds out how long the journal is to the octet.
@@ -175,7 +172,9 @@ impl Sender {
             self.journal = self.history.encode(&view, &mut self.scratch).sizes;
             self.journal_most = self.journal.total();
             if self.wait.is_possible() {
-                self.make_room();
+                let taken = if self.list.is_empty() { 0 } else { self.room.taken() };
+                self.room = self.room_beside(0);
+                self.room.shrink(taken);
             }
         }
         self.measured = true;
@@ -186,13 +185,10 @@ impl Sender {
         self.checkpoint.as_ref().map(|checkpoint| checkpoint.view(self.next, now, &self.config))
     }
 
-    /// Counts the room beside the latest journal and what the list under construction takes.
-    fn make_room(&mut self) {
-        if self.wait.is_possible() {
-            let (system, total) = self.limits();
-            self.room = self.journal.room(system, total);
-            self.room.shrink(self.taken);
-        }
+    /// The room beside the latest journal and `growth` octets that the next one adds.
+    fn room_beside(&self, growth: usize) -> Room {
+        let (system, total) = self.limits();
+        self.journal.room(system, total, growth)
     }
 
     /// Most octets of a list beside a journal of `journal` octets.
