@@ -59,7 +59,7 @@ impl Sender {
             self.wait = Wait::Unheard;
         }
         self.begin_waiting();
-        if self.checkpoint.as_ref().is_some_and(Checkpoint::has_late) {
+        if self.wait == Wait::Stalled || self.checkpoint.as_ref().is_some_and(Checkpoint::has_late) {
             self.measure(self.covered.unwrap_or_default());
         }
     }
