@@ -89,10 +89,17 @@ impl History {
             if let Some(coded) = history.as_mut().and_then(|history| history.encode(channel, view, rules, out)) {
                 add(coded);
                 sizes.set_channel(channel, out.len() - before);
-                channels += 1;
+                channels += u8::from(out.len() > before);
             }
         }
-        section::encode_header(s, self.enhanced, system.is_some(), channels, view.checkpoint.low(), &mut out[start..]);
+        section::encode_header(
+            s,
+            self.enhanced,
+            sizes.system() > 0,
+            channels,
+            view.checkpoint.low(),
+            &mut out[start..],
+        );
         Written { sizes, cut, short }
     }
 

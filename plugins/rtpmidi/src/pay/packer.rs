@@ -268,6 +268,7 @@ impl Packer {
         self.past.list_octets += now.list_octets;
         self.past.journal_octets += now.journal_octets;
         self.past.journal_cuts += now.journal_cuts;
+        self.past.short_lists += now.short_lists;
         self.past.oversized += now.oversized;
         self.past.stalls += now.stalls;
         self.sender = Sender::new(self.stream.config.clone(), sequence);

@@ -10,6 +10,7 @@ pub(super) fn fill(stats: &mut gst::Structure, packer: &Packer) {
     stats.set("list-octets", past.list_octets + now.list_octets);
     stats.set("journal-octets", past.journal_octets + now.journal_octets);
     stats.set("journal-cuts", past.journal_cuts + now.journal_cuts);
+    stats.set("short-lists", past.short_lists + now.short_lists);
     stats.set("oversized", past.oversized + now.oversized);
     stats.set("stalls", past.stalls + now.stalls);
     stats.set("reporters", now.reporters as u64);

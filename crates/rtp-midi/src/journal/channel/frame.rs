@@ -103,7 +103,8 @@ impl Journal<'_> {
 }
 
 impl History {
-    /// Appends the channel journal, or nothing when the window asks for nothing.
+    /// Appends the channel journal, or nothing when the window asks for nothing, or for more than LENGTH can say of the
+    /// latest packet alone: that is a cut.
     pub(crate) fn encode(
         &mut self,
         channel: Channel,
@@ -124,7 +125,7 @@ impl History {
             let length = out.len() - start;
             if toc == 0 {
                 out.truncate(start);
-                return None;
+                return cut.then_some(Coded { s: S::Changed, cut, short: coded.short });
             }
             if length <= LENGTH_MAX {
                 let enhanced = if rules.enhanced == 0 { 0 } else { H };
@@ -190,6 +191,21 @@ mod tests {
         assert!(out.len() <= LENGTH_MAX && out.len() > LENGTH_MAX / 4);
         let (octets, rest) = Journal::split(&out).unwrap();
         assert!(rest.is_empty() && Journal::decode(octets).is_ok());
+    }
+
+    #[test]
+    fn a_channel_of_which_nothing_fits_is_a_cut() {
+        let mut history = History::default();
+        let stamp = Stamp { packet: VIEW.previous, time: 0 };
+        for number in 0..=255_u8 {
+            for (controller, value) in [(99, number >> 7), (98, number & 0x7F), (6, 1), (38, 2)] {
+                let (controller, value) = (U7::masked(controller), U7::masked(value));
+                history.observe(Voice::ControlChange { controller, value }, stamp, Origin::Stream);
+            }
+        }
+        let mut out = Vec::new();
+        let coded = history.encode(Channel::default(), &VIEW, &ChannelChapters::default(), &mut out);
+        assert_eq!((coded.map(|coded| coded.cut), out.len()), (Some(true), 0));
     }
 
     #[test]

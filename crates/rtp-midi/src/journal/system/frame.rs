@@ -80,7 +80,7 @@ impl History {
         let (toc, s, cut) = self.encode_chapters(view, rules, view.room.min(LENGTH_MAX).saturating_sub(HEADER), out);
         if toc == 0 {
             out.truncate(start);
-            return None;
+            return cut.then_some(Coded { s: S::Changed, cut, short: false });
         }
         let length = out.len() - start;
         out[start] = s.bit() | toc | (length >> 8) as u8;
