@@ -2,6 +2,7 @@
 
 mod chapters;
 mod commands;
+mod mandate;
 mod selection;
 
 pub use chapters::{Chapters, Inclusion};
