@@ -43,7 +43,7 @@ pub(crate) use history::History;
 pub(crate) use octets::{LENGTH_MAX, length as ten_bit_length};
 pub(crate) use policy::Checkpoint;
 pub(crate) use section::Section;
-pub(crate) use sizes::{Room, Sizes, growth};
+pub(crate) use sizes::{Room, Sizes, growth, voice_growth};
 pub(crate) use system::{Journal as SystemJournal, is_reset_state};
 pub use window::{Event, Origin};
 pub(crate) use window::{Loss, Seq, Stamp, View};

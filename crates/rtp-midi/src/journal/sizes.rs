@@ -80,7 +80,6 @@ impl Sizes {
 
 impl Room {
     /// Takes `octets` of it; says whether there was room for `command` to take as much.
-    #[inline]
     pub(crate) fn take(&mut self, command: &Command<'_>, octets: usize) -> bool {
         let room = match command {
             Command::Channel(..) => self.left,
@@ -88,6 +87,13 @@ impl Room {
         };
         self.shrink(octets);
         room >= octets as isize
+    }
+
+    /// The same for a channel command.
+    #[inline]
+    pub(crate) fn take_for_channel(&mut self, octets: usize) -> bool {
+        self.shrink(octets);
+        self.left >= 0
     }
 
     pub(crate) fn shrink(&mut self, octets: usize) {
@@ -101,43 +107,44 @@ impl Room {
 }
 
 /// By how many octets `command` makes the journals behind it longer, at most.
-#[inline]
 pub(crate) fn growth(command: &Command<'_>) -> usize {
+    match command {
+        Command::Channel(_, voice) => voice_growth(*voice),
+        Command::System(system) => system_growth(system),
+    }
+}
+
+/// The same of a channel command. Headers count too: the command may be the first of its chapter and channel.
+#[inline]
+pub(crate) const fn voice_growth(voice: Voice) -> usize {
     HEADER_MOST
-        + usize::from(match command {
-            Command::Channel(_, voice) => voice_growth(*voice),
-            Command::System(system) => system_growth(system),
-        })
+        + match voice {
+            // All OFFBITS, and both logs of Chapter E.
+            Voice::NoteOff { .. } => 2 + 16 + 1 + 2 + 2,
+            Voice::NoteOn { velocity, .. } if velocity.get() == 0 => 2 + 16 + 1 + 2 + 2,
+            Voice::NoteOn { .. } => 2 + 2 + 1 + 2,
+            Voice::PolyAftertouch { .. } => 1 + 2,
+            // The longest log of Chapter M, with PENDING; Chapter C has no more than three logs, and a bank's other half.
+            Voice::ControlChange { .. } => 3 + 3 + 1 + 1 + 2 + 2 + 1,
+            // Chapter P, and a bank select that Chapter C told of less briefly.
+            Voice::ProgramChange { .. } => 3 + 1 + 4,
+            Voice::ChannelAftertouch { .. } => 1,
+            Voice::PitchWheel { .. } => 2,
+        }
 }
 
-/// Headers of chapters count too: the command may be the first of its chapter.
-const fn voice_growth(voice: Voice) -> u16 {
-    match voice {
-        // All OFFBITS, and both logs of Chapter E.
-        Voice::NoteOff { .. } => 2 + 16 + 1 + 2 + 2,
-        Voice::NoteOn { velocity, .. } if velocity.get() == 0 => 2 + 16 + 1 + 2 + 2,
-        Voice::NoteOn { .. } => 2 + 2 + 1 + 2,
-        Voice::PolyAftertouch { .. } => 1 + 2,
-        // The longest log of Chapter M, with PENDING; Chapter C has no more than three logs, and a bank's other half.
-        Voice::ControlChange { .. } => 3 + 3 + 1 + 1 + 2 + 2 + 1,
-        // Chapter P, and a bank select that Chapter C told of less briefly.
-        Voice::ProgramChange { .. } => 3 + 1 + 4,
-        Voice::ChannelAftertouch { .. } => 1,
-        Voice::PitchWheel { .. } => 2,
-    }
-}
-
-fn system_growth(system: &System<'_>) -> u16 {
-    match system {
-        // Of Chapter X: header, COUNT in two logs, FIRST.
-        System::SysEx(segment) => 1 + 2 + 5 + segment.data.len().min(LENGTH_MAX) as u16,
-        System::F4(data) | System::F5(data) => 1 + 3 + data.len().min(LENGTH_MAX) as u16,
-        // Both parts of Chapter F.
-        System::QuarterFrame(_) => 1 + 4 + 4,
-        System::SongPosition(_) | System::Clock | System::Start | System::Continue | System::Stop => 3,
-        System::F9 | System::FD | System::TuneRequest | System::SongSelect(_) | System::Reset => 1 + 2,
-        System::ActiveSense => 1,
-    }
+fn system_growth(system: &System<'_>) -> usize {
+    HEADER_MOST
+        + match system {
+            // Of Chapter X: header, COUNT in two logs, FIRST.
+            System::SysEx(segment) => 1 + 2 + 5 + segment.data.len().min(LENGTH_MAX),
+            System::F4(data) | System::F5(data) => 1 + 3 + data.len().min(LENGTH_MAX),
+            // Both parts of Chapter F.
+            System::QuarterFrame(_) => 1 + 4 + 4,
+            System::SongPosition(_) | System::Clock | System::Start | System::Continue | System::Stop => 3,
+            System::F9 | System::FD | System::TuneRequest | System::SongSelect(_) | System::Reset => 1 + 2,
+            System::ActiveSense => 1,
+        }
 }
 
 #[cfg(test)]

@@ -150,8 +150,9 @@ impl<'a> Command<'a> {
     pub fn encode(&self, out: &mut Vec<u8>) {
         match *self {
             Self::Channel(channel, voice) => {
-                out.push(voice.kind() << 4 | channel.get());
-                encode_data(voice, out);
+                let (first, second) = voice.data();
+                out.extend([voice.kind() << 4 | channel.get(), first.get()]);
+                out.extend(second.map(U7::get));
             }
             Self::System(system) => encode_system(system, out),
         }
@@ -199,16 +200,6 @@ pub(crate) fn decode_voice(kind: u8, octets: &[u8]) -> Result<(Voice, &[u8])> {
         return Err(Error::StatusInData { octet: if first & 0x80 == 0 { second } else { first } });
     }
     Ok((Voice::from_octets(kind, U7::masked(first), U7::masked(second)), rest))
-}
-
-/// Appends the one or two data octets.
-#[inline]
-pub(crate) fn encode_data(voice: Voice, out: &mut Vec<u8>) {
-    let (first, second) = voice.data();
-    out.push(first.get());
-    if let Some(second) = second {
-        out.push(second.get());
-    }
 }
 
 fn decode_system(status: u8, rest: &[u8]) -> Result<(System<'_>, &[u8])> {

@@ -5,8 +5,8 @@ mod number;
 mod parser;
 mod sysex;
 
+pub(crate) use command::decode_voice;
 pub use command::{Command, System, Voice};
-pub(crate) use command::{decode_voice, encode_data};
 pub use number::{Channel, U7, U14};
 pub use parser::{Parser, Status};
 pub use sysex::{End, Part, Reassembler, Segment};

@@ -1,5 +1,6 @@
 //! Delta times: one to four octets of seven bits, most significant first (section 3.1, figure 4).
 
+use super::short::Short;
 use crate::error::{Error, Result};
 
 /// The largest delta time, 2^28 - 1 RTP clock ticks.
@@ -35,7 +36,10 @@ pub(crate) fn decode(octets: &[u8]) -> Result<(Delta, &[u8])> {
 
 /// Appends a delta time in its shortest form; times above [`MAX`] are cut to it.
 #[inline]
-pub(crate) fn encode(ticks: u32, out: &mut Vec<u8>) {
+pub(super) fn encode(ticks: u32, out: &mut Short) {
+    if ticks <= 0x7F {
+        return out.push(ticks as u8);
+    }
     let ticks = ticks.min(MAX);
     if ticks >= 1 << 21 {
         out.push(0x80 | (ticks >> 21) as u8);
@@ -43,9 +47,7 @@ pub(crate) fn encode(ticks: u32, out: &mut Vec<u8>) {
     if ticks >= 1 << 14 {
         out.push(0x80 | (ticks >> 14) as u8);
     }
-    if ticks >= 1 << 7 {
-        out.push(0x80 | (ticks >> 7) as u8);
-    }
+    out.push(0x80 | (ticks >> 7) as u8);
     out.push(ticks as u8 & 0x7F);
 }
 
@@ -82,8 +84,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_delta_reads_as_written(ticks in 0..=MAX) {
-            let mut octets = Vec::new();
-            encode(ticks, &mut octets);
+            let (mut short, mut octets) = (Short::default(), Vec::new());
+            encode(ticks, &mut short);
+            short.append_to(&mut octets);
             prop_assert_eq!(octets.len(), length(ticks));
             prop_assert_eq!(decode(&octets), Ok((Delta { ticks, clamped: false }, &[][..])));
         }

@@ -1,8 +1,9 @@
 //! The MIDI list: commands with delta times (section 3, figure 3).
 
 use super::delta;
+use super::short::Short;
 use crate::error::{Error, Result};
-use crate::midi::{Channel, Command, Status, decode_voice, encode_data};
+use crate::midi::{Channel, Command, Status, System, Voice, decode_voice};
 
 /// A command with its RTP time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -106,8 +107,8 @@ pub struct Writer {
     start: u32,
     time: u32,
     running: Option<u8>,
-    channel_commands: u32,
-    phantom: bool,
+    /// How the source gave the first channel command.
+    first: Option<Status>,
 }
 
 impl Writer {
@@ -117,52 +118,68 @@ impl Writer {
     /// Appends a command unless the list would grow beyond `limit` octets; says whether it did.
     ///
     /// A time before that of the command ahead is taken as equal to it.
-    #[allow(clippy::inline_always, reason = "a sender pushes in two places, both of which every command may pass")]
-    #[inline(always)]
     pub fn push(&mut self, time: u32, command: Command<'_>, source: Status, limit: usize) -> bool {
-        let before = (self.octets.len(), self.running);
-        let empty = self.octets.is_empty();
-        let delta = time.wrapping_sub(self.time);
-        let delta = if empty || delta > u32::MAX / 2 { 0 } else { delta };
-        if delta > delta::MAX {
-            return false;
-        }
-        if !empty {
-            delta::encode(delta, &mut self.octets);
-        }
         match command {
-            Command::Channel(channel, voice) => {
-                let status = voice.kind() << 4 | channel.get();
-                if self.running != Some(status) {
-                    self.octets.push(status);
-                }
-                self.running = Some(status);
-                encode_data(voice, &mut self.octets);
-            }
-            Command::System(system) => {
-                if !system.is_real_time() {
-                    self.running = None;
-                }
-                command.encode(&mut self.octets);
-            }
+            Command::Channel(channel, voice) => self.push_voice(time, channel, voice, source, limit),
+            Command::System(system) => self.push_system(time, system, limit),
         }
-        if self.octets.len() > limit.min(Self::MAX) {
-            self.octets.truncate(before.0);
-            self.running = before.1;
-            return false;
+    }
+
+    /// The same for a channel command.
+    #[allow(clippy::inline_always, reason = "most commands of a sender come this way")]
+    #[inline(always)]
+    pub(crate) fn push_voice(
+        &mut self,
+        time: u32,
+        channel: Channel,
+        voice: Voice,
+        source: Status,
+        limit: usize,
+    ) -> bool {
+        let Some((mut short, time)) = self.begin(time) else { return false };
+        let status = voice.kind() << 4 | channel.get();
+        if self.running != Some(status) {
+            short.push(status);
         }
-        if empty {
-            (self.start, self.time) = (time, time);
+        short.push_voice(voice);
+        let fits = self.octets.len() + short.length() <= limit.min(Self::MAX);
+        if fits {
+            self.time = time;
+            self.running = Some(status);
+            self.first.get_or_insert(source);
+            short.append_to(&mut self.octets);
+        }
+        fits
+    }
+
+    fn push_system(&mut self, time: u32, system: System<'_>, limit: usize) -> bool {
+        let before = self.octets.len();
+        let Some((delta, time)) = self.begin(time) else { return false };
+        delta.append_to(&mut self.octets);
+        Command::System(system).encode(&mut self.octets);
+        let fits = self.octets.len() <= limit.min(Self::MAX);
+        if fits {
+            self.time = time;
+            self.running = self.running.filter(|_| system.is_real_time());
         } else {
-            self.time = self.time.wrapping_add(delta);
+            self.octets.truncate(before);
         }
-        if command.voice().is_some() {
-            if self.channel_commands == 0 {
-                self.phantom = source == Status::Running;
-            }
-            self.channel_commands += 1;
+        fits
+    }
+
+    /// The delta time in front of a command at `time`, and where it takes the time; `None` if it is too long.
+    #[allow(clippy::inline_always, reason = "part of the above")]
+    #[inline(always)]
+    fn begin(&mut self, time: u32) -> Option<(Short, u32)> {
+        let mut short = Short::default();
+        if self.octets.is_empty() {
+            self.start = time;
+            return Some((short, time));
         }
-        true
+        let delta = time.wrapping_sub(self.time);
+        let delta = if delta > u32::MAX / 2 { 0 } else { delta };
+        delta::encode(delta, &mut short);
+        (delta <= delta::MAX).then_some((short, self.time.wrapping_add(delta)))
     }
 
     /// The list as it stands.
@@ -177,7 +194,7 @@ impl Writer {
 
     /// Whether the source gave the first channel command without a status octet (the P bit).
     pub const fn phantom(&self) -> bool {
-        self.phantom
+        matches!(self.first, Some(Status::Running))
     }
 
     /// Whether nothing has been pushed.
@@ -188,14 +205,14 @@ impl Writer {
     /// Starts anew and keeps the memory.
     pub fn clear(&mut self) {
         self.octets.clear();
-        (self.running, self.channel_commands, self.phantom) = (None, 0, false);
+        (self.running, self.first) = (None, None);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::midi::{End, Part, Segment, System, U7, Voice};
+    use crate::midi::{End, Part, Segment, U7};
     use proptest::prelude::*;
 
     fn read(octets: &[u8], delta_zero: bool) -> Result<Vec<(u32, Vec<u8>)>> {

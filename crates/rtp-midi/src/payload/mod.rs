@@ -10,6 +10,7 @@
 
 mod delta;
 mod list;
+mod short;
 
 pub(crate) use delta::{decode as decode_delta, length as delta_length};
 pub use list::{Reader, Timed, Writer};

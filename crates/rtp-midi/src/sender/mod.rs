@@ -143,22 +143,22 @@ impl Sender {
     }
 
     fn queue_from(&mut self, time: u32, command: Command<'_>, source: Status) -> Result<(), Refusal> {
-        let empty = self.list.is_empty();
         let time = match self.covered {
-            Some(covered) if empty && is_before(time, covered) => covered,
+            Some(covered) if self.list.is_empty() && is_before(time, covered) => covered,
             _ => time,
         };
-        if self.has_way(&command) {
-            let limit = if empty { Writer::MAX } else { self.list_limit(self.journal_most) };
-            if self.list.push(time, command, source, limit) {
-                self.stats.commands += 1;
-                return Ok(());
-            }
+        if let Command::Channel(channel, voice) = command
+            && self.has_way(channel, voice)
+            && self.list.push_voice(time, channel, voice, source, self.list_limit(self.journal_most))
+        {
+            self.stats.commands += 1;
+            return Ok(());
         }
         self.queue_with_care(time, command, source)
     }
 
     /// Where a command may be kept out, or have to wait, or not fit.
+    #[inline(never)]
     fn queue_with_care(&mut self, time: u32, command: Command<'_>, source: Status) -> Result<(), Refusal> {
         let free = self.subset.is_free(&command);
         let verdict = if free { Verdict::In } else { self.subset.judge(&command) };

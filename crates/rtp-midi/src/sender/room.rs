@@ -4,8 +4,8 @@
 //! to come have room for it, or nothing can make room.
 
 use super::{Refusal, Sender, is_before};
-use crate::journal::{Checkpoint, Room, Sizes, View, growth};
-use crate::midi::Command;
+use crate::journal::{Checkpoint, Room, Sizes, View, growth, voice_growth};
+use crate::midi::{Channel, Command, Voice};
 use crate::payload::{Writer, delta_length};
 
 /// However long the journal, a list may have this many octets.
@@ -109,15 +109,15 @@ impl Sender {
         Ok(())
     }
 
-    /// Whether nothing keeps `command` out, as far as can be seen at once; takes its room.
+    /// Whether nothing keeps a channel command out, as far as can be seen at once; takes its room.
     #[inline]
-    pub(super) fn has_way(&mut self, command: &Command<'_>) -> bool {
-        self.subset.is_free(command)
+    pub(super) fn has_way(&mut self, channel: Channel, voice: Voice) -> bool {
+        !self.subset.watches(channel)
             && self.config.max_ptime.is_none()
             && match self.wait {
                 Wait::Unheard | Wait::PressedOn => true,
                 Wait::Stalled => false,
-                Wait::Heard => self.room.take(command, growth(command)),
+                Wait::Heard => self.room.take_for_channel(voice_growth(voice)),
             }
     }
 

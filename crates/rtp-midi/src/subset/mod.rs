@@ -124,8 +124,9 @@ impl Subset {
         self.sysex.admits(&self.commands, segment)
     }
 
+    /// Whether something of a channel is kept out.
     #[inline]
-    const fn watches(&self, channel: Channel) -> bool {
+    pub(crate) const fn watches(&self, channel: Channel) -> bool {
         self.watched & 1 << channel.get() != 0
     }
 
