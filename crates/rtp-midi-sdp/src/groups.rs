@@ -3,8 +3,9 @@
 use crate::{Parameter, Parameters};
 
 /// The names of the parameters that this crate knows, in the order in which they are written: all of `cm_*` before the
-/// first of `ch_*` (RFC 6295, C.2.3), `tsmode` before what it governs (C.3).
-pub const NAMES: [&str; 18] = [
+/// first of `ch_*` (RFC 6295, C.2.3), `tsmode` before what it governs (C.3), `multimode` before the first renderer and
+/// each renderer before what initializes it (C.6).
+pub const NAMES: [&str; 31] = [
     "streamtype",
     "mode",
     "profile-level-id",
@@ -23,6 +24,19 @@ pub const NAMES: [&str; 18] = [
     "rtp_ptime",
     "rtp_maxptime",
     "guardtime",
+    "musicport",
+    "multimode",
+    "render",
+    "subrender",
+    "rinit",
+    "inline",
+    "url",
+    "cid",
+    "smf_info",
+    "smf_inline",
+    "smf_url",
+    "smf_cid",
+    "chanmask",
 ];
 
 /// The place of all unknown parameters.
@@ -38,15 +52,16 @@ fn place(name: &str) -> (usize, usize) {
         Some(&"j_update") => of("j_sec"),
         Some(&("ch_default" | "ch_anchor")) => of("ch_never"),
         Some(&("linerate" | "octpos" | "mperiod")) => of("tsmode"),
+        Some(_) if own > of("multimode") => of("multimode"),
         _ => own,
     };
     (group, own)
 }
 
-/// Whether a parameter adds to others of its name instead of replacing them.
+/// Whether a parameter adds to others of its name, or to what stands before it, instead of replacing them.
 fn accumulates(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.starts_with("cm_") || name.starts_with("ch_")
+    let lower = name.to_ascii_lowercase();
+    lower.starts_with("cm_") || lower.starts_with("ch_") || place(name).0 == place("multimode").0
 }
 
 impl Parameters {
@@ -87,8 +102,13 @@ impl Parameters {
 
     /// What of these a list can say in which each name stands once and order means nothing, such as caps or what some
     /// relays leave of a description. Read in the order of [`NAMES`] it says nothing wrong, but perhaps less.
+    /// Repetitions that one value can say are such a value.
     #[must_use]
     pub fn unrepeated(&self) -> Self {
+        self.merged().without_repetitions()
+    }
+
+    fn without_repetitions(&self) -> Self {
         let group = |parameter: &Parameter| place(&parameter.name).0;
         let rises = |parameter: &Parameter| {
             let names: Vec<usize> =
@@ -134,6 +154,10 @@ mod tests {
         assert_eq!(or("cm_used=N", "cm_unused=C; ch_never=C"), "cm_used=N; ch_never=C");
         assert_eq!(or("tsmode=async", "tsmode=buffer; mperiod=44"), "tsmode=async");
         assert_eq!(or("ch_anchor=P; ch_never=1P", "ch_never=N"), "ch_anchor=P; ch_never=1P");
+        assert_eq!(
+            or("render=api", "render=synthetic; rinit=audio/asc; cid=\"x\"; musicport=1"),
+            "musicport=1; render=api"
+        );
     }
 
     #[test]
@@ -152,8 +176,10 @@ mod tests {
     #[test]
     fn a_thing_that_takes_repetition_or_order_is_left_out_whole() {
         assert_eq!(unrepeated("cm_unused=C; cm_used=C7; ch_never=W"), "cm_unused=C; cm_used=C7; ch_never=W");
-        assert_eq!(unrepeated("cm_unused=C; cm_used=C7; cm_used=C64; guardtime=5"), "guardtime=5");
+        assert_eq!(unrepeated("cm_unused=C; cm_used=0C7; cm_used=1C64; guardtime=5"), "guardtime=5");
+        assert_eq!(unrepeated("cm_unused=C; cm_used=C7; cm_used=C64"), "cm_unused=C; cm_used=C7.64");
         assert_eq!(unrepeated("cm_used=J; cm_unused=J"), "");
+        assert_eq!(unrepeated("render=api; chanmask=1; render=null; musicport=1"), "musicport=1");
         assert_eq!(unrepeated("guardtime=5; guardtime=6"), "guardtime=6");
     }
 }

@@ -27,6 +27,7 @@
 mod config;
 mod error;
 mod groups;
+mod merge;
 mod parameters;
 mod read;
 mod selection;
