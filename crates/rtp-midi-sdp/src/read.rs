@@ -1,12 +1,18 @@
-//! Text to [`Session`]: leniently, and with a reason for every media line that is no RTP MIDI stream.
+//! Text to [`Session`], leniently.
+
+use std::net::IpAddr;
 
 use rtp_midi::Format;
-use sdp_types::{Attribute, Connection, Media, ParserError};
+use sdp_types::ParserError;
 
-use crate::{Address, Direction, Error, Host, Origin, Parameters, Session, Stream};
+use crate::{
+    Address, Attribute, Bandwidth, Connection, Crypto, Direction, Error, Group, Host, Media, Origin, Parameters,
+    Protocol, Session, Setup, SourceFilter, Stream, Transport,
+};
 
 impl Session {
-    /// Parses a session description and keeps its RTP MIDI streams, of which there must be at least one.
+    /// Parses a session description with all of its media lines; see [`Session::first_stream`] for what a listener
+    /// needs at least.
     pub fn parse(text: &[u8]) -> Result<Self, Error> {
         let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).trim_ascii();
         if !text.starts_with(b"v=") {
@@ -14,72 +20,99 @@ impl Session {
         }
         let sdp = sdp_types::Session::parse(text).map_err(|error| syntax(&error))?;
         let direction = direction(&sdp.attributes).unwrap_or_default();
-
-        let (mut streams, mut found) = (Vec::new(), Vec::new());
-        for media in &sdp.medias {
-            let connection = media.connections.first().or(sdp.connection.as_ref());
-            match streams_of(media, connection.map(address).as_ref(), direction)? {
-                Ok(midi) => streams.extend(midi),
-                Err(reason) => found.push(format!("m={} {}: {reason}", media.media, media.port)),
-            }
-        }
-        if streams.is_empty() {
-            return Err(Error::NoMidi { found });
-        }
+        let mut above = Transport::read(&sdp.attributes);
+        above.address = sdp.connection.as_ref().map(address);
+        let known = |attribute: &&sdp_types::Attribute| !SESSION_ATTRIBUTES.iter().any(|name| is(attribute, name));
         Ok(Self {
             title: sdp.session_name,
-            origin: origin(&sdp.origin),
+            origin: origin(sdp.origin),
             tool: first(&sdp.attributes, "tool").map(str::to_owned),
             direction,
-            streams,
+            groups: all(&sdp.attributes, "group").filter_map(group).collect(),
+            bandwidths: bandwidths(&sdp.bandwidths),
+            attributes: sdp.attributes.iter().filter(known).map(attribute).collect(),
+            media: sdp.medias.iter().map(|line| media(line, &above, direction)).collect::<Result<_, _>>()?,
         })
     }
 }
 
-/// The RTP MIDI streams of a media line, or why it has none.
-fn streams_of(
-    media: &Media,
-    address: Option<&Address>,
-    session_direction: Direction,
-) -> Result<Result<Vec<Stream>, String>, Error> {
-    if media.port == 0 {
-        return Ok(Err("switched off by port 0".to_owned()));
+/// The attributes of a session that have a place of their own here, or in its media lines.
+const SESSION_ATTRIBUTES: [&str; 9] =
+    ["tool", "group", "source-filter", "setup", "connection", "sendrecv", "sendonly", "recvonly", "inactive"];
+
+fn media(line: &sdp_types::Media, above: &Transport, session_direction: Direction) -> Result<Media, Error> {
+    let (mut streams, mut others) = (Vec::new(), Vec::new());
+    for number in line.fmt.split_ascii_whitespace() {
+        match stream(line, number)? {
+            Some(stream) => streams.push(stream),
+            None => others.push(number.to_owned()),
+        }
     }
-    let mut streams = Vec::new();
-    let mut encodings = Vec::new();
-    for payload_type in media.fmt.split_ascii_whitespace() {
-        let Some(rtpmap) = with_payload_type(media, "rtpmap", payload_type).next() else {
-            encodings.push(payload_type.to_owned());
-            continue;
-        };
-        let mut parameters = Parameters::new();
-        with_payload_type(media, "fmtp", payload_type).for_each(|text| parameters.extend(Parameters::parse(text)));
-        let (encoding, rate) = rtpmap.split_once('/').unwrap_or((rtpmap, ""));
-        let (Some(format), Ok(payload_type)) = (format(encoding.trim(), &parameters), payload_type.parse()) else {
-            encodings.push(rtpmap.to_owned());
-            continue;
-        };
-        // What follows the rate is the number of audio channels, which MIDI has none of.
-        let rate = rate.split('/').next().unwrap_or_default().trim();
-        let clock_rate = rate.parse().ok().filter(|rate| *rate > 0).ok_or(Error::NoClockRate { payload_type })?;
-        streams.push(Stream {
-            address: address.cloned(),
-            port: media.port,
-            rtcp_port: rtcp_port(media),
-            payload_type,
-            format,
-            clock_rate,
-            parameters,
-            direction: direction(&media.attributes).unwrap_or(session_direction),
-        });
+    let own = Transport::read(&line.attributes);
+    let is_kept = |attribute: &&sdp_types::Attribute| {
+        let number = attribute.value.as_deref().and_then(|value| value.split_ascii_whitespace().next());
+        match attribute.attribute.to_ascii_lowercase().as_str() {
+            "rtpmap" | "fmtp" => !streams.iter().any(|stream| number == Some(&stream.payload_type.to_string())),
+            // RTP MIDI has rtp_ptime and rtp_maxptime instead (RFC 6295, C.4.1).
+            "ptime" | "maxptime" => streams.is_empty(),
+            "crypto" => own.crypto.is_empty(),
+            "source-filter" => own.sources.is_none(),
+            "setup" => own.setup.is_none(),
+            "connection" => own.connection.is_none(),
+            "mid" | "rtcp" | "rtcp-mux" => false,
+            name => Direction::from_attribute(name).is_none(),
+        }
+    };
+    let attributes = line.attributes.iter().filter(is_kept).map(attribute).collect();
+    Ok(Media {
+        kind: line.media.clone(),
+        transport: Transport {
+            protocol: Protocol::from_token(&line.proto),
+            address: line.connections.first().map(address).or_else(|| above.address.clone()),
+            port: line.port,
+            rtcp_port: rtcp_port(line),
+            bandwidths: bandwidths(&line.bandwidths),
+            sources: own.sources.or_else(|| above.sources.clone()),
+            setup: own.setup.or(above.setup),
+            connection: own.connection.or(above.connection),
+            crypto: own.crypto,
+        },
+        direction: direction(&line.attributes).unwrap_or(session_direction),
+        mid: first(&line.attributes, "mid").map(|mid| mid.trim().to_owned()),
+        streams,
+        others,
+        attributes,
+    })
+}
+
+/// The RTP MIDI stream of a payload type, if it is one.
+fn stream(line: &sdp_types::Media, number: &str) -> Result<Option<Stream>, Error> {
+    let Some(rtpmap) = with_payload_type(line, "rtpmap", number).next() else { return Ok(None) };
+    let mut parameters = Parameters::new();
+    with_payload_type(line, "fmtp", number).for_each(|text| parameters.extend(Parameters::parse(text)));
+    let (encoding, rate) = rtpmap.split_once('/').unwrap_or((rtpmap, ""));
+    let payload_type = number.parse().ok().filter(|number| *number < 128);
+    let (Some(format), Some(payload_type)) = (format(encoding.trim(), &parameters), payload_type) else {
+        return Ok(None);
+    };
+    // What follows the rate is the number of audio channels, which MIDI has none of.
+    let rate = rate.split('/').next().unwrap_or_default().trim();
+    let clock_rate = rate.parse().ok().filter(|rate| *rate > 0).ok_or(Error::NoClockRate { payload_type })?;
+    Ok(Some(Stream { payload_type, format, clock_rate, parameters }))
+}
+
+impl Transport {
+    /// What attributes say of the way of packets.
+    fn read(attributes: &[sdp_types::Attribute]) -> Self {
+        let value = |name| first(attributes, name).map(str::trim);
+        Self {
+            crypto: all(attributes, "crypto").filter_map(Crypto::parse).collect(),
+            sources: value("source-filter").and_then(SourceFilter::parse),
+            setup: value("setup").and_then(Setup::parse),
+            connection: value("connection").and_then(Connection::parse),
+            ..Self::to_port(0)
+        }
     }
-    if streams.is_empty() {
-        return Ok(Err(encodings.join(" ")));
-    }
-    if !["RTP/AVP", "RTP/AVPF"].iter().any(|proto| media.proto.eq_ignore_ascii_case(proto)) {
-        return Ok(Err(format!("rtp-midi over {}, which cannot be received", media.proto)));
-    }
-    Ok(Ok(streams))
 }
 
 fn format(encoding: &str, parameters: &Parameters) -> Option<Format> {
@@ -95,52 +128,67 @@ fn format(encoding: &str, parameters: &Parameters) -> Option<Format> {
 
 /// The texts behind the payload type in the attributes of this name. White space before the payload type is wrong
 /// (appendix D), but seen.
-fn with_payload_type<'a>(media: &'a Media, name: &'a str, payload_type: &'a str) -> impl Iterator<Item = &'a str> {
-    media
-        .attributes
-        .iter()
-        .filter(move |attribute| attribute.attribute.eq_ignore_ascii_case(name))
-        .filter_map(|attribute| attribute.value.as_deref()?.trim().split_once(char::is_whitespace))
-        .filter(move |(number, _)| *number == payload_type)
+fn with_payload_type<'a>(line: &'a sdp_types::Media, name: &'a str, number: &'a str) -> impl Iterator<Item = &'a str> {
+    all(&line.attributes, name)
+        .filter_map(|value| value.trim().split_once(char::is_whitespace))
+        .filter(move |(of, _)| *of == number)
         .map(|(_, text)| text.trim())
 }
 
-fn rtcp_port(media: &Media) -> u16 {
-    if media.has_attribute("rtcp-mux") {
-        return media.port;
+fn rtcp_port(line: &sdp_types::Media) -> u16 {
+    if line.port > 0 && line.attributes.iter().any(|attribute| is(attribute, "rtcp-mux")) {
+        return line.port;
     }
-    first(&media.attributes, "rtcp")
+    first(&line.attributes, "rtcp")
         .and_then(|value| value.split_ascii_whitespace().next()?.parse().ok())
-        .unwrap_or_else(|| media.port.saturating_add(1))
+        .unwrap_or_else(|| line.port.saturating_add(1))
 }
 
-fn address(connection: &Connection) -> Address {
+fn address(connection: &sdp_types::Connection) -> Address {
     let mut parts = connection.connection_address.split('/');
-    let host = parts.next().unwrap_or_default();
-    match host.parse() {
-        // Only IPv4 has a time to live here; behind an IPv6 group stands a number of groups.
-        Ok(ip @ std::net::IpAddr::V4(_)) => {
-            Address { host: Host::Ip(ip), ttl: parts.next().and_then(|ttl| ttl.parse().ok()) }
-        }
-        Ok(ip) => Address { host: Host::Ip(ip), ttl: None },
-        Err(_) => Address { host: Host::Name(host.to_owned()), ttl: None },
-    }
+    let host = Host::parse(parts.next().unwrap_or_default());
+    // Only IPv4 has a time to live here; behind an IPv6 group stands a number of groups.
+    let ttl = parts.next().filter(|_| matches!(host, Host::Ip(IpAddr::V4(_)))).and_then(|ttl| ttl.parse().ok());
+    Address { host, ttl }
 }
 
-fn origin(origin: &sdp_types::Origin) -> Option<Origin> {
+fn origin(origin: sdp_types::Origin) -> Option<Origin> {
     Some(Origin {
+        user: origin.username.unwrap_or_else(|| "-".to_owned()),
         id: origin.sess_id.parse().ok()?,
         version: origin.sess_version,
-        address: origin.unicast_address.parse().ok()?,
+        address: Host::parse(&origin.unicast_address),
     })
 }
 
-fn direction(attributes: &[Attribute]) -> Option<Direction> {
+fn group(text: &str) -> Option<Group> {
+    let mut words = text.split_ascii_whitespace().map(str::to_owned);
+    Some(Group { semantics: words.next()?, mids: words.collect() })
+}
+
+fn bandwidths(limits: &[sdp_types::Bandwidth]) -> Vec<Bandwidth> {
+    limits.iter().map(|limit| Bandwidth::new(&limit.bwtype, limit.bandwidth)).collect()
+}
+
+fn attribute(attribute: &sdp_types::Attribute) -> Attribute {
+    Attribute { name: attribute.attribute.clone(), value: attribute.value.clone() }
+}
+
+fn direction(attributes: &[sdp_types::Attribute]) -> Option<Direction> {
     attributes.iter().find_map(|attribute| Direction::from_attribute(&attribute.attribute))
 }
 
-fn first<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
-    attributes.iter().find(|attribute| attribute.attribute.eq_ignore_ascii_case(name))?.value.as_deref()
+fn is(attribute: &sdp_types::Attribute, name: &str) -> bool {
+    attribute.attribute.eq_ignore_ascii_case(name)
+}
+
+/// The values of the attributes of this name.
+fn all<'a>(attributes: &'a [sdp_types::Attribute], name: &'a str) -> impl Iterator<Item = &'a str> {
+    attributes.iter().filter(move |attribute| is(attribute, name)).filter_map(|attribute| attribute.value.as_deref())
+}
+
+fn first<'a>(attributes: &'a [sdp_types::Attribute], name: &'a str) -> Option<&'a str> {
+    all(attributes, name).next()
 }
 
 fn syntax(error: &ParserError) -> Error {
@@ -159,7 +207,6 @@ fn syntax(error: &ParserError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::IpAddr;
 
     const MINIMAL: &str = "v=0\r\no=lazzaro 2520644554 2838152170 IN IP4 192.0.2.1\r\ns=Example\r\nt=0 0\r\n\
         m=audio 5004 RTP/AVP 96\r\nc=IN IP4 192.0.2.94\r\na=rtpmap:96 rtp-midi/44100\r\n";
@@ -168,8 +215,18 @@ mod tests {
         Session::parse(text.as_bytes())
     }
 
+    fn only(text: &str) -> (Media, Stream) {
+        let session = parse(text).unwrap();
+        let (media, stream) = session.first_stream().unwrap();
+        (media.clone(), stream.clone())
+    }
+
+    fn transport(text: &str) -> Transport {
+        only(text).0.transport
+    }
+
     fn found(text: &str) -> Vec<String> {
-        match parse(text) {
+        match parse(text).unwrap().first_stream() {
             Err(Error::NoMidi { found }) => found,
             other => panic!("{other:?}"),
         }
@@ -179,12 +236,13 @@ mod tests {
     fn a_minimal_native_stream_is_understood() {
         let session = parse(MINIMAL).unwrap();
         assert_eq!(session.title, "Example");
-        let origin = session.origin.unwrap();
+        let origin = session.origin.as_ref().unwrap();
         assert_eq!((origin.id, origin.version), (2_520_644_554, 2_838_152_170));
-        let [stream] = &session.streams[..] else { panic!("one stream") };
-        assert_eq!((stream.port, stream.rtcp_port, stream.payload_type, stream.clock_rate), (5004, 5005, 96, 44_100));
-        assert_eq!(stream.format, Format::Native);
-        assert_eq!(stream.address.as_ref().unwrap().host, Host::Ip("192.0.2.94".parse::<IpAddr>().unwrap()));
+        let (media, stream) = session.first_stream().unwrap();
+        let transport = &media.transport;
+        assert_eq!((transport.port, transport.rtcp_port, &transport.protocol), (5004, 5005, &Protocol::Avp));
+        assert_eq!((stream.payload_type, stream.clock_rate, stream.format), (96, 44_100, Format::Native));
+        assert_eq!(transport.address.as_ref().unwrap().host, Host::parse("192.0.2.94"));
     }
 
     #[test]
@@ -196,16 +254,13 @@ mod tests {
         let blank = MINIMAL.replace("a=rtpmap:96", "a=rtpmap: 96  ");
         assert_eq!(parse(&blank).unwrap(), parse(MINIMAL).unwrap());
         let c_last = "v=0\ns=x\nm=audio 5004 RTP/AVP 96\na=rtpmap:96 rtp-midi/44100\nc=IN IP4 192.0.2.94\n";
-        assert!(parse(c_last).unwrap().streams[0].address.is_some());
+        assert!(transport(c_last).address.is_some());
     }
 
     #[test]
     fn parameters_come_in_order_and_quotes_hold() {
         let text = format!("{MINIMAL}a=fmtp:96 ch_never=N; url=\"http://a/;b\"; ch_never=1N\r\n");
-        assert_eq!(
-            parse(&text).unwrap().streams[0].parameters.to_string(),
-            r#"ch_never=N; url="http://a/;b"; ch_never=1N"#
-        );
+        assert_eq!(only(&text).1.parameters.to_string(), r#"ch_never=N; url="http://a/;b"; ch_never=1N"#);
     }
 
     #[test]
@@ -213,7 +268,7 @@ mod tests {
         let mpeg4 = MINIMAL.replace("rtp-midi/44100", "mpeg4-generic/44100");
         assert_eq!(found(&mpeg4), ["m=audio 5004: mpeg4-generic/44100"]);
         let midi = format!("{mpeg4}a=fmtp:96 streamtype=5; mode=rtp-midi; config=\"\"\r\n");
-        assert_eq!(parse(&midi).unwrap().streams[0].format, Format::Mpeg4Generic);
+        assert_eq!(only(&midi).1.format, Format::Mpeg4Generic);
     }
 
     #[test]
@@ -222,19 +277,51 @@ mod tests {
             a=rtpmap:98 H264/90000\n";
         assert_eq!(found(opus), ["m=audio 5004: 0 opus/48000/2", "m=video 6000: H264/90000"]);
         assert_eq!(
-            parse(opus).unwrap_err().to_string(),
+            parse(opus).unwrap().first_stream().unwrap_err().to_string(),
             "no rtp-midi stream, but m=audio 5004: 0 opus/48000/2, m=video 6000: H264/90000"
         );
-        assert_eq!(parse("v=0\ns=x\n").unwrap_err().to_string(), "no media line (m=)");
+        assert_eq!(parse("v=0\ns=x\n").unwrap().first_stream().unwrap_err().to_string(), "no media line (m=)");
     }
 
     #[test]
-    fn encrypted_and_switched_off_streams_are_not_offered() {
-        assert_eq!(
-            found(&MINIMAL.replace("RTP/AVP", "RTP/SAVP")),
-            ["m=audio 5004: rtp-midi over RTP/SAVP, which cannot be received"]
-        );
-        assert_eq!(found(&MINIMAL.replace("audio 5004", "audio 0")), ["m=audio 0: switched off by port 0"]);
+    fn streams_that_cannot_run_are_kept_and_not_offered() {
+        let unknown = MINIMAL.replace("RTP/AVP", "QUIC/RTP/AVP");
+        assert_eq!(found(&unknown), ["m=audio 5004: rtp-midi over QUIC/RTP/AVP, which cannot be received"]);
+        let refused = MINIMAL.replace("audio 5004", "audio 0");
+        assert_eq!(found(&refused), ["m=audio 0: switched off by port 0"]);
+        assert_eq!(parse(&refused).unwrap().media[0].streams.len(), 1);
+    }
+
+    #[test]
+    fn keys_and_connections_are_read() {
+        let secret = MINIMAL.replace("RTP/AVP", "RTP/SAVP")
+            + "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n\
+               a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:NzB4d1BINUAvLEw6UzF3WSJ+PSdFcGdUJShpX1Zj\r\n";
+        let secret = transport(&secret);
+        assert_eq!(secret.protocol, Protocol::Savp);
+        assert_eq!(secret.crypto.iter().map(|crypto| crypto.tag).collect::<Vec<_>>(), [1, 2]);
+        let tcp = MINIMAL.replace("RTP/AVP", "TCP/RTP/AVP").replace("t=0 0", "t=0 0\r\na=setup:actpass")
+            + "a=connection:new\r\n";
+        let tcp = transport(&tcp);
+        assert_eq!(tcp.protocol, Protocol::TcpAvp);
+        assert_eq!((tcp.setup, tcp.connection), (Some(Setup::ActPass), Some(Connection::New)));
+    }
+
+    #[test]
+    fn other_media_are_kept_as_they_came() {
+        let text = format!(
+            "{MINIMAL}a=mid:midi\r\na=x-mine:1\r\nm=video 6000 RTP/AVPF 98 99\r\nb=AS:500\r\n\
+             a=rtpmap:98 H264/90000\r\na=fmtp:98 packetization-mode=1\r\na=sendonly\r\n"
+        )
+        .replace("t=0 0", "t=0 0\r\na=group:LS midi\r\na=ice-lite");
+        let session = parse(&text).unwrap();
+        let [midi, video] = &session.media[..] else { panic!("two media lines") };
+        assert_eq!((midi.mid.as_deref(), midi.attributes[0].name.as_str()), (Some("midi"), "x-mine"));
+        assert_eq!((video.kind.as_str(), &video.others[..]), ("video", &["98".to_owned(), "99".to_owned()][..]));
+        assert_eq!((video.direction, video.attributes.len()), (Direction::SendOnly, 2));
+        assert_eq!(session.groups, [Group { semantics: "LS".to_owned(), mids: vec!["midi".to_owned()] }]);
+        assert_eq!(session.attributes[0].name, "ice-lite");
+        assert_eq!(parse(&session.print()), Ok(session));
     }
 
     #[test]
@@ -247,7 +334,7 @@ mod tests {
 
     #[test]
     fn the_rtcp_port_may_be_another() {
-        let at = |line: &str| parse(&format!("{MINIMAL}{line}\r\n")).unwrap().streams[0].rtcp_port;
+        let at = |line: &str| transport(&format!("{MINIMAL}{line}\r\n")).rtcp_port;
         assert_eq!(at("a=rtcp:6001 IN IP4 192.0.2.94"), 6001);
         assert_eq!(at("a=rtcp-mux"), 5004);
         assert_eq!(at("a=rtcp:nonsense"), 5005);
@@ -255,10 +342,7 @@ mod tests {
 
     #[test]
     fn groups_have_a_time_to_live_and_may_be_a_name() {
-        let address = |c: &str| {
-            let text = MINIMAL.replace("IN IP4 192.0.2.94", c);
-            parse(&text).unwrap().streams[0].address.clone().unwrap()
-        };
+        let address = |c: &str| transport(&MINIMAL.replace("IN IP4 192.0.2.94", c)).address.unwrap();
         let group = address("IN IP4 239.1.2.3/15");
         assert!(group.is_multicast());
         assert_eq!(group.ttl, Some(15));

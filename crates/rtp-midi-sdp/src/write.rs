@@ -1,27 +1,29 @@
 //! [`Session`] to text, as RFC 8866 and RFC 6295, appendix D, want it.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use rtp_midi::Format;
-use sdp_types::{AddrType, Connection, Media, MediaType, NetType, TransportProto};
+use sdp_types::{AddrType, Connection, NetType};
 
-use crate::{Address, Direction, Host, Origin, Session, Stream};
+use crate::{Address, Attribute, Bandwidth, Direction, Host, Media, Origin, Session, Stream, Transport};
 
 impl Session {
-    /// Prints the description, one media line for each stream, with `\r\n` at each line's end.
+    /// Prints the description, with `\r\n` at each line's end.
     pub fn print(&self) -> String {
-        let origin = self.origin.unwrap_or(NO_ORIGIN);
-        let mut sdp = sdp_types::Session::new(
-            sdp_types::Origin::with_ip_addr(origin.id, origin.version, origin.address),
-            one_line(&self.title),
-        );
-        if let Some(tool) = &self.tool {
-            sdp.attributes.push(sdp_types::Attribute::with_value("tool", tool));
-        }
+        let origin = self.origin.as_ref().map_or_else(|| Origin::new(0, 0, NO_ADDRESS), Clone::clone);
+        let mut sdp = sdp_types::Session::new(written_origin(&origin), one_line(&self.title));
+        sdp.bandwidths = self.bandwidths.iter().map(bandwidth).collect();
+        let mut attributes: Vec<Attribute> = Vec::new();
+        attributes.extend(self.tool.as_ref().map(|tool| with("tool", one_line(tool))));
+        let groups = self.groups.iter();
+        attributes.extend(groups.map(|group| with("group", format!("{} {}", group.semantics, group.mids.join(" ")))));
+        attributes.extend(self.attributes.iter().cloned());
         if self.direction != Direction::default() {
-            sdp.attributes.push(sdp_types::Attribute::new(self.direction.attribute()));
+            attributes.push(flag(self.direction.attribute()));
         }
-        sdp.medias = self.streams.iter().map(|stream| media(stream, self.direction)).collect();
+        sdp.attributes = attributes.iter().map(written).collect();
+        sdp.medias = self.media.iter().map(|line| media(line, self.direction)).collect();
 
         let mut text = Vec::new();
         sdp.write(&mut text).expect("a Vec takes everything, and net and address types are tokens");
@@ -30,7 +32,7 @@ impl Session {
 }
 
 /// What stands for an unknown origin: a description needs one.
-const NO_ORIGIN: Origin = Origin { id: 0, version: 0, address: IpAddr::V4(Ipv4Addr::UNSPECIFIED) };
+const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// A title is never empty (RFC 8866, 5.3) and has no control characters.
 fn one_line(title: &str) -> String {
@@ -41,27 +43,82 @@ fn one_line(title: &str) -> String {
     }
 }
 
-fn media(stream: &Stream, session_direction: Direction) -> Media {
+fn written_origin(origin: &Origin) -> sdp_types::Origin {
+    let address = match &origin.address {
+        Host::Ip(ip) => sdp_types::Origin::with_ip_addr(origin.id, origin.version, *ip),
+        Host::Name(name) => sdp_types::Origin::new(origin.id, origin.version, NetType::In, AddrType::Ip4, name),
+    };
+    let user: String = origin.user.split_whitespace().collect();
+    sdp_types::Origin { username: Some(user).filter(|user| !user.is_empty()), ..address }
+}
+
+fn media(line: &Media, session_direction: Direction) -> sdp_types::Media {
+    let streams = line.streams.iter().map(|stream| stream.payload_type.to_string());
+    let formats: Vec<String> = streams.chain(line.others.iter().cloned()).collect();
+    let mut attributes = Vec::new();
+    for stream in &line.streams {
+        attributes.extend(described(stream));
+    }
+    attributes.extend(way(&line.transport));
+    attributes.extend(line.mid.as_ref().map(|mid| with("mid", mid)));
+    if line.direction != session_direction {
+        attributes.push(flag(line.direction.attribute()));
+    }
+    attributes.extend(line.attributes.iter().cloned());
+    sdp_types::Media {
+        media: line.kind.clone(),
+        port: line.transport.port,
+        num_ports: None,
+        proto: line.transport.protocol.token().to_owned(),
+        fmt: formats.join(" "),
+        media_title: None,
+        connections: line.transport.address.iter().map(connection).collect(),
+        bandwidths: line.transport.bandwidths.iter().map(bandwidth).collect(),
+        key: None,
+        attributes: attributes.iter().map(written).collect(),
+    }
+}
+
+fn described(stream: &Stream) -> impl Iterator<Item = Attribute> {
     let payload_type = stream.payload_type;
-    let mut media = Media::new(MediaType::Audio, stream.port, TransportProto::RtpAvp, payload_type);
-    media.connections.extend(stream.address.as_ref().map(connection));
     let encoding = match stream.format {
         Format::Native => "rtp-midi",
         Format::Mpeg4Generic => "mpeg4-generic",
     };
-    media.add_attribute_with_value("rtpmap", format_args!("{payload_type} {encoding}/{}", stream.clock_rate));
-    if !stream.parameters.is_empty() {
-        media.add_attribute_with_value("fmtp", format_args!("{payload_type} {}", stream.parameters));
+    let rtpmap = with("rtpmap", format_args!("{payload_type} {encoding}/{}", stream.clock_rate));
+    let fmtp = with("fmtp", format_args!("{payload_type} {}", stream.parameters));
+    [rtpmap].into_iter().chain(Some(fmtp).filter(|_| !stream.parameters.is_empty()))
+}
+
+/// What attributes say of the way of packets.
+fn way(transport: &Transport) -> Vec<Attribute> {
+    let mut attributes = Vec::new();
+    if transport.port > 0 && transport.is_muxed() {
+        attributes.push(flag("rtcp-mux"));
+    } else if transport.rtcp_port != transport.port.saturating_add(1) {
+        attributes.push(with("rtcp", transport.rtcp_port));
     }
-    if stream.rtcp_port == stream.port {
-        media.add_attribute_from_str("rtcp-mux");
-    } else if Some(stream.rtcp_port) != stream.port.checked_add(1) {
-        media.add_attribute_with_value("rtcp", stream.rtcp_port);
-    }
-    if stream.direction != session_direction {
-        media.add_attribute_from_str(stream.direction.attribute());
-    }
-    media
+    attributes.extend(transport.sources.as_ref().map(|sources| with("source-filter", sources)));
+    attributes.extend(transport.setup.map(|setup| with("setup", setup)));
+    attributes.extend(transport.connection.map(|connection| with("connection", connection)));
+    attributes.extend(transport.crypto.iter().map(|crypto| with("crypto", crypto)));
+    attributes
+}
+
+fn with(name: &str, value: impl fmt::Display) -> Attribute {
+    Attribute { name: name.to_owned(), value: Some(value.to_string()) }
+}
+
+fn flag(name: &str) -> Attribute {
+    Attribute { name: name.to_owned(), value: None }
+}
+
+fn written(attribute: &Attribute) -> sdp_types::Attribute {
+    sdp_types::Attribute { attribute: attribute.name.clone(), value: attribute.value.clone() }
+}
+
+fn bandwidth(limit: &Bandwidth) -> sdp_types::Bandwidth {
+    sdp_types::Bandwidth { bwtype: limit.kind.clone(), bandwidth: limit.value }
 }
 
 fn connection(address: &Address) -> Connection {
@@ -76,26 +133,20 @@ fn connection(address: &Address) -> Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Parameters;
+    use crate::{Crypto, Group, Parameters, Protocol, Setup, SourceFilter};
     use proptest::prelude::*;
     use rtp_midi::{Journal, Policy};
 
     fn broadcast(host: &str) -> Session {
+        let parameters = Parameters::for_journal(Journal::Recovery(Policy::Anchor));
+        let transport = Transport::udp(host.parse::<IpAddr>().unwrap(), 5004);
+        let stream = Stream::native(96, 44_100, parameters);
         Session {
-            title: "Étude in two lines\r\nv=0".to_owned(),
-            origin: Some(Origin { id: 3, version: 4, address: "192.0.2.1".parse().unwrap() }),
+            origin: Some(Origin::new(3, 4, Host::parse("192.0.2.1"))),
             tool: Some("rtpmidi 0.1.0".to_owned()),
             direction: Direction::ReceiveOnly,
-            streams: vec![Stream {
-                address: Some(Address { host: Host::Ip(host.parse().unwrap()), ttl: None }),
-                port: 5004,
-                rtcp_port: 5005,
-                payload_type: 96,
-                format: Format::Native,
-                clock_rate: 44_100,
-                parameters: Parameters::for_journal(Journal::Recovery(Policy::Anchor)),
-                direction: Direction::ReceiveOnly,
-            }],
+            media: vec![Media::new(transport, Direction::ReceiveOnly, vec![stream])],
+            ..Session::new("Étude in two lines\r\nv=0")
         }
     }
 
@@ -120,25 +171,90 @@ mod tests {
         assert!(session.print().contains("\r\ns=-\r\n"));
     }
 
+    #[test]
+    fn several_payload_types_share_a_line() {
+        let mut session = broadcast("127.0.0.1");
+        session.media[0].streams.push(Stream::native(97, 48_000, Parameters::new()));
+        session.media[0].others.push("0".to_owned());
+        let lines = "m=audio 5004 RTP/AVP 96 97 0|c=IN IP4 127.0.0.1|a=rtpmap:96 rtp-midi/44100|\
+            a=fmtp:96 j_sec=recj; j_update=anchor|a=rtpmap:97 rtp-midi/48000|";
+        assert!(session.print().ends_with(&lines.replace('|', "\r\n")), "{}", session.print());
+    }
+
+    fn streams() -> impl Strategy<Value = Stream> {
+        let formats = prop_oneof![Just(Format::Native), Just(Format::Mpeg4Generic)];
+        (0_u8..128, 1_u32.., formats, "[a-z_]{1,4}=[0-9A-Z]{1,4}").prop_map(|(number, rate, format, text)| {
+            let mut parameters = Parameters::parse(&text);
+            if format == Format::Mpeg4Generic {
+                parameters.push("mode", "rtp-midi");
+            }
+            Stream { format, ..Stream::native(number, rate, parameters) }
+        })
+    }
+
+    fn transports() -> impl Strategy<Value = Transport> {
+        let hosts = prop::sample::select(vec!["127.0.0.1", "::1", "239.0.0.9", "ff15::7", "studio.example.net"]);
+        let protocols = prop::sample::select(Protocol::KNOWN.to_vec());
+        let limits = prop::sample::subsequence(
+            vec![Bandwidth::new("AS", 20), Bandwidth::new("RS", 0), Bandwidth::new("RR", 400)],
+            0..4,
+        );
+        let crypto = prop::collection::vec((1_u32..9).prop_map(key), 0..3);
+        let rtcp = prop_oneof![Just(5004_u16), Just(5005), 1024_u16..];
+        let filter = prop::option::of(Just(" incl IN IP4 * 192.0.2.1 192.0.2.2"));
+        let setup = prop::option::of(prop::sample::select(vec!["active", "passive", "actpass", "holdconn"]));
+        (hosts, protocols, limits, crypto, (rtcp, any::<bool>()), filter, setup).prop_map(
+            |(host, protocol, bandwidths, crypto, (rtcp_port, is_new), filter, setup)| {
+                let host = Host::parse(host);
+                let ttl = matches!(&host, Host::Ip(IpAddr::V4(ip)) if ip.is_multicast()).then_some(7);
+                Transport {
+                    protocol,
+                    address: Some(Address { host, ttl }),
+                    rtcp_port,
+                    bandwidths,
+                    crypto,
+                    sources: filter.and_then(SourceFilter::parse),
+                    setup: setup.and_then(Setup::parse),
+                    connection: is_new.then_some(crate::Connection::New),
+                    ..Transport::to_port(5004)
+                }
+            },
+        )
+    }
+
+    fn key(tag: u32) -> Crypto {
+        Crypto::parse(&format!("{tag} AES_CM_128_HMAC_SHA1_80 inline:WVNfX19z|2^20")).unwrap()
+    }
+
+    fn directions() -> impl Strategy<Value = Direction> {
+        (any::<bool>(), any::<bool>()).prop_map(|(sends, receives)| Direction::of(sends, receives))
+    }
+
     proptest! {
         #[test]
         fn what_is_printed_parses_to_the_same_session(
-            rtcp in prop_oneof![Just(5004_u16), Just(5005), 1024_u16..],
-            rate in 1_u32..,
-            payload_type in 0_u8..128,
-            format in prop_oneof![Just(Format::Native), Just(Format::Mpeg4Generic)],
-            ttl in proptest::option::of(1_u8..),
-            direction in prop_oneof![Just(Direction::SendReceive), Just(Direction::Inactive)],
+            title in "[a-z]{1,9}",
+            direction in directions(),
+            bandwidths in prop::collection::vec(Just(Bandwidth::new("CT", 64)), 0..2),
+            lines in prop::collection::vec(
+                (transports(), directions(), prop::collection::vec(streams(), 0..3), prop::option::of("[a-z]{1,3}")),
+                0..4,
+            ),
         ) {
-            let mut session = broadcast(if ttl.is_some() { "239.0.0.9" } else { "::1" });
-            session.title = "A title".to_owned();
-            let stream = &mut session.streams[0];
-            stream.address.as_mut().unwrap().ttl = ttl;
-            (stream.rtcp_port, stream.clock_rate, stream.payload_type) = (rtcp, rate, payload_type);
-            (stream.format, stream.direction) = (format, direction);
-            if format == Format::Mpeg4Generic {
-                stream.parameters.push("mode", "rtp-midi");
-            }
+            let media = lines.into_iter().map(|(transport, direction, mut streams, mid)| {
+                let mut seen = Vec::new();
+                streams.retain(|stream| {
+                    let is_new = !seen.contains(&stream.payload_type);
+                    seen.push(stream.payload_type);
+                    is_new
+                });
+                let mut line = Media { mid, ..Media::new(transport, direction, streams) };
+                line.others.extend(line.streams.is_empty().then(|| "11".to_owned()));
+                line
+            });
+            let mut session = Session { direction, bandwidths, media: media.collect(), ..Session::new(title) };
+            session.origin = Some(Origin::new(1, 2, Host::parse("studio.example.net")));
+            session.groups.push(Group { semantics: "FID".to_owned(), mids: vec!["a".to_owned(), "b".to_owned()] });
             prop_assert_eq!(Session::parse(session.print().as_bytes()), Ok(session));
         }
     }

@@ -15,9 +15,13 @@ fn examples(section: &str) -> Vec<Config> {
     let examples = EXAMPLES.split("# ").skip(1).filter_map(|example| example.split_once('\n'));
     let texts = examples.filter(|(name, _)| *name == section).map(|(_, text)| text);
     let sessions = texts.map(|text| Session::parse(text.as_bytes()).unwrap());
-    let configs: Vec<Config> = sessions.flat_map(|session| session.streams).map(|s| s.config().unwrap()).collect();
+    let configs: Vec<Config> = sessions.flat_map(|session| configs(&session)).collect();
     assert!(!configs.is_empty(), "there is no example {section}");
     configs
+}
+
+fn configs(session: &Session) -> Vec<Config> {
+    session.streams().map(|(media, stream)| stream.config(&media.transport).unwrap()).collect()
 }
 
 fn example(section: &str) -> Config {
@@ -40,17 +44,20 @@ const FULL_FRAME: &[u8] = &[0x7F, 0x7F, 1, 1, 0, 0, 0, 0];
 
 #[test]
 fn all_of_them_are_read_and_what_is_written_of_them_reads_the_same() {
-    let mut streams = 0;
+    let (mut sessions, mut streams) = (0, 0);
     for example in EXAMPLES.split("# ").skip(1) {
         let (name, text) = example.split_once('\n').unwrap();
-        for stream in Session::parse(text.as_bytes()).unwrap().streams {
-            let config = stream.config().unwrap();
+        let session = Session::parse(text.as_bytes()).unwrap();
+        sessions += 1;
+        let printed = session.print();
+        assert_eq!(Session::parse(printed.as_bytes()), Ok(session.clone()), "{name}: {printed}");
+        for config in configs(&session) {
             let written = Parameters::of(&config);
             assert_eq!(written.config(config.clock_rate, config.format), Ok(config), "{name}: {written}");
             streams += 1;
         }
     }
-    assert_eq!(streams, 23);
+    assert_eq!((sessions, streams), (20, 23));
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rtp_midi::{Config, Format};
-use rtp_midi_sdp::{Address, Direction, Host, Origin, Parameters, Session, Stream};
+use rtp_midi::Config;
+use rtp_midi_sdp::{Address, Direction, Host, Media, Origin, Parameters, Session, Stream, Transport};
 
 use crate::destination::local_address;
 use crate::failure::{Failure, Result};
@@ -25,22 +25,16 @@ pub(super) fn parameters(config: &Config) -> Parameters {
 
 /// The description of a broadcast. Its reader is a listener, so the direction is "receive only".
 pub(super) fn describe(title: &str, to: SocketAddr, ttl: u8, parameters: Parameters) -> Session {
+    let address = Address { host: Host::Ip(to.ip()), ttl: Some(ttl).filter(|_| to.ip().is_multicast()) };
+    let transport = Transport { address: Some(address), ..Transport::to_port(to.port()) };
+    let stream = Stream::native(PAYLOAD_TYPE, CLOCK_RATE, parameters);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Session {
-        title: title.to_owned(),
-        origin: Some(Origin { id: now, version: now, address: local_address(to).unwrap_or(to.ip()) }),
+        origin: Some(Origin::new(now, now, local_address(to).unwrap_or(to.ip()))),
         tool: Some(concat!("rtpmidi ", env!("CARGO_PKG_VERSION")).to_owned()),
         direction: Direction::ReceiveOnly,
-        streams: vec![Stream {
-            address: Some(Address { host: Host::Ip(to.ip()), ttl: Some(ttl).filter(|_| to.ip().is_multicast()) }),
-            port: to.port(),
-            rtcp_port: to.port() + 1,
-            payload_type: PAYLOAD_TYPE,
-            format: Format::Native,
-            clock_rate: CLOCK_RATE,
-            parameters,
-            direction: Direction::ReceiveOnly,
-        }],
+        media: vec![Media::new(transport, Direction::ReceiveOnly, vec![stream])],
+        ..Session::new(title)
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
 use rtp_midi::Format;
-use rtp_midi_sdp::{Host, Session, Stream};
+use rtp_midi_sdp::{Host, Protocol, Session, Stream, Transport};
 
 use crate::failure::{Failure, Result};
 
@@ -17,6 +17,7 @@ const LONGEST: u64 = 1 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct Source {
     pub(super) title: String,
+    pub(super) transport: Transport,
     pub(super) stream: Stream,
     /// `c=` as numbers.
     pub(super) address: IpAddr,
@@ -46,9 +47,15 @@ impl Source {
             Failure::new(format!("{name}: {error}")).hint(hint)
         };
         let session = Session::parse(text).map_err(wrong)?;
-        let stream = session.streams.into_iter().next().ok_or_else(|| Failure::new(format!("{name}: no stream")))?;
-        stream.config().map_err(wrong)?;
-        let host = stream.address.as_ref().map(|address| address.host.clone());
+        let (media, stream) = session.first_stream().map_err(wrong)?;
+        let (transport, stream) = (media.transport.clone(), stream.clone());
+        stream.config(&transport).map_err(wrong)?;
+        if !matches!(transport.protocol, Protocol::Avp | Protocol::Avpf) {
+            let protocol = transport.protocol.token();
+            return Err(Failure::new(format!("{name}: rtp-midi over {protocol}, which cannot be received"))
+                .hint("RTP/AVP can be"));
+        }
+        let host = transport.address.as_ref().map(|address| address.host.clone());
         let address = match host {
             Some(Host::Ip(ip)) => ip,
             Some(Host::Name(host)) => resolve(&host).ok_or_else(|| {
@@ -59,7 +66,7 @@ impl Source {
                     .hint("add a line such as c=IN IP4 127.0.0.1 above the line m="));
             }
         };
-        Ok(Self { title: session.title, stream, address })
+        Ok(Self { title: session.title, transport, stream, address })
     }
 
     /// The caps of the stream: the parameters as fields, of a repeated one the last. The depayloader gets the whole
@@ -85,12 +92,12 @@ impl Source {
 
     /// Where RTP packets come in.
     pub(super) fn rtp(&self) -> SocketAddr {
-        (self.address, self.stream.port).into()
+        (self.address, self.transport.port).into()
     }
 
     /// Where RTCP packets come in.
     pub(super) fn rtcp(&self) -> SocketAddr {
-        (self.address, self.stream.rtcp_port).into()
+        (self.address, self.transport.rtcp_port).into()
     }
 }
 

@@ -130,7 +130,7 @@ mod tests {
     fn wire(loss: Option<&str>) -> Wire {
         let text = b"v=0\no=- 1 1 IN IP4 0.0.0.0\ns=x\nm=audio 5004 RTP/AVP 96\na=rtpmap:96 rtp-midi/44100\n";
         let session = Session::parse(text).unwrap();
-        Wire::new(&session.streams[0], loss.map(|loss| Channel::new(loss.parse().unwrap(), 1)))
+        Wire::new(session.first_stream().unwrap().1, loss.map(|loss| Channel::new(loss.parse().unwrap(), 1)))
     }
 
     fn sender() -> SocketAddr {

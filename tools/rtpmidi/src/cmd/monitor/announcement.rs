@@ -22,12 +22,13 @@ impl fmt::Display for Announcement {
         if self.is_deletion {
             return f.write_str(" is called off");
         }
-        for (index, stream) in self.session.streams.iter().enumerate() {
+        for (index, (media, stream)) in self.session.streams().enumerate() {
             f.write_str(if index == 0 { ": " } else { "; " })?;
-            if let Some(address) = &stream.address {
+            if let Some(address) = &media.transport.address {
                 write!(f, "{} ", address.host)?;
             }
-            write!(f, "port {}, payload type {}, {} Hz", stream.port, stream.payload_type, stream.clock_rate)?;
+            let (port, payload_type) = (media.transport.port, stream.payload_type);
+            write!(f, "port {port}, payload type {payload_type}, {} Hz", stream.clock_rate)?;
             if !stream.parameters.is_empty() {
                 write!(f, ", {}", stream.parameters)?;
             }
@@ -39,7 +40,7 @@ impl fmt::Display for Announcement {
 /// Finds a description in a datagram; `is_sap` when it came to [`SAP_PORT`].
 pub(super) fn find(octets: &[u8], is_sap: bool) -> Option<Announcement> {
     let (text, is_deletion) = if is_sap { sap(octets)? } else { (embedded(octets)?, false) };
-    let session = Session::parse(text).ok()?;
+    let session = Session::parse(text).ok().filter(|session| session.first_stream().is_ok())?;
     Some(Announcement { session, is_deletion })
 }
 

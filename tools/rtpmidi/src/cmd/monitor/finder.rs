@@ -195,18 +195,19 @@ impl Finder {
     }
 
     fn learn_description(&mut self, to: SocketAddr, announcement: &Announcement) {
-        for stream in &announcement.session.streams {
-            let ip = match stream.address.as_ref().map(|address| &address.host) {
+        for (media, stream) in announcement.session.streams() {
+            let transport = &media.transport;
+            let ip = match transport.address.as_ref().map(|address| &address.host) {
                 Some(rtp_midi_sdp::Host::Ip(ip)) => *ip,
                 _ => to.ip(),
             };
             let described = Described {
                 title: announcement.session.title.clone(),
-                config: stream.config().ok(),
+                config: stream.config(transport).ok(),
                 clock_rate: stream.clock_rate,
             };
             if self.described.len() < MOST_PLACES {
-                self.described.insert((ip, stream.port, stream.payload_type), Arc::new(described));
+                self.described.insert((ip, transport.port, stream.payload_type), Arc::new(described));
             }
         }
     }
