@@ -29,6 +29,7 @@ mod crypto;
 mod error;
 mod groups;
 mod media;
+mod merge;
 mod parameters;
 mod read;
 mod selection;
