@@ -30,6 +30,7 @@ proptest! {
         laws::a_payload_reads_as_written(&octets);
         laws::a_payload_is_inspected_as_it_is_read(&octets);
         laws::any_packets_are_received(&octets);
+        laws::any_packets_are_played(&octets);
     }
 
     #[test]
@@ -43,6 +44,7 @@ proptest! {
             octets[index] = value;
         }
         laws::any_packets_are_received(&octets);
+        laws::any_packets_are_played(&octets);
     }
 }
 
@@ -60,5 +62,8 @@ fn the_seeds_of_the_fuzzers_hold() {
     }
     for octets in seeds("receiver") {
         laws::any_packets_are_received(&octets);
+    }
+    for octets in seeds("playout") {
+        laws::any_packets_are_played(&octets);
     }
 }

@@ -5,7 +5,10 @@
 use rtp_midi::inspect::inspect;
 use rtp_midi::midi::{Command, Status};
 use rtp_midi::payload::{Payload, Reader, Writer};
-use rtp_midi::{Commands, Config, Journal, Policy, Received, Receiver};
+use rtp_midi::{
+    Chapters, Commands, Config, Inclusion, Journal, Latency, Letters, Numbers, Playout, Policy, Received, Receiver,
+    Selection, Usage,
+};
 
 fn encode(command: &Command<'_>) -> Vec<u8> {
     let mut octets = Vec::new();
@@ -47,13 +50,7 @@ pub fn a_payload_is_inspected_as_it_is_read(octets: &[u8]) {
 ///
 /// The octets are cut into packets: a sequence number step, a length, and so many octets of payload.
 pub fn any_packets_are_received(octets: &[u8]) {
-    let streams = [
-        (Policy::ClosedLoop, Commands::all()),
-        (Policy::Anchor, Commands::default()),
-        (Policy::OpenLoop, Commands::all()),
-    ];
-    for (policy, commands) in streams {
-        let config = Config { journal: Journal::Recovery(policy), commands, ..Config::new(44_100) };
+    for config in configs() {
         let (mut receiver, mut sequence, mut rest) = (Receiver::new(config), 0_u16, octets);
         while let [step, length, behind @ ..] = rest {
             let (payload, next) = behind.split_at(behind.len().min(usize::from(*length)));
@@ -70,4 +67,63 @@ pub fn any_packets_are_received(octets: &[u8]) {
         receiver.silence(0, |_| {});
         assert_eq!(receiver.sounding(), 0);
     }
+}
+
+/// A playout executes commands in the order of their times, none behind the time it is asked for, and nothing sounds
+/// when it has been stopped, whatever comes from whom and when.
+///
+/// The octets are cut into packets: milliseconds, the source and a sequence number step, a timestamp in hundreds of
+/// ticks, a length, and so many octets of payload.
+pub fn any_packets_are_played(octets: &[u8]) {
+    let adaptive = Latency::Adaptive { least: 0, most: 200 * MILLISECOND };
+    for (config, latency) in configs().into_iter().zip([Latency::Fixed(0), adaptive, Latency::Fixed(50 * MILLISECOND)])
+    {
+        let mut playout = Playout::new(config, latency);
+        let (mut now, mut last, mut sequence, mut rest) = (0, 0, 0_u16, octets);
+        while let [wait, step, time, length, behind @ ..] = rest {
+            let (payload, next) = behind.split_at(behind.len().min(usize::from(*length)));
+            rest = next;
+            now += u64::from(*wait) * MILLISECOND;
+            sequence = sequence.wrapping_add(u16::from(step >> 2)).wrapping_sub(u16::from(step & 2));
+            let packet = Received { sequence, timestamp: u32::from(sequence) * 400 + u32::from(*time) * 100, payload };
+            playout.receive(now, u32::from(step & 1), packet);
+            playout.play(now, |cue| {
+                assert!(last <= cue.at && cue.at <= now, "{last} {} {now}", cue.at);
+                last = cue.at;
+            });
+            assert!(playout.due().is_none_or(|due| due > now), "something is left to do");
+        }
+        playout.stop(now, |_| {});
+        assert_eq!((playout.receiver().sounding(), playout.stats().waiting), (0, 0));
+    }
+}
+
+const MILLISECOND: u64 = 1_000_000;
+
+/// Every policy; plain rules, none but the RFC's, and rules that split chapters.
+fn configs() -> [Config; 3] {
+    let types = |letters: &str, fields: Option<u32>| Selection::Types {
+        channels: Numbers::default(),
+        letters: Letters::of(letters),
+        fields: Numbers::new(fields.map(|field| field..=field)),
+    };
+    let (mut chapters, mut commands) = (Chapters::default(), Commands::all());
+    for (inclusion, letters, field) in [
+        (Inclusion::Anchor, "P", None),
+        (Inclusion::Default, "C", Some(128 + 11)),
+        (Inclusion::Anchor, "CM", Some(7)),
+        (Inclusion::Never, "CMN", Some(64)),
+        (Inclusion::Never, "EX", Some(0)),
+    ] {
+        chapters.assign(inclusion, &types(letters, field));
+    }
+    for (letters, field) in [("CMN", 5), ("X", 3), ("AQ", 1)] {
+        commands.assign(Usage::Unused, &types(letters, Some(field)));
+    }
+    let config = |policy| Config { journal: Journal::Recovery(policy), ..Config::new(44_100) };
+    [
+        Config { commands: Commands::all(), guardtime: Some(4410), ..config(Policy::ClosedLoop) },
+        config(Policy::Anchor),
+        Config { commands, chapters, ..config(Policy::OpenLoop) },
+    ]
 }
