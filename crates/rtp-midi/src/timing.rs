@@ -93,6 +93,19 @@ impl Timing {
         self.moment(Octet::Last, timestamp, octets, clock_rate)
     }
 
+    /// The timestamp of a command of `octets` source octets of which the last one came at `arrived`, in RTP clock ticks
+    /// from any start: what [`Timing::last_octet`] reads. A buffer is looked through at multiples of its period.
+    pub fn stamp(self, arrived: u64, octets: u32, clock_rate: u32) -> u64 {
+        let (octet, line, period) = match self {
+            Self::Comex => return arrived,
+            Self::Async { octet, line } => (octet, line, None),
+            Self::Buffer { octet, line, period } => (octet, line, period),
+        };
+        let length = if octet == Some(Octet::First) { line.ticks(octets.saturating_sub(1), clock_rate) } else { 0 };
+        let came = arrived.saturating_sub(length.into());
+        period.map_or(came, |period| came.next_multiple_of(u64::from(period.get())))
+    }
+
     fn moment(self, wanted: Octet, time: u32, octets: u32, clock_rate: u32) -> Moment {
         let (octet, line, waited) = match self {
             Self::Comex => return Moment { time, early: 0, late: 0 },
@@ -153,6 +166,24 @@ mod tests {
             (exact(5_u32.wrapping_sub(28)), exact(5))
         );
         assert_eq!(first.last_octet(5, 1, RATE), exact(5));
+    }
+
+    #[test]
+    fn what_is_stamped_is_read_as_the_time_at_which_it_came() {
+        let modes =
+            [Timing::Comex, asynchronous(Some(Octet::First)), asynchronous(Some(Octet::Last)), asynchronous(None)];
+        let buffers = [Some(Octet::First), Some(Octet::Last)].map(buffer);
+        for timing in modes.into_iter().chain(buffers) {
+            for (arrived, octets) in [(1000, 1), (1000, 3), (1012, 3), (1013, 2), (88_200, 600)] {
+                let stamp = timing.stamp(arrived, octets, RATE);
+                let read = timing.last_octet(stamp as u32, octets, RATE);
+                let range = i64::from(read.time) - i64::from(read.early)..=i64::from(read.time) + i64::from(read.late);
+                assert!(range.contains(&(arrived as i64)), "{timing:?}: {arrived} became {read:?}");
+            }
+        }
+        assert_eq!(asynchronous(Some(Octet::First)).stamp(1000, 3, RATE), 972);
+        assert_eq!([1000, 1012, 1013].map(|at| buffer(Some(Octet::Last)).stamp(at, 3, RATE)), [1012, 1012, 1056]);
+        assert_eq!(asynchronous(Some(Octet::First)).stamp(10, 3, RATE), 0);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use gst::glib;
 use gst::prelude::*;
 use rtp_midi::Format;
-use rtp_midi_sdp::{NAMES, Parameters};
+use rtp_midi_sdp::Parameters;
+
+pub(crate) use rtp_midi_sdp::NAMES;
 
 /// The encoding name of `audio/mpeg4-generic`, of which `mode=rtp-midi` is one kind.
 pub(crate) const MPEG4: &str = "MPEG4-GENERIC";
@@ -41,12 +43,17 @@ pub(crate) fn media(caps: &gst::StructureRef) -> Option<(u32, Format)> {
     Some((clock_rate, if is_mpeg4 { Format::Mpeg4Generic } else { Format::Native }))
 }
 
-/// The parameters in caps. Order means nothing there; they are read in that of [`NAMES`].
+/// The parameters in caps. Order means nothing there; they are read in that of [`NAMES`]. Numbers are what
+/// `gst-launch-1.0` makes of `guardtime=4410`.
 pub(crate) fn in_caps(caps: &gst::StructureRef) -> Parameters {
     let mut parameters = Parameters::new();
     for name in NAMES {
         if let Ok(value) = caps.get::<&str>(name) {
             parameters.push(name, value);
+        } else if let Ok(number) = caps.get::<i32>(name) {
+            parameters.push(name, number);
+        } else if let Ok(number) = caps.get::<u32>(name) {
+            parameters.push(name, number);
         }
     }
     parameters
@@ -82,14 +89,16 @@ mod tests {
     #[test]
     fn what_caps_would_say_wrong_is_left_out() {
         gst::init().unwrap();
-        let caps = to_caps(&Parameters::parse("cm_unused=C; cm_unused=N; ssrc=5; 0x=1; j_sec=none; Render=api"));
+        let caps = to_caps(&Parameters::parse("cm_unused=0C; cm_unused=1N; ssrc=5; 0x=1; j_sec=none; Render=api"));
         assert_eq!(caps.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["j_sec", "render"]);
     }
 
     #[test]
-    fn numbers_and_lists_in_caps_are_no_parameters() {
+    fn numbers_in_caps_are_read_and_lists_are_not() {
         gst::init().unwrap();
-        let caps = gst::Structure::builder("x").field("guardtime", 5_i32).field("rtp_ptime", "0").build();
-        assert_eq!(in_caps(&caps).to_string(), "rtp_ptime=0");
+        let list = gst::List::new(["recj", "none"]);
+        let caps =
+            gst::Structure::builder("x").field("guardtime", 5_i32).field("rtp_ptime", 0_u32).field("j_sec", list);
+        assert_eq!(in_caps(&caps.build()).to_string(), "rtp_ptime=0; guardtime=5");
     }
 }

@@ -134,15 +134,16 @@ fn ch_anchor_keeps_its_chapter_in_every_journal_though_the_checkpoint_moves() {
 #[test]
 fn what_caps_cannot_say_is_left_out_of_them_and_stands_in_fmtp() {
     let _watch = start();
-    let line = "cm_unused=C; cm_used=C7; cm_used=C64; j_update=anchor; ch_never=W; musicport=5";
+    let line = "cm_unused=C; cm_used=0C7; cm_used=1C64; j_update=anchor; ch_never=W; ch_never=T; musicport=5";
     let mut pay = pay(&[("fmtp", line), ("guardtime", "1000000000")]);
     assert_eq!(statuses(&play(&mut pay))[..4], [0xC0, 0x90, 0xE0, 0xB0]);
     assert_eq!(stat(&pay, "unused"), 1);
     let caps = pay.sinkpad().unwrap().current_caps().unwrap();
     let caps = caps.structure(0).unwrap();
     assert!(!caps.has_field("cm_unused") && !caps.has_field("cm_used"));
-    assert_eq!((caps.get("j_update"), caps.get("ch_never"), caps.get("musicport")), (Ok("anchor"), Ok("W"), Ok("5")));
-    let expected = "cm_unused=C; cm_used=C7; cm_used=C64; j_update=anchor; ch_never=W; guardtime=44100; musicport=5";
+    assert_eq!((caps.get("j_update"), caps.get("ch_never"), caps.get("musicport")), (Ok("anchor"), Ok("TW"), Ok("5")));
+    let expected =
+        "cm_unused=C; cm_used=0C7; cm_used=1C64; j_update=anchor; ch_never=W; ch_never=T; guardtime=44100; musicport=5";
     assert_eq!(fmtp(&pay).as_deref(), Some(expected));
 }
 

@@ -1,4 +1,4 @@
-//! Packets on their way: from caps and clock to the packer, and from the packer to the base class.
+//! Packets on their way: from the clock to the packer, and from the packer to the base class.
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -6,55 +6,21 @@ use gst_rtp::prelude::*;
 
 use super::CAT;
 use super::imp::RtpMidiPay;
-use super::moment::Moments;
 use super::outbox::Outbox;
 use super::packer::{Pace, Packer};
-use super::stream::Stream;
 use crate::alarm::Alarm;
 use crate::lock::lock;
 
 impl RtpMidiPay {
-    /// Takes note of the caps that the base class has chosen.
-    pub(super) fn negotiated(&self, caps: &gst::CapsRef) {
-        let obj = self.obj();
-        let settings = self.settings();
-        let stream = match Stream::from_caps(caps, &settings, obj.mtu()) {
-            Some(Ok(stream)) => stream,
-            Some(Err(error)) => {
-                self.refuse(&error);
-                return;
-            }
-            None => return,
-        };
-        let stream_time = obj.is_onvif_no_rate_control() || !obj.is_scale_rtptime();
-        let before = self.hold();
-        let mut guard = lock(&self.state);
-        let state = &mut *guard;
-        let ptime = caps.structure(0).and_then(|caps| caps.get::<u32>("ptime").ok()).unwrap_or_default();
-        state.ptime = gst::ClockTime::from_mseconds(ptime.into());
-        state.pace = None;
-        if let Some(packer) = &mut state.packer {
-            packer.renegotiate(stream, stream_time);
-        } else {
-            let mut moments = Moments::new(stream.config.clock_rate, stream_time);
-            if let Some(segment) = &state.segment {
-                moments.set_segment(segment.clone());
-            }
-            state.packer = Some(Packer::new(stream, moments, settings.sysex_limit as usize));
-        }
-        drop(guard);
-        if self.hold() != before {
-            self.latency_changed();
-        }
-    }
-
-    /// How long a packet waits for more messages: `rtp_ptime` of the caps, else the longer of `min-ptime` and `ptime`.
+    /// How long a packet waits for more messages: `rtp_ptime` of the caps, else the longer of `min-ptime` and `ptime`;
+    /// no longer than `rtp_maxptime` and `maxptime` allow.
     pub(super) fn hold(&self) -> gst::ClockTime {
         let least = nonnegative(self.obj().min_ptime()).unwrap_or_default();
         let state = lock(&self.state);
-        let Some(packer) = &state.packer else { return least.max(state.ptime) };
+        let most = state.max_ptime.unwrap_or(gst::ClockTime::MAX);
+        let Some(packer) = &state.packer else { return least.max(state.ptime).min(most) };
         let (config, time) = (&packer.stream().config, |ticks: u32| packer.moments.time(ticks.into()));
-        let hold = config.ptime.map_or(least.max(state.ptime), time);
+        let hold = config.ptime.map_or(least.max(state.ptime), time).min(most);
         config.max_ptime.map_or(hold, |most| hold.min(time(most)))
     }
 
@@ -73,7 +39,8 @@ impl RtpMidiPay {
         let obj = self.obj();
         let mut query = gst::query::Latency::new();
         let live = obj.sink_pad().peer_query(&mut query) && query.result().0 && obj.clock().is_some();
-        let pace = Pace { live, hold: self.hold(), span: nonnegative(obj.max_ptime()) };
+        let most = lock(&self.state).max_ptime;
+        let pace = Pace { live, hold: self.hold(), span: nonnegative(obj.max_ptime()), most };
         gst::debug!(CAT, imp = self, "pace {pace:?}");
         if live {
             self.start_alarm();

@@ -13,8 +13,7 @@ use super::intake::Found;
 use super::outbox::Outbox;
 use super::packer::{Pace, Packer};
 use super::settings::{self, Settings};
-use super::stream;
-use super::{CAT, stats};
+use super::stats;
 use crate::alarm::Alarm;
 use crate::lock::lock;
 use crate::rtpsession::Connections;
@@ -36,10 +35,13 @@ pub(super) struct State {
     pub(super) segment: Option<gst::FormattedSegment<gst::ClockTime>>,
     /// `None` when it is to be found out anew.
     pub(super) pace: Option<Pace>,
-    /// `ptime` in the caps of the source pad.
+    /// `ptime` and `maxptime` in the caps of the source pad.
     pub(super) ptime: gst::ClockTime,
+    pub(super) max_ptime: Option<gst::ClockTime>,
     pub(super) outbox: Outbox,
     warned: bool,
+    /// Commands that the stream does not carry, as many as have been let pass.
+    pub(super) unused: u64,
     /// The application has been told that journals are too long.
     pub(super) told_of_length: bool,
 }
@@ -196,13 +198,7 @@ impl ElementImpl for RtpMidiPay {
 
 impl RTPBasePayloadImpl for RtpMidiPay {
     fn set_caps(&self, _caps: &gst::Caps) -> Result<(), gst::LoggableError> {
-        let obj = self.obj();
-        let wanted = obj.src_pad().peer_query_caps(Some(&obj.src_pad().pad_template_caps()));
-        let wanted = stream::choose(&wanted)
-            .ok_or_else(|| gst::loggable_error!(CAT, "downstream takes none of the formats of the source pad"))?;
-        obj.set_options("audio", true, wanted.encoding, wanted.clock_rate);
-        let fields = stream::fields(&self.settings(), &wanted).map_err(|error| self.refuse(&error))?;
-        obj.set_outcaps(Some(&fields)).map_err(|error| gst::loggable_error!(CAT, "{error}"))
+        self.negotiate()
     }
 
     fn handle_buffer(&self, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
@@ -213,6 +209,7 @@ impl RTPBasePayloadImpl for RtpMidiPay {
             packer.pace = pace;
             found = packer.take(buffer.pts(), &octets, outbox);
         });
+        self.judge_unused(result)?;
         if found == Found::Stray && !std::mem::replace(&mut lock(&self.state).warned, true) {
             gst::element_imp_warning!(
                 self,
@@ -268,6 +265,9 @@ impl RTPBasePayloadImpl for RtpMidiPay {
     }
 
     fn src_event(&self, event: gst::Event) -> bool {
+        if let gst::EventView::Reconfigure(_) = event.view() {
+            self.negotiate_anew();
+        }
         self.take_report(&event) || self.parent_src_event(event)
     }
 }
@@ -275,12 +275,6 @@ impl RTPBasePayloadImpl for RtpMidiPay {
 impl RtpMidiPay {
     pub(super) fn settings(&self) -> Settings {
         lock(&self.settings).clone()
-    }
-
-    /// Says that a parameter has a value that it cannot have.
-    pub(super) fn refuse(&self, error: &rtp_midi_sdp::Error) -> gst::LoggableError {
-        gst::element_imp_error!(self, gst::StreamError::Format, ("A parameter of the stream is wrong: {error}"));
-        gst::loggable_error!(CAT, "{error}")
     }
 
     pub(super) fn connections(&self) -> MutexGuard<'_, Connections> {

@@ -5,11 +5,13 @@
 //!            message    when?      journal    payloads   header
 //! ```
 
+mod demands;
 mod feedback;
 mod flow;
 mod imp;
 mod intake;
 mod moment;
+mod negotiation;
 mod outbox;
 mod packer;
 mod settings;
@@ -21,7 +23,7 @@ use std::sync::LazyLock;
 use gst::glib;
 use gst::prelude::*;
 
-pub use settings::{JournalMode, RtcpFeedback};
+pub use settings::{JournalMode, RtcpFeedback, UnusedCommands};
 
 /// Name of the upstream event that carries a receiver report; its fields are `ssrc`, `reporter`, `exthighestseq`.
 pub const ACK: &str = "GstRtpMidiAck";

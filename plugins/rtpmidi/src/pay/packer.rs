@@ -1,7 +1,7 @@
 //! Gathers messages into packets: what goes into one, and when it and the guard packets are due.
 
 use rtp_midi::midi::{Command, System};
-use rtp_midi::{Refusal, Sender, SenderStats};
+use rtp_midi::{Config, Refusal, Sender, SenderStats, Timing};
 
 use super::intake::{Found, Intake};
 use super::moment::{Moment, Moments};
@@ -23,6 +23,8 @@ pub(super) struct Pace {
     pub(super) hold: gst::ClockTime,
     /// How much time one packet may span.
     pub(super) span: Option<gst::ClockTime>,
+    /// What downstream lets one packet span, whatever else says more.
+    pub(super) most: Option<gst::ClockTime>,
 }
 
 /// What the packer has seen and the [`Sender`] has not.
@@ -54,6 +56,8 @@ pub(super) struct Packer {
     /// How far the clock was ahead of RTP time when the latest messages left; those behind them keep that distance,
     /// lest it look like jitter, or like the time of messages still to come. To be measured when it is `None`.
     lag: Option<gst::ClockTime>,
+    /// RTP time of the latest message, where `tsmode` has changed it.
+    stamped: u64,
     /// Whether the start of the segment has a packet.
     opened: bool,
     /// Members of an upstream buffer list that are still to come.
@@ -80,12 +84,22 @@ impl Waiting {
         self.messages.first().map(|&(moment, _)| moment)
     }
 
-    fn iter(&self) -> impl Iterator<Item = (Moment, Command<'_>)> {
+    /// Each message with its length in octets.
+    fn iter(&self) -> impl Iterator<Item = (Moment, usize, Command<'_>)> {
         let mut start = 0;
         self.messages.iter().filter_map(move |&(moment, end)| {
             let octets = &self.octets[std::mem::replace(&mut start, end)..end];
-            Command::decode(octets).ok().map(|(command, _)| (moment, command))
+            Command::decode(octets).ok().map(|(command, _)| (moment, octets.len(), command))
         })
+    }
+
+    /// Takes the messages from number `first` on away.
+    fn split_off(&mut self, first: usize) -> Self {
+        let start = first.checked_sub(1).map_or(0, |last| self.messages[last].1);
+        let mut rest =
+            Self { octets: self.octets.split_off(start), messages: self.messages.split_off(first), until: None };
+        rest.messages.iter_mut().for_each(|(_, end)| *end -= start);
+        rest
     }
 
     fn clear(&mut self) {
@@ -109,6 +123,7 @@ impl Packer {
             building: None,
             sent: None,
             lag: None,
+            stamped: 0,
             opened: false,
             members: 0,
         }
@@ -141,6 +156,11 @@ impl Packer {
     /// Whether messages wait.
     pub(super) fn waits(&self) -> bool {
         self.waiting.first().is_some()
+    }
+
+    /// How many commands were kept out, without undefined ones.
+    pub(super) fn unused(&self) -> u64 {
+        self.counts.unused - self.counts.undefined + self.past.unused + self.sender.stats().unused
     }
 
     /// Whether a journal was too long for its packet or for its LENGTH.
@@ -179,6 +199,7 @@ impl Packer {
             self.send_guards_before(moment, outbox);
         }
         let (waiting, counts, commands) = (&mut self.waiting, &mut self.counts, &self.stream.config.commands);
+        let before = waiting.messages.len();
         let found = self.intake.take(octets, |command| {
             // What never leaves does not begin a packet either.
             if commands.has(&command) == Some(false) {
@@ -188,6 +209,7 @@ impl Packer {
                 waiting.push(moment, command);
             }
         });
+        self.stamp(before, outbox);
         self.counts.stray += u64::from(found == Found::Stray);
         self.members = self.members.saturating_sub(1);
         let full = self.waiting.octets.len() >= self.stream.config.mtu;
@@ -273,7 +295,7 @@ impl Packer {
         self.past.stalls += now.stalls;
         self.sender = Sender::new(self.stream.config.clone(), sequence);
         self.building = None;
-        (self.sent, self.lag) = (None, None);
+        (self.sent, self.lag, self.stamped) = (None, None, 0);
     }
 
     /// Begins an offline stream with an empty packet at the segment's start when the music begins later:
@@ -326,8 +348,27 @@ impl Packer {
         let list = if self.members > 0 { LIST_SPAN } else { gst::ClockTime::ZERO };
         let span = self.pace.span.unwrap_or(self.pace.hold.max(list));
         let most = self.stream.config.max_ptime.map_or(u64::MAX, u64::from);
+        let most = self.pace.most.map_or(most, |time| most.min(self.moments.ticks(time)));
         let due = self.keep_alive().unwrap_or(u64::MAX);
         moment.ticks.saturating_sub(first.ticks) > self.moments.ticks(span).min(most) || moment.ticks > due
+    }
+
+    /// Gives the messages that wait, from number `first` on, the times that `tsmode` wants.
+    fn stamp(&mut self, first: usize, outbox: &mut Outbox) {
+        let Config { timing, clock_rate, .. } = self.stream.config;
+        if timing == Timing::Comex || first == self.waiting.messages.len() {
+            return;
+        }
+        let arrived = self.waiting.split_off(first);
+        for (moment, length, command) in arrived.iter() {
+            let ticks = timing.stamp(moment.ticks, length as u32, clock_rate);
+            let moment = self.moments.nearest(ticks.max(self.stamped));
+            self.stamped = moment.ticks;
+            if self.waiting.first().is_some_and(|first| self.is_beyond(first, moment)) {
+                self.send_waiting(outbox);
+            }
+            self.waiting.push(moment, command);
+        }
     }
 
     /// Sends what waits, or as much as the journals have room for.
@@ -341,7 +382,7 @@ impl Packer {
         let mut waiting = std::mem::take(&mut self.waiting);
         let mut left = Waiting::default();
         let mut queued = false;
-        for (moment, command) in waiting.iter() {
+        for (moment, _, command) in waiting.iter() {
             let mut put = |packer: &mut Self, command| {
                 if left.first().is_none() && packer.queue(moment, command, outbox) {
                     queued = true;

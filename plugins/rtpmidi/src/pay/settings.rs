@@ -47,6 +47,19 @@ pub enum RtcpFeedback {
     None,
 }
 
+/// What becomes of commands that the stream does not carry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, glib::Enum)]
+#[enum_type(name = "GstRtpMidiPayUnusedCommands")]
+pub enum UnusedCommands {
+    /// They are left out.
+    #[default]
+    #[enum_value(name = "Leave them out, and count them as unused", nick = "filter")]
+    Filter,
+    /// The stream ends with an error.
+    #[enum_value(name = "End the stream with an error that names the parameters", nick = "refuse")]
+    Refuse,
+}
+
 /// A note that comes later than this is a wrong note, where people play together.
 const FRESH: gst::ClockTime = gst::ClockTime::from_mseconds(10);
 
@@ -57,6 +70,7 @@ pub(super) struct Settings {
     pub(super) guardtime: gst::ClockTime,
     pub(super) fresh: gst::ClockTime,
     pub(super) feedback: RtcpFeedback,
+    pub(super) unused_commands: UnusedCommands,
     pub(super) sysex_limit: u32,
     /// `fmtp`.
     pub(super) fmtp: Parameters,
@@ -69,6 +83,7 @@ impl Default for Settings {
             guardtime: gst::ClockTime::ZERO,
             fresh: FRESH,
             feedback: RtcpFeedback::default(),
+            unused_commands: UnusedCommands::default(),
             sysex_limit: limits::SYSEX,
             fmtp: Parameters::new(),
         }
@@ -93,6 +108,7 @@ impl Settings {
             "guardtime" => self.guardtime = gst::ClockTime::from_nseconds(value.get().expect(TYPED)),
             "fresh" => self.fresh = gst::ClockTime::from_nseconds(value.get().expect(TYPED)),
             "rtcp-feedback" => self.feedback = value.get().expect(TYPED),
+            "unused-commands" => self.unused_commands = value.get().expect(TYPED),
             "sysex-limit" => self.sysex_limit = value.get().expect(TYPED),
             "fmtp" => self.fmtp = fmtp::from_value(value),
             _ => {}
@@ -106,6 +122,7 @@ impl Settings {
             "guardtime" => self.guardtime.nseconds().to_value(),
             "fresh" => self.fresh.nseconds().to_value(),
             "rtcp-feedback" => self.feedback.to_value(),
+            "unused-commands" => self.unused_commands.to_value(),
             "sysex-limit" => self.sysex_limit.to_value(),
             "fmtp" => fmtp::to_value(&self.fmtp),
             _ => return None,
@@ -148,6 +165,11 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
             glib::ParamSpecEnum::builder_with_default("rtcp-feedback", RtcpFeedback::default())
                 .nick("RTCP feedback")
                 .blurb("Where reports of what receivers have got come from; they shorten the closed-loop journal")
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecEnum::builder_with_default("unused-commands", UnusedCommands::default())
+                .nick("Unused commands")
+                .blurb("What becomes of commands that cm_unused keeps out of the stream; undefined ones are always left out")
                 .mutable_ready()
                 .build(),
             limits::sysex_property(),

@@ -1,13 +1,10 @@
-//! The stream that the caps on the source pad describe, and the caps that the settings ask for.
+//! The stream that the caps on the source pad describe, and the parameters that the settings ask for.
 
 use rtp_midi::{Config, Format, Journal, Policy};
 use rtp_midi_sdp::{Error, Parameters};
 
 use super::settings::{JournalMode, Settings};
 use crate::fmtp;
-
-/// The clock rate where downstream has no wish: that of the RFC's own examples.
-const CLOCK_RATE: i32 = 44_100;
 
 /// What a packet stream is, as negotiated.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,43 +36,12 @@ impl Stream {
 
 impl Settings {
     /// What the properties ask for.
-    fn parameters(&self, clock_rate: u32, format: Format) -> Parameters {
+    pub(super) fn parameters(&self, clock_rate: u32, format: Format) -> Parameters {
         let guardtime = self.guard_ticks(clock_rate);
         let mut config = Config { guardtime, format, ..Config::new(clock_rate) };
         config.set_journal(self.journal.into());
         self.fmtp.or(&Parameters::of(&config))
     }
-}
-
-/// What downstream wants of the stream.
-#[derive(Debug)]
-pub(super) struct Wanted {
-    pub(super) encoding: &'static str,
-    pub(super) clock_rate: u32,
-    caps: gst::Structure,
-}
-
-/// Chooses from what `downstream` takes, which has been intersected with the pad template.
-pub(super) fn choose(downstream: &gst::CapsRef) -> Option<Wanted> {
-    let mut caps = downstream.structure(0)?.to_owned();
-    caps.fixate_field_nearest_int("clock-rate", CLOCK_RATE);
-    let (clock_rate, format) = fmtp::media(&caps)?;
-    let encoding = if format == Format::Mpeg4Generic { fmtp::MPEG4 } else { NATIVE };
-    Some(Wanted { encoding, clock_rate, caps })
-}
-
-/// The encoding name of `audio/rtp-midi`.
-const NATIVE: &str = "RTP-MIDI";
-
-/// The parameters of the stream as caps fields. Defaults of RFC 6295 and what downstream names are left out.
-pub(super) fn fields(settings: &Settings, wanted: &Wanted) -> Result<gst::Structure, Error> {
-    let format = if wanted.encoding == fmtp::MPEG4 { Format::Mpeg4Generic } else { Format::Native };
-    let demanded = fmtp::in_caps(&wanted.caps);
-    let parameters = demanded.or(&settings.parameters(wanted.clock_rate, format));
-    parameters.config(wanted.clock_rate, format)?;
-    let mut fields = fmtp::to_caps(&parameters);
-    wanted.caps.fields().for_each(|name| fields.remove_field(name));
-    Ok(fields)
 }
 
 impl From<JournalMode> for Journal {
