@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::audio_specific_config::Fault;
+
 /// Why a description cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -32,6 +34,21 @@ pub enum Error {
         /// What it should be.
         expected: &'static str,
     },
+    /// A parameter stands where it must not, or does not stand where it must.
+    Rule {
+        /// The name of the parameter.
+        name: &'static str,
+        /// What is wrong with it, behind its name.
+        rule: &'static str,
+    },
+    /// The renderer of an mpeg4-generic stream is described by octets that cannot be read (RFC 6295, E.4).
+    AudioSpecificConfig(Fault),
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::AudioSpecificConfig(fault)
+    }
 }
 
 impl fmt::Display for Error {
@@ -47,6 +64,8 @@ impl fmt::Display for Error {
             Self::Value { name, value, expected } => {
                 write!(f, "{name}={value} is not a value of {name}, which is {expected}")
             }
+            Self::Rule { name, rule } => write!(f, "{name} {rule}"),
+            Self::AudioSpecificConfig(fault) => fault.fmt(f),
         }
     }
 }

@@ -24,6 +24,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod audio_specific_config;
 mod config;
 mod crypto;
 mod error;
@@ -32,6 +33,7 @@ mod media;
 mod merge;
 mod parameters;
 mod read;
+pub mod render;
 mod selection;
 mod session;
 mod stream;

@@ -46,14 +46,16 @@ impl Bits {
     /// Appends whole octets.
     pub(super) fn push_octets(&mut self, octets: &[u8]) {
         self.octets.reserve(octets.len());
-        octets.iter().for_each(|octet| self.push(u32::from(*octet), 8));
+        for octet in octets {
+            self.push(u32::from(*octet), 8);
+        }
     }
 
     /// Appends other bits.
     pub(super) fn push_bits(&mut self, other: &Self) {
         self.push_octets(&other.octets[..other.length / 8]);
-        if let Some(last) = other.octets.last().filter(|_| other.length % 8 > 0) {
-            let count = (other.length % 8) as u32;
+        let count = (other.length % 8) as u32;
+        if let Some(last) = other.octets.last().filter(|_| count > 0) {
             self.push(u32::from(*last) >> (8 - count), count);
         }
     }

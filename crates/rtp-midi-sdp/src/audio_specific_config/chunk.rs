@@ -33,7 +33,7 @@ impl Chunk {
         }
     }
 
-    /// Whether `object_type` has such blocks, and FILE_LEN can say how long this one is.
+    /// Whether `object_type` has such blocks, and `FILE_LEN` can say how long this one is.
     pub(super) fn check(&self, object_type: ObjectType) -> Result<(), Fault> {
         let sacnk = self.sacnk();
         match self {
@@ -87,7 +87,7 @@ const fn is_in(sacnk: u8, object_type: ObjectType) -> bool {
     }
 }
 
-/// A FILE_BLK: FILE_LEN and as many octets.
+/// A `FILE_BLK`: `FILE_LEN` and as many octets.
 fn file(reader: &mut Reader<'_>) -> Result<Vec<u8>, Fault> {
     let length = reader.take(32)?;
     reader.take_octets(length)

@@ -19,7 +19,7 @@ pub enum Fault {
     Chunk { sacnk: u8, object_type: ObjectType },
     /// There is no block, and one is required.
     NoChunk,
-    /// A block has more octets than FILE_LEN can say.
+    /// A block has more octets than `FILE_LEN` can say.
     TooLong { octets: usize },
     /// A line of a score is of a reserved type.
     ScoreLine { bit: usize, number: u8 },

@@ -1,5 +1,7 @@
 //! Octets in hexadecimal, as the parameter `config` has them (RFC 3640, section 4.1).
 
+use std::fmt::Write;
+
 use super::Fault;
 
 /// The octets that hexadecimal digits stand for. An odd number of digits, as in the examples of RFC 6295, lacks the
@@ -13,7 +15,12 @@ pub(crate) fn octets(digits: &str) -> Result<Vec<u8>, Fault> {
 
 /// Two digits for each octet: there must be whole ones.
 pub(super) fn digits(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02X}")).collect()
+    let mut digits = String::with_capacity(2 * octets.len());
+    for octet in octets {
+        // Writing to a string does not fail.
+        let _ = write!(digits, "{octet:02X}");
+    }
+    digits
 }
 
 #[cfg(test)]

@@ -109,7 +109,9 @@ mod tests {
     /// How many of the bits a walk steps over; eight more stand behind them.
     fn reach(walk: fn(&mut Reader<'_>) -> Result<(), Fault>, fields: &[(u32, u32)]) -> Result<usize, Fault> {
         let mut bits = Bits::new();
-        fields.iter().for_each(|(value, count)| bits.push(*value, *count));
+        for (value, count) in fields {
+            bits.push(*value, *count);
+        }
         bits.push(0xFF, 8);
         let mut reader = Reader::new(bits.octets());
         walk(&mut reader).map(|()| reader.at())
