@@ -1,5 +1,6 @@
 //! What both ends of a stream agree on (RFC 6295 section 6.1, appendix C).
 
+mod beyond;
 mod chapters;
 mod commands;
 mod mandate;
