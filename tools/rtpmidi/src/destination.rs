@@ -36,6 +36,11 @@ impl FromStr for Destination {
 }
 
 impl Destination {
+    /// The name or number of the host, without brackets.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// The port of the RTP packets.
     pub(crate) const fn port(&self) -> u16 {
         self.port

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-/// A failure that ends the program with exit code 1.
+/// A failure that ends the program, as a rule with exit code 1.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Failure {
     message: String,
     hint: Option<String>,
+    code: u8,
 }
 
 /// What a subcommand comes to.
@@ -15,12 +16,22 @@ pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 impl Failure {
     /// A failure with its one-line message: lower case, no full stop.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
+        Self { message: message.into(), hint: None, code: 1 }
     }
 
     /// Adds what the user can do about it.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same with exit code 2: the question makes no sense, which is another thing than the answer no.
+    pub(crate) fn unanswerable(self) -> Self {
+        Self { code: 2, ..self }
+    }
+
+    /// The exit code of the program.
+    pub(crate) const fn code(&self) -> u8 {
+        self.code
     }
 }
 

@@ -1,6 +1,7 @@
 //! `rtpmidi`: sends Standard MIDI Files as RTP MIDI, listens to such streams, and shows what is in them.
 
 mod cmd;
+mod description;
 mod destination;
 mod elements;
 mod failure;
@@ -8,6 +9,7 @@ mod interrupt;
 mod loss;
 mod report;
 mod rtp;
+mod rules;
 mod sounding;
 mod time;
 
@@ -28,6 +30,7 @@ enum Command {
     Broadcast(cmd::broadcast::Args),
     Listen(cmd::listen::Args),
     Monitor(cmd::monitor::Args),
+    Sdp(cmd::sdp::Args),
     #[command(hide = true)]
     Man(cmd::pages::ManArgs),
     #[command(hide = true)]
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Command::Broadcast(args) => cmd::broadcast::run(&args),
         Command::Listen(args) => cmd::listen::run(&args),
         Command::Monitor(args) => cmd::monitor::run(&args),
+        Command::Sdp(args) => cmd::sdp::run(&args),
         Command::Man(args) => cmd::pages::man::<Cli>(&args),
         Command::Completions(args) => cmd::pages::completions::<Cli>(&args),
     };
@@ -46,7 +50,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
-            ExitCode::FAILURE
+            ExitCode::from(failure.code())
         }
     }
 }

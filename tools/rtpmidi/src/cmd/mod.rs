@@ -4,3 +4,4 @@ pub(crate) mod broadcast;
 pub(crate) mod listen;
 pub(crate) mod monitor;
 pub(crate) mod pages;
+pub(crate) mod sdp;

@@ -4,19 +4,13 @@ use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rtp_midi::Config;
-use rtp_midi_sdp::{Address, Direction, Host, Media, Origin, Parameters, Session, Stream, Transport};
+use rtp_midi_sdp::{Address, Direction, Host, Media, Parameters, Session, Stream, Transport};
 
+use crate::description::{self, CLOCK_RATE, PAYLOAD_TYPE, TOOL};
 use crate::destination::local_address;
 use crate::failure::{Failure, Result};
-
-/// The payload type of the stream: the first of those that a description assigns.
-pub(super) const PAYLOAD_TYPE: u8 = 96;
-
-/// RTP ticks per second: a rate in common use for audio (RFC 6295, 2.1), so that a listener can play in step.
-pub(super) const CLOCK_RATE: u32 = 44_100;
 
 /// The fmtp line: the journal, written out, and what else is not the default.
 pub(super) fn parameters(config: &Config) -> Parameters {
@@ -28,10 +22,9 @@ pub(super) fn describe(title: &str, to: SocketAddr, ttl: u8, parameters: Paramet
     let address = Address { host: Host::Ip(to.ip()), ttl: Some(ttl).filter(|_| to.ip().is_multicast()) };
     let transport = Transport { address: Some(address), ..Transport::to_port(to.port()) };
     let stream = Stream::native(PAYLOAD_TYPE, CLOCK_RATE, parameters);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Session {
-        origin: Some(Origin::new(now, now, local_address(to).unwrap_or(to.ip()))),
-        tool: Some(concat!("rtpmidi ", env!("CARGO_PKG_VERSION")).to_owned()),
+        origin: Some(description::origin(local_address(to).unwrap_or(to.ip()))),
+        tool: Some(TOOL.to_owned()),
         direction: Direction::ReceiveOnly,
         media: vec![Media::new(transport, Direction::ReceiveOnly, vec![stream])],
         ..Session::new(title)

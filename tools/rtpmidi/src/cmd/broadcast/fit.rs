@@ -9,9 +9,9 @@ use rtp_midi::{Config, Inclusion, Journal, Letters, Numbers, Policy, Selection, 
 use rtp_midi_sdp::Language;
 use smf_timeline::Song;
 
-use super::announce::CLOCK_RATE;
 use super::playlist::{Piece, Reading};
 use super::programme::commands;
+use crate::description::CLOCK_RATE;
 use crate::failure::{Failure, Result};
 use crate::rtp;
 use crate::time::minutes;

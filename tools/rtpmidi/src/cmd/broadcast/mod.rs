@@ -5,7 +5,6 @@ mod feed;
 mod fit;
 mod playlist;
 mod programme;
-mod rules;
 mod station;
 mod tap;
 
@@ -23,9 +22,9 @@ use crate::elements;
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::report::{Audience, Reporter};
+use crate::rules::Rules;
 use crate::time;
 use playlist::{Piece, Reading};
-use rules::Rules;
 use station::Station;
 
 /// Send Standard MIDI Files as one RTP MIDI stream.

@@ -6,7 +6,7 @@ use rtp_midi_sdp::Parameters;
 use smf_timeline::{Body, Song};
 
 use super::Args;
-use super::announce::CLOCK_RATE;
+use crate::description::CLOCK_RATE;
 
 /// The configuration of the stream; `repertoire` is what a scan of the files has found.
 pub(super) fn config(args: &Args, repertoire: Option<&Repertoire>) -> Config {

@@ -19,10 +19,10 @@ use gst::prelude::*;
 use rtp_midi::{Config, Journal};
 use rtp_midi_sdp::Parameters;
 
-use super::announce::PAYLOAD_TYPE;
 use super::feed::{Feed, Play};
 use super::playlist::Piece;
 use super::tap::Tap;
+use crate::description::PAYLOAD_TYPE;
 use crate::elements;
 use crate::failure::{Failure, Result};
 use crate::report::{BroadcastSummary, Coverage, Progress, bits_per_second};

@@ -1,17 +1,13 @@
 //! Where to listen: the session description, and the addresses of this machine that it means.
 
-use std::fs;
-use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
 use rtp_midi::Format;
 use rtp_midi_sdp::{Host, Protocol, Session, Stream, Transport};
 
+use crate::description;
 use crate::failure::{Failure, Result};
-
-/// Longer descriptions are none: an RTP MIDI stream with all its parameters takes a few hundred octets.
-const LONGEST: u64 = 1 << 20;
 
 /// A stream and the group or address it comes to.
 #[derive(Clone, Debug)]
@@ -26,14 +22,7 @@ pub(super) struct Source {
 impl Source {
     /// Reads the description in the file `path`, or from stdin for `-`.
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let unreadable = |error| Failure::new(format!("cannot read {}: {error}", path.display()));
-        let mut text = Vec::new();
-        if path.as_os_str() == "-" {
-            io::stdin().take(LONGEST).read_to_end(&mut text).map_err(unreadable)?;
-        } else {
-            let file = fs::File::open(path).map_err(unreadable)?;
-            file.take(LONGEST).read_to_end(&mut text).map_err(unreadable)?;
-        }
+        let text = description::read(path)?;
         Self::parse(&text, &path.display().to_string())
     }
 
@@ -149,11 +138,5 @@ mod tests {
         assert!(words("dear diary").contains("line 1: a session description starts with v=0"));
         assert!(words(&CANON.replace("c=IN IP4 127.0.0.1\r\n", "")).contains("no address (c=)"));
         assert!(words(&CANON.replace("anchor", "sometimes")).contains("j_update=sometimes is not a value"));
-    }
-
-    #[test]
-    fn a_missing_file_is_named() {
-        let failure = Source::read(Path::new("/nonexistent/x.sdp")).unwrap_err().to_string();
-        assert!(failure.starts_with("error: cannot read /nonexistent/x.sdp: "), "{failure}");
     }
 }

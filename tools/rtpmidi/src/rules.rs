@@ -7,7 +7,7 @@ use rtp_midi_sdp::Language;
 /// The assignments, each kind in the order in which they stand on the command line: a later one takes back what it
 /// overlaps of an earlier one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Rules {
+pub(crate) struct Rules {
     commands: Vec<(Usage, Selection)>,
     chapters: Vec<(Inclusion, Selection)>,
 }
@@ -33,7 +33,7 @@ const CHAPTERS: [(&str, Inclusion, &str); 3] = [
 
 impl Rules {
     /// Applies the assignments behind those that are there.
-    pub(super) fn apply(&self, config: &mut Config) {
+    pub(crate) fn apply(&self, config: &mut Config) {
         for (usage, selection) in &self.commands {
             config.commands.assign(*usage, selection);
         }

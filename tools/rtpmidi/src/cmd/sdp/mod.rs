@@ -1,0 +1,34 @@
+//! `rtpmidi sdp`: session descriptions of RTP MIDI streams, written, checked, explained and negotiated.
+
+mod new;
+
+use clap::Subcommand;
+
+use crate::failure::Result;
+
+/// Write, check, explain and negotiate session descriptions (SDP).
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    New(Box<new::Args>),
+}
+
+const EXAMPLES: &str = "\
+Example:
+  rtpmidi sdp new --profile broadcast --to udp://239.1.2.3:5004 > music.sdp
+  rtpmidi sdp check music.sdp
+  rtpmidi sdp explain music.sdp
+  rtpmidi sdp caps music.sdp";
+
+/// Does what the subcommand says.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    match &args.command {
+        Command::New(args) => new::run(args),
+    }
+}
