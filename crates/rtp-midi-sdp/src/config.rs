@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use rtp_midi::{Config, Format, Inclusion, Journal, LineRate, Octet, Policy, Timing, Usage};
 
+use crate::audio_specific_config::AudioSpecificConfig;
 use crate::{Error, Language, Parameters, selection};
 
 impl Parameters {
@@ -43,11 +44,11 @@ impl Parameters {
         let mut parameters = Self::new();
         if config.format == Format::Mpeg4Generic {
             // Section 6.2 wants all four.
-            for (name, value) in
-                [("streamtype", "5"), ("mode", "rtp-midi"), ("profile-level-id", "12"), ("config", "\"\"")]
-            {
+            for (name, value) in [("streamtype", "5"), ("mode", "rtp-midi"), ("profile-level-id", "12")] {
                 parameters.push(name, value);
             }
+            // One channel, as an rtpmap without their number says.
+            parameters.push("config", AudioSpecificConfig::general_midi(config.clock_rate, 1).print());
         }
         for (usage, selection) in config.commands.assignments() {
             let name = if *usage == Usage::Used { "cm_used" } else { "cm_unused" };
@@ -301,8 +302,8 @@ mod tests {
     fn parameters_are_written_in_the_order_of_the_rfc() {
         let mut config = read("ch_never=WCP; cm_unused=XNC; guardtime=5; rtp_maxptime=0; rtp_ptime=0; j_update=anchor");
         config.format = Format::Mpeg4Generic;
-        let text = "streamtype=5; mode=rtp-midi; profile-level-id=12; config=\"\"; cm_unused=CNX; j_update=anchor; \
-                    ch_never=CPW; rtp_ptime=0; rtp_maxptime=0; guardtime=5";
+        let text = "streamtype=5; mode=rtp-midi; profile-level-id=12; config=7A0A0000000000; cm_unused=CNX; \
+                    j_update=anchor; ch_never=CPW; rtp_ptime=0; rtp_maxptime=0; guardtime=5";
         assert_eq!(Parameters::of(&config).to_string(), text);
         assert_eq!(Parameters::of(&read("ch_never=C135")).to_string(), "ch_never=C7");
         let all = Config { commands: rtp_midi::Commands::all(), ..Config::new(44_100) };

@@ -107,7 +107,7 @@ fn a_demand_in_midstream_is_obeyed_from_the_next_message_on() {
         (
             300,
             ",encoding-name=MPEG4-GENERIC,j_sec=(string)none",
-            "streamtype=5; mode=rtp-midi; profile-level-id=12; config=\"\"; j_sec=none",
+            "streamtype=5; mode=rtp-midi; profile-level-id=12; config=7A0A0000000000; j_sec=none",
             true,
         ),
     ] {

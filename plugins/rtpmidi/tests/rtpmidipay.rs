@@ -309,7 +309,7 @@ fn downstream_chooses_media_type_clock_rate_and_journal() {
     let off = packets.iter().find(|packet| packet.octets() == [NOTE_OFF]).unwrap();
     assert_eq!(off.timestamp, OFFSET.wrapping_add(90_000));
     let fmtp = pay.element().unwrap().property::<String>("fmtp");
-    assert_eq!(fmtp, "streamtype=5; mode=rtp-midi; profile-level-id=12; config=\"\"; j_sec=none");
+    assert_eq!(fmtp, "streamtype=5; mode=rtp-midi; profile-level-id=12; config=7F80AFC80A0000000000; j_sec=none");
 }
 
 #[test]

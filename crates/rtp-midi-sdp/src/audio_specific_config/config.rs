@@ -162,6 +162,7 @@ mod tests {
         assert_eq!((octets[0], octets[1] >> 7), (0b0111_1111, 1));
         assert_eq!(AudioSpecificConfig::decode(&octets), Ok(config.clone()));
         assert_eq!(config.sampling_rate(176_400), 176_400);
+        assert_eq!(AudioSpecificConfig::general_midi(90_000, 1).print(), "7F80AFC80A0000000000");
         // As figure E.3 has it: no number behind the escape value.
         let short = AudioSpecificConfig::parse("7F8A0000000000").unwrap();
         assert_eq!((short.sampling_rate(90_000), short.channels()), (90_000, Some(1)));
