@@ -8,6 +8,7 @@
 //! | `sameness` | whether a song is still what it was |
 //! | `synth` | what an instrument makes of commands |
 //! | `pipeline` | pipelines of the real elements |
+//! | `listener` | what a listener hears, compared with what was sent |
 //! | `launch` | other programs, `gst-launch-1.0` among them |
 //! | `wav` | how loud a recording is over time |
 //! | `packets` | files of RTP packets, and which of them get lost |
@@ -20,6 +21,7 @@
 pub mod corpus;
 pub mod journal;
 pub mod launch;
+pub mod listener;
 pub mod packets;
 pub mod pipeline;
 #[path = "../../crates/rtp-midi/tests/random/mod.rs"]

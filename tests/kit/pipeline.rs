@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use gst::prelude::*;
 
 /// What `rtpstreamdepay` must be told of the packets.
-const STREAM: &str = "application/x-rtp-stream,media=audio,encoding-name=RTP-MIDI,clock-rate=44100,payload=96";
+const MEDIA: &str = "media=audio,encoding-name=RTP-MIDI,clock-rate=44100,payload=96";
 
 /// Random by default. With these, the numbers of every song wrap after a few packets and seconds.
 const OFFSETS: &str = "seqnum-offset=65500 timestamp-offset=4294900000 ssrc=1";
@@ -64,13 +64,18 @@ impl Drop for Folder {
 
 /// `song` through `smfparse ! rtpmidipay` with these properties into a file of packets; or the error.
 pub fn send(song: &[u8], properties: &str) -> Result<Vec<u8>, String> {
+    send_as("application/x-rtp", song, properties)
+}
+
+/// The same with packets of these caps.
+pub fn send_as(caps: &str, song: &[u8], properties: &str) -> Result<Vec<u8>, String> {
     let folder = Folder::new("send");
     let (from, to) = (folder.path("song.mid"), folder.path("song.rtp"));
     fs::write(&from, song).unwrap();
     let (from, to_name) = (from.display(), to.display());
     run(&parse(&format!(
-        "filesrc location={from} ! smfparse ! rtpmidipay {OFFSETS} {properties} ! rtpstreampay \
-         ! filesink location={to_name}"
+        "filesrc location={from} ! smfparse ! rtpmidipay {OFFSETS} {properties} ! {caps} \
+         ! rtpstreampay ! filesink location={to_name}"
     )))?;
     Ok(fs::read(&to).unwrap())
 }
@@ -86,13 +91,18 @@ pub struct Heard {
 
 /// A file of packets through `rtpmididepay ! smfmux`.
 pub fn record(packets: &[u8]) -> Heard {
+    record_as(MEDIA, packets, "")
+}
+
+/// The same with packets whose caps have these fields, and a depayloader with these properties.
+pub fn record_as(media: &str, packets: &[u8], properties: &str) -> Heard {
     let folder = Folder::new("record");
     let (from, to) = (folder.path("song.rtp"), folder.path("again.mid"));
     fs::write(&from, packets).unwrap();
     let (from, to_name) = (from.display(), to.display());
     let pipeline = parse(&format!(
-        "filesrc location={from} ! {STREAM} ! rtpstreamdepay ! rtpmididepay name=depay ! smfmux \
-         ! filesink location={to_name}"
+        "filesrc location={from} ! application/x-rtp-stream,{media} ! rtpstreamdepay \
+         ! rtpmididepay name=depay {properties} ! smfmux ! filesink location={to_name}"
     ));
     let behind_packets = listen(&pipeline.by_name("depay").unwrap());
     run(&pipeline).unwrap();
