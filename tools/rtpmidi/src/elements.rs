@@ -69,6 +69,20 @@ pub(crate) fn for_each_buffer(pad: &gst::Pad, take: impl Fn(&gst::BufferRef) + S
     });
 }
 
+/// Lets only those buffers through `pad` that are `wanted`, alone or in a list.
+pub(crate) fn keep(pad: &gst::Pad, wanted: impl Fn(&gst::BufferRef) -> bool + Send + Sync + 'static) {
+    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
+        match &mut info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) if !wanted(buffer) => return gst::PadProbeReturn::Drop,
+            Some(gst::PadProbeData::BufferList(list)) => {
+                *list = list.iter_owned().filter(|buffer| wanted(buffer)).collect();
+            }
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
 /// The RTP session of an `rtpbin` that has one.
 pub(crate) fn session(rtpbin: &gst::Element) -> Option<glib::Object> {
     rtpbin.emit_by_name("get-internal-session", &[&0_u32])

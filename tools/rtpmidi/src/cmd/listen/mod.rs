@@ -3,7 +3,9 @@
 pub(super) mod describe;
 mod gate;
 mod outputs;
+mod overture;
 mod reception;
+mod rendering;
 pub(super) mod sockets;
 mod soundfont;
 mod source;
@@ -18,8 +20,9 @@ use crate::interrupt::Interrupt;
 use crate::loss::{Channel, Loss};
 use crate::report::{Audience, Reporter};
 use crate::time;
-use outputs::Outputs;
+use outputs::{Outputs, Sound};
 use reception::Reception;
+use rendering::Rendering;
 use source::Source;
 
 /// Receive an RTP MIDI stream, repair its losses, and play or record it.
@@ -92,12 +95,13 @@ const HEARTBEAT: gst::ClockTime = gst::ClockTime::from_mseconds(20);
 pub(crate) fn run(args: &Args) -> Result<()> {
     let source = Source::read(&args.source)?;
     elements::start()?;
+    let mut reporter = Reporter::new(args.json);
     let outputs = Outputs {
         wav: args.wav.as_deref(),
         smf: args.smf.as_deref(),
         play: args.play,
         print: args.print.then_some(if args.json { outputs::Print::Json } else { outputs::Print::Words }),
-        soundfont: (args.wav.is_some() || args.play).then(|| soundfont::find(args.soundfont.as_deref())).transpose()?,
+        sound: if args.wav.is_some() || args.play { sound(args, &source, &reporter)? } else { None },
     };
     let interrupt = Interrupt::catch()?;
     let plan = reception::Plan {
@@ -107,7 +111,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let mut reception = Reception::start(&source, plan, &outputs)?;
 
-    let mut reporter = Reporter::new(args.json);
     reporter.say(&format!("listening for {} on {}", source.title, source.rtp()));
     let patience = Patience::new(args.timeout);
     let mut ended_by = None;
@@ -130,6 +133,26 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             .hint("is the sender running, and does a firewall let UDP through?"));
     }
     reporter.finish(&summary)
+}
+
+/// How the description lets the music sound. If it does not, that is no failure where something else is made of it.
+fn sound(args: &Args, source: &Source, reporter: &Reporter) -> Result<Option<Sound>> {
+    let rendering = match Rendering::of(&source.renderers) {
+        Ok(rendering) => rendering,
+        Err(reason) if args.smf.is_some() || args.print => {
+            reporter.warn(&format!("warning: no sound: {reason}"));
+            return Ok(None);
+        }
+        Err(reason) => {
+            return Err(Failure::new(format!("{}: no sound: {reason}", args.source.display()))
+                .hint("--smf and --print take what comes without rendering it"));
+        }
+    };
+    for what in &rendering.left_out {
+        reporter.warn(&format!("warning: left out: {what}"));
+    }
+    let latency = gst::ClockTime::from_mseconds(args.latency.into());
+    Ok(Some(Sound { soundfont: soundfont::find(args.soundfont.as_deref())?, rendering, latency }))
 }
 
 /// Why the listener ended itself.

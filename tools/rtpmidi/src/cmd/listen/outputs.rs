@@ -4,9 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rtp_midi::midi::Channel;
+use rtp_midi_sdp::render::ChannelMask;
 use serde_json::json;
 
 use super::describe::{describe, hex};
+use super::overture::Overture;
+use super::rendering::Rendering;
 use crate::elements::{self, chain, make, with};
 use crate::failure::{Failure, Result};
 use crate::report::{self, Audience};
@@ -18,8 +22,17 @@ pub(super) struct Outputs<'a> {
     pub(super) smf: Option<&'a Path>,
     pub(super) play: bool,
     pub(super) print: Option<Print>,
-    /// There if `wav` or `play` is.
-    pub(super) soundfont: Option<PathBuf>,
+    /// There if `wav` or `play` is and the stream may be heard.
+    pub(super) sound: Option<Sound>,
+}
+
+/// How music becomes sound.
+#[derive(Clone, Debug)]
+pub(super) struct Sound {
+    pub(super) soundfont: PathBuf,
+    pub(super) rendering: Rendering,
+    /// How long packets are waited for that are late.
+    pub(super) latency: gst::ClockTime,
 }
 
 /// How messages are printed.
@@ -34,8 +47,14 @@ pub(super) enum Print {
 const RELEASE: gst::ClockTime = gst::ClockTime::from_mseconds(300);
 
 impl Outputs<'_> {
-    /// Adds the branches to `pipeline`, behind `tee`. `gone` becomes true when nobody reads what is printed.
-    pub(super) fn attach(&self, pipeline: &gst::Pipeline, tee: &gst::Element, gone: &Arc<AtomicBool>) -> Result<()> {
+    /// Adds the branches to `pipeline`, behind `tee`. `gone` becomes true when nobody reads what is printed. What plays
+    /// beside the stream is returned.
+    pub(super) fn attach(
+        &self,
+        pipeline: &gst::Pipeline,
+        tee: &gst::Element,
+        gone: &Arc<AtomicBool>,
+    ) -> Result<Option<Overture>> {
         // Something must take the music even if it is only counted.
         let rest = with("fakesink", &[("sync", &false), ("async", &false)])?;
         if let Some(print) = self.print {
@@ -46,18 +65,20 @@ impl Outputs<'_> {
         if let Some(path) = self.smf {
             branch(pipeline, tee, &[&make("smfmux")?, &file(path)?])?;
         }
-        if let Some(soundfont) = &self.soundfont {
-            self.attach_sound(pipeline, tee, soundfont)?;
-        }
-        Ok(())
+        self.sound.as_ref().map_or(Ok(None), |sound| self.attach_sound(pipeline, tee, sound))
     }
 
-    fn attach_sound(&self, pipeline: &gst::Pipeline, tee: &gst::Element, soundfont: &Path) -> Result<()> {
+    fn attach_sound(&self, pipeline: &gst::Pipeline, tee: &gst::Element, how: &Sound) -> Result<Option<Overture>> {
         // Ours only wraps it, and its error would not name the package.
         make("fluiddec")?;
-        let render = with("midirender", &[("soundfont", &soundfont), ("tail", &RELEASE.nseconds())])?;
-        let sound = make("tee")?;
-        branch(pipeline, tee, &[&render, &make("audioconvert")?, &sound])?;
+        let render = with("midirender", &[("soundfont", &how.soundfont), ("tail", &RELEASE.nseconds())])?;
+        let (funnel, sound) = (make("funnel")?, make("tee")?);
+        branch(pipeline, tee, &[&funnel, &render, &make("audioconvert")?, &sound])?;
+        if let Some(mask) = how.rendering.mask.clone() {
+            elements::keep(&elements::pad(&render, "sink")?, move |message| is_heard(message, &mask));
+        }
+        let file = how.rendering.overture.clone();
+        let overture = file.map(|file| Overture::put(pipeline, &funnel, file, how.latency)).transpose()?;
         if let Some(path) = self.wav {
             let format = gst::Caps::builder("audio/x-raw").field("format", "S16LE").build();
             let format = with("capsfilter", &[("caps", &format)])?;
@@ -67,8 +88,15 @@ impl Outputs<'_> {
             let device = make("autoaudiosink")?;
             branch(pipeline, &sound, &[&make("audioconvert")?, &make("audioresample")?, &device])?;
         }
-        Ok(())
+        Ok(overture)
     }
+}
+
+/// Whether a message is none that the mask hides. The stream is the one name space there is.
+fn is_heard(message: &gst::BufferRef, mask: &ChannelMask) -> bool {
+    let message = message.map_readable().ok();
+    let status = message.as_ref().and_then(|message| message.first().copied());
+    status.is_none_or(|status| status >= 0xF0 || mask.hears(0, Channel::masked(status)))
 }
 
 /// A row of elements behind `tee`, with a queue without limits, so that none waits for another: not for a slow reader of

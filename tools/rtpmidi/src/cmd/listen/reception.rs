@@ -18,6 +18,7 @@ use gst::prelude::*;
 
 use super::Silence;
 use super::outputs::Outputs;
+use super::overture::Overture;
 use super::sockets::{self, Reader};
 use super::source::Source;
 use super::wire::Wire;
@@ -39,6 +40,7 @@ pub(super) struct Reception {
     readers: Vec<Reader>,
     wire: Arc<Mutex<Wire>>,
     music: Arc<Mutex<Music>>,
+    overture: Option<Overture>,
     /// Nobody reads what is printed any more.
     gone: Arc<AtomicBool>,
     started: Instant,
@@ -95,7 +97,7 @@ impl Reception {
         gather(&session, &funnel);
 
         let (gone, music) = (Arc::default(), Arc::<Mutex<Music>>::default());
-        outputs.attach(&pipeline, &tee, &gone)?;
+        let overture = outputs.attach(&pipeline, &tee, &gone)?;
         let heard = music.clone();
         elements::for_each_buffer(&elements::pad(&depay, "src")?, move |buffer| {
             if let Ok(message) = buffer.map_readable() {
@@ -118,6 +120,7 @@ impl Reception {
             readers: Vec::new(),
             wire: wire.clone(),
             music,
+            overture,
             gone,
             started,
             stopped: None,
@@ -197,6 +200,7 @@ impl Reception {
         }
         self.stopped = Some(Instant::now());
         self.readers.clear();
+        self.overture.iter().for_each(Overture::end);
         self.say_goodbye();
         let funnel_is_fed = self.session.src_pads().iter().any(|pad| pad.name().starts_with("recv_rtp_src_"));
         if funnel_is_fed {

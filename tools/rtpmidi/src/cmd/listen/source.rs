@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
 use rtp_midi::Format;
+use rtp_midi_sdp::render::Renderers;
 use rtp_midi_sdp::{Host, Protocol, Session, Stream, Transport};
 
 use crate::description;
@@ -15,6 +16,8 @@ pub(super) struct Source {
     pub(super) title: String,
     pub(super) transport: Transport,
     pub(super) stream: Stream,
+    /// What is to become of the stream.
+    pub(super) renderers: Renderers,
     /// `c=` as numbers.
     pub(super) address: IpAddr,
 }
@@ -39,6 +42,7 @@ impl Source {
         let (media, stream) = session.first_stream().map_err(wrong)?;
         let (transport, stream) = (media.transport.clone(), stream.clone());
         stream.config(&transport).map_err(wrong)?;
+        let renderers = stream.renderers().map_err(wrong)?;
         if !matches!(transport.protocol, Protocol::Avp | Protocol::Avpf) {
             let protocol = transport.protocol.token();
             return Err(Failure::new(format!("{name}: rtp-midi over {protocol}, which cannot be received"))
@@ -55,7 +59,7 @@ impl Source {
                     .hint("add a line such as c=IN IP4 127.0.0.1 above the line m="));
             }
         };
-        Ok(Self { title: session.title, transport, stream, address })
+        Ok(Self { title: session.title, transport, stream, renderers, address })
     }
 
     /// The caps of the stream: the parameters as fields, of a repeated one the last. The depayloader gets the whole

@@ -1,5 +1,6 @@
 //! `rtpmidi sdp`: session descriptions of RTP MIDI streams, written, checked, explained and negotiated.
 
+mod explain;
 mod new;
 
 use clap::Subcommand;
@@ -17,6 +18,7 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Command {
     New(Box<new::Args>),
+    Explain(explain::Args),
 }
 
 const EXAMPLES: &str = "\
@@ -30,5 +32,6 @@ Example:
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.command {
         Command::New(args) => new::run(args),
+        Command::Explain(args) => explain::run(args),
     }
 }
