@@ -9,7 +9,7 @@
 //! ```
 
 use crate::error::Result;
-use crate::journal::octets::{array, take};
+use crate::journal::octets::array;
 use crate::journal::window::{S, Seq, Stamp, View};
 use crate::midi::{System, U14};
 
@@ -63,7 +63,10 @@ impl Chapter {
             rest = behind;
         }
         if flags & T != 0 {
-            (_, rest) = take(rest, 3)?;
+            let ([high, middle, low], behind) = array(rest)?;
+            let time = u32::from_be_bytes([0, high, middle, low]);
+            position = (position + clocks_in(time)) % POSITIONS;
+            rest = behind;
         }
         let (running, played) = (flags & N != 0, flags & D != 0);
         let state =
@@ -81,6 +84,12 @@ impl Chapter {
         let s = bit(self.s == S::Unchanged);
         format!(" | Q:S{s} N{} D{} C1 T0 TOP0 CLOCK{position}", bit(running), bit(played))
     }
+}
+
+/// TIMETOOLS are for sequencers that know no clocks, and so tell no tempo: it is 120 quarter notes a minute, as in a
+/// Standard MIDI File that says nothing.
+const fn clocks_in(milliseconds: u32) -> u32 {
+    milliseconds * 6 / 125
 }
 
 impl State {
@@ -232,9 +241,18 @@ mod tests {
     }
 
     #[test]
-    fn time_tools_are_stepped_over() {
-        let octets = [0x08, 1, 2, 3, 0xEE];
-        assert_eq!(Chapter::decode(&octets).unwrap().1, [0xEE]);
+    fn time_tools_move_the_position_at_120_quarter_notes_a_minute() {
+        let position = |octets: &[u8]| {
+            let (chapter, rest) = Chapter::decode(octets).unwrap();
+            (chapter.state.position, rest == [0xEE])
+        };
+        assert_eq!(position(&[0x48, 0x00, 0x03, 0xE8, 0xEE]), (48, true));
+        assert_eq!(position(&[0x58, 0x00, 96, 0x00, 0x07, 0xD0, 0xEE]), (96 + 96, true));
+        assert_eq!(
+            position(&[0x5F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xEE]),
+            ((POSITIONS - 1 + 805_306) % POSITIONS, true)
+        );
+        assert!(Chapter::decode(&[0x08, 1, 2]).is_err());
     }
 
     #[test]
