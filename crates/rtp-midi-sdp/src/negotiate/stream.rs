@@ -1,0 +1,182 @@
+//! One payload type of an offer: what an answer repeats, what it moves, and what it cannot accept.
+
+use rtp_midi::{Config, Format, Journal, Timing};
+
+use super::capabilities::Capabilities;
+use super::envelope::{GUARDTIME, PACKET_TIME, moved};
+use super::reason::Reason;
+use crate::render::{Render, Renderer, Renderers, Verdict};
+use crate::{Direction, Parameters, Stream, Transport};
+
+/// The stream of the answer. `direction` is that of the answer, `offered` and `ours` are the two ends' ways.
+pub(super) fn answered(
+    stream: &Stream,
+    offered: &Transport,
+    ours: &Transport,
+    direction: Direction,
+    capabilities: &Capabilities,
+) -> Result<Stream, Reason> {
+    let limits = &capabilities.limits;
+    if !limits.formats.contains(&stream.format) {
+        return Err(Reason::Format(stream.format));
+    }
+    if !limits.clock_rates.contains(&stream.clock_rate) {
+        return Err(Reason::ClockRate(stream.clock_rate));
+    }
+    let mut config = stream.config(offered).map_err(Reason::Parameter)?;
+    check_journal(&config, offered, capabilities)?;
+    check_commands(&config, direction, capabilities)?;
+    if !limits.timings.iter().any(|timing| is_alike(*timing, config.timing)) {
+        return Err(Reason::Timing);
+    }
+    move_times(&mut config, capabilities, direction)?;
+    let renderers = renderers(stream, direction, capabilities)?;
+    Ok(repeated(stream, &config, ours, renderers))
+}
+
+/// The names of the parameters that mpeg4-generic wants (6.2).
+pub(super) const MPEG4: [&str; 4] = ["streamtype", "mode", "profile-level-id", "config"];
+
+/// A stream in the words of this crate: the configuration, and what stands beside it.
+fn repeated(stream: &Stream, config: &Config, ours: &Transport, renderers: Option<Parameters>) -> Stream {
+    let mut parameters = renderers.unwrap_or_default();
+    let copied = |names: &[&str], to: &mut Parameters| {
+        for name in names.iter().filter(|name| to.last(name).is_none()).collect::<Vec<_>>() {
+            if let Some(value) = stream.parameters.last(name) {
+                to.push(name, value);
+            }
+        }
+    };
+    if stream.format == Format::Mpeg4Generic {
+        copied(&MPEG4, &mut parameters);
+    }
+    copied(&["musicport"], &mut parameters);
+    if ["j_sec", "j_update"].iter().any(|name| stream.parameters.last(name).is_some()) {
+        parameters.extend(Parameters::for_journal(config.journal));
+    }
+    let described = Stream::of(stream.payload_type, config, ours);
+    Stream { parameters: parameters.or(&described.parameters), ..described }
+}
+
+/// What may be lost is told of by a journal, and by one that we have (C.2).
+fn check_journal(config: &Config, way: &Transport, capabilities: &Capabilities) -> Result<(), Reason> {
+    let limits = &capabilities.limits;
+    match config.journal {
+        Journal::None if way.protocol.is_reliable() || limits.lossless => {}
+        Journal::None => return Err(Reason::NoJournal),
+        journal if !limits.journals.contains(&journal) => return Err(Reason::Journal(journal)),
+        Journal::Recovery(_) => {}
+    }
+    if way.protocol.is_reliable() {
+        return Ok(());
+    }
+    let (unprotected, unanchored) = (config.unprotected(), config.unanchored());
+    if !unprotected.is_empty() {
+        return Err(Reason::Unprotected(unprotected));
+    }
+    if !unanchored.is_empty() {
+        return Err(Reason::Unanchored(unanchored));
+    }
+    if config.chapters.is_enhanced() && !limits.enhanced {
+        return Err(Reason::Enhanced);
+    }
+    Ok(())
+}
+
+/// What we receive we take in full; what we send may come, or we leave it out.
+fn check_commands(config: &Config, direction: Direction, capabilities: &Capabilities) -> Result<(), Reason> {
+    if let Some(takes) = capabilities.takes.as_ref().filter(|_| direction.receives()) {
+        let more = config.commands.beyond(&takes.commands);
+        if !more.is_empty() {
+            return Err(Reason::Taken(more));
+        }
+    }
+    if let Some(sends) = capabilities.sends.as_ref().filter(|_| direction.sends() && !capabilities.limits.filters) {
+        let more = sends.commands.beyond(&config.commands);
+        if !more.is_empty() {
+            return Err(Reason::Sent(more));
+        }
+    }
+    Ok(())
+}
+
+/// Whether timestamps have the same meaning, whatever line rate and period.
+pub(super) const fn is_alike(one: Timing, other: Timing) -> bool {
+    matches!(
+        (one, other),
+        (Timing::Comex, Timing::Comex)
+            | (Timing::Async { .. }, Timing::Async { .. })
+            | (Timing::Buffer { .. }, Timing::Buffer { .. })
+    )
+}
+
+/// Moves the timing of packets to what we can do. What an offer leaves open is as we want it, if we want something.
+fn move_times(config: &mut Config, capabilities: &Capabilities, direction: Direction) -> Result<(), Reason> {
+    let wants = if direction.receives() { &capabilities.takes } else { &capabilities.sends }.as_ref();
+    let (limits, rate) = (&capabilities.limits, config.clock_rate);
+    // Wishes are in ticks of their own clock.
+    let wish = |of: fn(&Config) -> Option<u32>| {
+        let wants = wants?;
+        let ticks = u64::from(of(wants)?) * u64::from(rate) / u64::from(wants.clock_rate.max(1));
+        u32::try_from(ticks).ok()
+    };
+    let times = [
+        ("rtp_ptime", &mut config.ptime, wish(|wants| wants.ptime), &limits.packet_time, &PACKET_TIME),
+        ("rtp_maxptime", &mut config.max_ptime, wish(|wants| wants.max_ptime), &limits.packet_time, &PACKET_TIME),
+        ("guardtime", &mut config.guardtime, wish(|wants| wants.guardtime), &limits.guardtime, &GUARDTIME),
+    ];
+    for (name, value, wish, able, envelope) in times {
+        *value = match (*value, wish) {
+            (Some(offered), _) => Some(moved(offered, able, envelope, rate).ok_or(Reason::Timed(name, offered))?),
+            (None, Some(wish)) => added(wish, able, envelope, rate),
+            (None, None) => None,
+        };
+    }
+    Ok(())
+}
+
+/// A value that the offer does not have, where both ends can do one.
+fn added(
+    wish: u32,
+    able: &std::ops::RangeInclusive<std::time::Duration>,
+    envelope: &std::ops::RangeInclusive<std::time::Duration>,
+    rate: u32,
+) -> Option<u32> {
+    let everybody = super::envelope::ticks(envelope, rate);
+    let nearest = wish.clamp(*everybody.start(), *everybody.end());
+    moved(nearest, able, envelope, rate)
+}
+
+/// The parameters of the renderers where the offer names some: all but the chosen one are null. One who only sends has
+/// no choice to make, and takes the first.
+fn renderers(stream: &Stream, direction: Direction, capabilities: &Capabilities) -> Result<Option<Parameters>, Reason> {
+    let renderers = stream.renderers().map_err(Reason::Parameter)?;
+    let is_named = stream.parameters.last("render").is_some();
+    if !direction.receives() {
+        return if is_named { first(renderers, stream.format) } else { Ok(None) };
+    }
+    let verdicts = renderers.verdicts(&capabilities.abilities);
+    let plays = |(one, verdict): (&Renderer, &Verdict)| *verdict == Verdict::Chosen && one.render != Render::Null;
+    if !renderers.list.is_empty() && !renderers.list.iter().zip(&verdicts).any(plays) {
+        let refusal = verdicts.into_iter().find_map(|verdict| match verdict {
+            Verdict::Refused(refusal) => Some(refusal),
+            Verdict::Chosen | Verdict::Unneeded => None,
+        });
+        return Err(refusal.map_or(Reason::NoRenderer, Reason::Renderer));
+    }
+    if !is_named {
+        return Ok(None);
+    }
+    renderers.answer(&capabilities.abilities).print(stream.format).map(Some).map_err(Reason::Parameter)
+}
+
+fn first(mut renderers: Renderers, format: Format) -> Result<Option<Parameters>, Reason> {
+    let chosen = renderers.list.iter().position(|one| !matches!(one.render, Render::Null | Render::Unknown));
+    let chosen = chosen.ok_or(Reason::NoRenderer)?;
+    for (index, renderer) in renderers.list.iter_mut().enumerate() {
+        if index != chosen {
+            *renderer = Renderer::new(Render::Null);
+        }
+    }
+    renderers.print(format).map(Some).map_err(Reason::Parameter)
+}
