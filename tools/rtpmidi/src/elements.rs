@@ -76,6 +76,9 @@ pub(crate) fn keep(pad: &gst::Pad, wanted: impl Fn(&gst::BufferRef) -> bool + Se
             Some(gst::PadProbeData::Buffer(buffer)) if !wanted(buffer) => return gst::PadProbeReturn::Drop,
             Some(gst::PadProbeData::BufferList(list)) => {
                 *list = list.iter_owned().filter(|buffer| wanted(buffer)).collect();
+                if list.is_empty() {
+                    return gst::PadProbeReturn::Drop;
+                }
             }
             _ => {}
         }

@@ -77,8 +77,8 @@ impl Outputs<'_> {
         if let Some(mask) = how.rendering.mask.clone() {
             elements::keep(&elements::pad(&render, "sink")?, move |message| is_heard(message, &mask));
         }
-        let file = how.rendering.overture.clone();
-        let overture = file.map(|file| Overture::put(pipeline, &funnel, file, how.latency)).transpose()?;
+        let play = |octets| Overture::put(pipeline, &funnel, octets, how.latency);
+        let overture = how.rendering.overture.clone().map(play).transpose()?;
         if let Some(path) = self.wav {
             let format = gst::Caps::builder("audio/x-raw").field("format", "S16LE").build();
             let format = with("capsfilter", &[("caps", &format)])?;
