@@ -1,0 +1,117 @@
+//! What a description says about its sound, and what the listener makes of it (RFC 6295, C.6).
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod kit;
+
+use std::fs;
+use std::path::PathBuf;
+
+use kit::{Ended, Folder, Program, argument, description, free_port, song, wait_for_listener};
+
+/// A second of a note on channel 0.
+const NOTE: [(u16, &[u8]); 2] = [(0, &[0x90, 60, 120]), (500, &[0x80, 60, 64])];
+
+/// A second in which nothing sounds.
+const SILENCE: [(u16, &[u8]); 2] = [(0, &[0xB1, 7, 90]), (500, &[0xB1, 7, 100])];
+
+/// A listener to a stream with these parameters that renders it, and what `messages` become there.
+fn render(name: &str, fmtp: &str, messages: &[(u16, &[u8])], options: &[&str]) -> (Ended, Option<Vec<i16>>) {
+    let (folder, port) = (Folder::new(name), free_port());
+    let text = description(port).replace("j_update=anchor", &format!("j_update=anchor; {fmtp}"));
+    let (sdp, wav) = (folder.write("x.sdp", text.as_bytes()), folder.path("x.wav"));
+    let file = folder.write("x.mid", &song(messages));
+    let arguments = ["listen", argument(&sdp), "--json", "--wav", argument(&wav)];
+    let listener = Program::start(&[&arguments, options].concat());
+    wait_for_listener(port + 1);
+    let to = format!("udp://127.0.0.1:{port}");
+    let sender = Program::start(&["broadcast", argument(&file), "--to", &to, "--no-scan", "--json"]).finish();
+    assert_eq!(sender.code, Some(0), "{sender:?}");
+    let listener = listener.finish();
+    assert_eq!(listener.code, Some(0), "{listener:?}");
+    (listener, samples(&wav))
+}
+
+fn samples(wav: &PathBuf) -> Option<Vec<i16>> {
+    let octets = fs::read(wav).ok()?;
+    Some(octets[44..].chunks_exact(2).map(|sample| i16::from_le_bytes([sample[0], sample[1]])).collect())
+}
+
+fn is_loud(samples: &[i16]) -> bool {
+    samples.iter().any(|sample| sample.unsigned_abs() > 500)
+}
+
+/// The first sample that is loud, in seconds.
+fn onset(samples: &[i16]) -> f64 {
+    let first = samples.iter().position(|sample| sample.unsigned_abs() > 500).unwrap();
+    first as f64 / 2.0 / 44_100.0
+}
+
+fn base64(octets: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in octets.chunks(3) {
+        let bits = group.iter().fold(0, |bits, octet| bits << 8 | u32::from(*octet)) << (8 * (3 - group.len()));
+        let digits = (0..=group.len()).map(|digit| ALPHABET[(bits >> (18 - 6 * digit)) as usize & 63] as char);
+        text.extend(digits);
+    }
+    text
+}
+
+#[test]
+fn channels_that_the_mask_hides_are_silent() {
+    let (_, open) = render("mask-open", "render=synthetic; chanmask=1000000000000000", &NOTE, &[]);
+    assert!(is_loud(&open.unwrap()));
+    let (listener, hidden) = render("mask-hidden", "render=synthetic; chanmask=0111111111111111", &NOTE, &["--print"]);
+    assert!(!is_loud(&hidden.unwrap()));
+    assert_eq!(listener.summary()["events"], 2, "the stream itself is received");
+}
+
+#[test]
+fn a_file_in_the_description_is_played_from_the_start_if_it_is_to_be() {
+    let file = base64(&song(&NOTE));
+    let with = |info: &str| format!("render=synthetic; smf_info={info}; smf_inline=\"{file}\"");
+    let (_, played) = render("smf-start", &with("sdp_start"), &SILENCE, &[]);
+    let played = played.unwrap();
+    assert!(onset(&played) < 0.5, "{}", onset(&played));
+    for info in ["ignore", "identity"] {
+        let (_, silent) = render(&format!("smf-{info}"), &with(info), &SILENCE, &[]);
+        assert!(!is_loud(&silent.unwrap()), "{info}");
+    }
+}
+
+#[test]
+fn a_file_in_the_description_is_masked_and_ends_with_the_stream() {
+    let long: Vec<(u16, &[u8])> = (0..40).flat_map(|_| NOTE).collect();
+    let text = |mask: &str| {
+        format!("render=synthetic; smf_info=sdp_start; chanmask={mask}; smf_inline=\"{}\"", base64(&song(&long)))
+    };
+    let (_, played) = render("smf-long", &text("1111111111111111"), &SILENCE, &[]);
+    let seconds = played.unwrap().len() as f64 / 2.0 / 44_100.0;
+    assert!(seconds < 20.0, "{seconds} of 40 s");
+    let (_, masked) = render("smf-masked", &text("0111111111111111"), &SILENCE, &[]);
+    assert!(!is_loud(&masked.unwrap()));
+}
+
+#[test]
+fn a_stream_that_is_to_be_discarded_makes_no_sound() {
+    let (listener, wav) = render("null", "render=null", &NOTE, &["--print"]);
+    assert_eq!((listener.objects("event").len(), wav), (2, None));
+    assert_eq!(
+        listener.stderr.lines().next(),
+        Some("warning: no sound: the description wants the stream discarded (render=null)")
+    );
+}
+
+#[test]
+fn a_renderer_that_nobody_knows_is_refused_with_the_reason() {
+    let (folder, port) = (Folder::new("refused"), free_port());
+    let text = description(port).replace("j_update=anchor", "render=synthetic; subrender=theremin");
+    let sdp = folder.write("x.sdp", text.as_bytes());
+    let refused = Program::start(&["listen", argument(&sdp), "--play"]).finish();
+    refused.failed_with("x.sdp: no sound: subrender=theremin is not known");
+    let wrong = folder.write("x.sdp", text.replace("subrender=theremin", "smf_url=\"ftp://x/\"").as_bytes());
+    Program::start(&["listen", argument(&wrong)])
+        .finish()
+        .failed_with("smf_url=\"ftp://x/\" is not a value of smf_url");
+}
