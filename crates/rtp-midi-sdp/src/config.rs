@@ -162,7 +162,7 @@ impl Parameters {
 }
 
 /// A number of 32 bits without sign and without zeros in front (appendix D).
-fn decimal(text: &str) -> Option<u32> {
+pub(crate) fn decimal(text: &str) -> Option<u32> {
     let digits = text.bytes().all(|octet| octet.is_ascii_digit());
     text.parse().ok().filter(|_| digits && (text == "0" || !text.starts_with('0')))
 }

@@ -1,0 +1,222 @@
+//! How parameters are written (RFC 6295, appendix D).
+
+use super::description::Media;
+use super::rule::{
+    Check::{Media as OfMedia, Parameter as OfParameter, Stream as OfStream},
+    Findings, Rule,
+};
+use super::selected::{Range, Selected};
+use super::stream::{Parameter, Stream};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule::error("SD-01", OfStream(one_line)),
+    Rule::error("SD-02", OfStream(one_line_for_both)),
+    Rule::error("SD-03", OfMedia(blanks_before_the_payload_type)),
+    Rule::warning("SD-04", OfStream(separators)),
+    Rule::error("SD-05", OfParameter(channel_ranges)),
+    Rule::error("SD-06", OfParameter(field_ranges)),
+    Rule::error("SD-07", OfParameter(octet_ranges)),
+    Rule::error("SD-08", OfParameter(octets)),
+    Rule::error("SD-10", OfParameter(numbers)),
+    Rule::warning("RFC 6295 D", OfStream(repetitions)),
+    Rule::warning("AMB-20", OfStream(unknown_names)),
+    Rule::warning("AMB-21", OfParameter(misnamed)),
+];
+
+/// The parameters of RFC 3640.
+pub(super) const MPEG4: [&str; 4] = ["streamtype", "mode", "profile-level-id", "config"];
+
+/// The parameters that stand once: a later one replaces an earlier one.
+const ONCE: [&str; 14] = [
+    "streamtype",
+    "mode",
+    "profile-level-id",
+    "config",
+    "j_sec",
+    "j_update",
+    "tsmode",
+    "linerate",
+    "octpos",
+    "mperiod",
+    "rtp_ptime",
+    "rtp_maxptime",
+    "guardtime",
+    "musicport",
+];
+
+/// Whether parameters of RFC 3640 and of RTP MIDI stand on lines of their own.
+fn are_apart(stream: &Stream<'_>) -> bool {
+    let is_mpeg4 = |parameter: &&Parameter<'_>| parameter.name.is_one_of(&MPEG4);
+    let lines = |mpeg4: bool| {
+        let of_these = stream.parameters.iter().filter(move |parameter| is_mpeg4(parameter) == mpeg4);
+        of_these.map(|parameter| parameter.line).collect::<Vec<_>>()
+    };
+    let (mpeg4, midi) = (lines(true), lines(false));
+    stream.is_mpeg4() && !mpeg4.is_empty() && !midi.is_empty() && !mpeg4.iter().any(|line| midi.contains(line))
+}
+
+fn one_line(stream: &Stream<'_>, found: &mut Findings) {
+    if let Some(second) = stream.lines.get(1).filter(|_| !are_apart(stream)) {
+        let what = format!("payload type {} has parameters on a second line", stream.payload_type.text);
+        found.at(*second, what, "join the lines with a semicolon and a blank");
+    }
+}
+
+fn one_line_for_both(stream: &Stream<'_>, found: &mut Findings) {
+    if let Some(second) = stream.lines.get(1).filter(|_| are_apart(stream)) {
+        let what = "the parameters of mpeg4-generic and those of RTP MIDI stand on different lines";
+        found.at(*second, what, "join the lines with a semicolon and a blank");
+    }
+}
+
+fn blanks_before_the_payload_type(media: &Media<'_>, found: &mut Findings) {
+    for attribute in media.attributes("fmtp").filter(|attribute| attribute.value.text.starts_with(char::is_whitespace))
+    {
+        let start = attribute.value.text.len() - attribute.value.text.trim_start().len();
+        found.at(attribute.value.part(0..start), "there is white space in front of the payload type", "remove it");
+    }
+}
+
+/// Between parameters stands a semicolon and one blank, and nothing else.
+fn separators(stream: &Stream<'_>, found: &mut Findings) {
+    for line in &stream.lines {
+        let mut quoted = false;
+        let parts: Vec<_> = line
+            .split(|c| {
+                quoted ^= c == '"';
+                c == ';' && !quoted
+            })
+            .collect();
+        for (index, part) in parts.iter().enumerate() {
+            let body = part.trim();
+            let before = &part.text[..part.text.len() - part.text.trim_start().len()];
+            let around = body.split_once('=').map(|(name, value)| (name.trim() != name) || (value.trim() != value));
+            if body.text.is_empty() {
+                found.at(*part, "there is a semicolon, and no parameter", "remove the semicolon");
+            } else if before != if index == 0 { "" } else { " " } || part.text.ends_with(char::is_whitespace) {
+                found.at(
+                    *part,
+                    "a semicolon is followed by one blank and nothing else",
+                    format!("write \"; {}\"", body.text),
+                );
+            } else if around == Some(true) {
+                found.at(body, "there are blanks around the equals sign", "remove them");
+            }
+        }
+    }
+}
+
+/// Ranges whose left number is not below the right one.
+fn falling(ranges: &[Range<'_>], radix: u32, found: &mut Findings, parameter: &Parameter<'_>) {
+    let number = |text: &str| u64::from_str_radix(text, radix).unwrap_or_default();
+    for range in ranges {
+        if let Some(right) = range.right
+            && number(range.left.text) >= number(right.text)
+        {
+            let what = format!("{} does not rise", range.whole.text);
+            let fix = match (range.left.text, right.text) {
+                (left, right) if number(left) == number(right) => format!("write {left}"),
+                (left, right) => format!("write {right}-{left}"),
+            };
+            found.within(parameter, range.whole, what, fix);
+        }
+    }
+}
+
+fn channel_ranges(parameter: &Parameter<'_>, found: &mut Findings) {
+    if let Some(Selected::Types(types)) = Selected::of(parameter) {
+        falling(&types.channels, 10, found, parameter);
+    }
+}
+
+fn field_ranges(parameter: &Parameter<'_>, found: &mut Findings) {
+    if let Some(Selected::Types(types)) = Selected::of(parameter) {
+        falling(&types.fields, 10, found, parameter);
+    }
+}
+
+fn octet_ranges(parameter: &Parameter<'_>, found: &mut Findings) {
+    if let Some(Selected::Class(ranges)) = Selected::of(parameter) {
+        falling(&ranges, 16, found, parameter);
+    }
+}
+
+fn octets(parameter: &Parameter<'_>, found: &mut Findings) {
+    let Some(Selected::Class(ranges)) = Selected::of(parameter) else { return };
+    let is_octet = |text: &str| matches!(text.as_bytes(), [b'0'..=b'7', low] if low.is_ascii_digit() || (b'A'..=b'F').contains(low));
+    for end in ranges.iter().flat_map(Range::ends).filter(|end| !is_octet(end.text)) {
+        let fix = match u8::from_str_radix(end.text, 16) {
+            Ok(octet) if octet < 0x80 => format!("write {octet:02X}"),
+            _ => "use 00 to 7F".to_owned(),
+        };
+        found.within(parameter, end, format!("{} is no data octet in two capital digits", end.text), fix);
+    }
+}
+
+fn numbers(parameter: &Parameter<'_>, found: &mut Findings) {
+    let least = match parameter.name.text.to_ascii_lowercase().as_str() {
+        "guardtime" => 1,
+        "rtp_ptime" | "rtp_maxptime" => 0,
+        _ => {
+            if let Some(Selected::Types(types)) = Selected::of(parameter) {
+                let lists = types.channels.iter().chain(&types.fields).flat_map(Range::ends);
+                for number in lists.filter(|number| number.text.len() > 1 && number.text.starts_with('0')) {
+                    let short = number.text.trim_start_matches('0');
+                    let fix = format!("write {}", if short.is_empty() { "0" } else { short });
+                    found.within(parameter, number, format!("{} begins with zeros", number.text), fix);
+                }
+            }
+            return;
+        }
+    };
+    number(parameter, least, found);
+}
+
+/// A value that is no number from `least` on, of 32 bits, without zeros in front.
+pub(super) fn number(parameter: &Parameter<'_>, least: u32, found: &mut Findings) {
+    let text = parameter.value.text;
+    if crate::config::decimal(text).is_none_or(|number| number < least) {
+        let value = if text.is_empty() { "nothing" } else { text };
+        let what = format!("{value} is no number from {least} to {}", u32::MAX);
+        found.on(
+            parameter,
+            what,
+            format!("write digits without sign and without zeros in front, or leave {} out", parameter.name.text),
+        );
+    }
+}
+
+fn repetitions(stream: &Stream<'_>, found: &mut Findings) {
+    for (index, parameter) in stream.parameters.iter().enumerate() {
+        let is_again = stream.parameters[..index].iter().any(|before| before.name.is(parameter.name.text));
+        if is_again && parameter.name.is_one_of(&ONCE) {
+            let what = format!("{} is there a second time, and the last one counts", parameter.name.text);
+            found.on(parameter, what, "leave one of them");
+        }
+    }
+}
+
+fn unknown_names(stream: &Stream<'_>, found: &mut Findings) {
+    let mut subrender = "";
+    for parameter in &stream.parameters {
+        let name = parameter.name;
+        if name.is("subrender") {
+            subrender = parameter.value.text;
+        }
+        // Whoever registers a subrender may have parameters of its own behind it (C.6.2).
+        let begin = format!("{subrender}_").to_ascii_lowercase();
+        let is_of_subrender = !subrender.is_empty() && name.text.to_ascii_lowercase().starts_with(&begin);
+        let is_mpeg4 = stream.is_mpeg4() || !name.is_one_of(&MPEG4);
+        let is_known = (name.is_one_of(&crate::NAMES) && is_mpeg4) || is_of_subrender || name.is("cm_default");
+        if !is_known && !super::mpeg4::is_of_access_units(name) {
+            let what = format!("{} is no parameter of such streams, and readers pass over it", name.text);
+            found.on(parameter, what, "remove it, or see how the name is spelt");
+        }
+    }
+}
+
+fn misnamed(parameter: &Parameter<'_>, found: &mut Findings) {
+    if parameter.name.is("cm_default") {
+        found.on(parameter, "there is no cm_default; it is taken for ch_default", "write ch_default");
+    }
+}
