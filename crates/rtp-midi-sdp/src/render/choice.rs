@@ -294,6 +294,8 @@ mod tests {
             panic!("one object elsewhere")
         };
         assert_eq!(source.to_string(), "http://example.net/oski.asc");
+        let in_catalog = mpeg4("render=synthetic; rinit=audio/asc; cid=\"x\"");
+        assert_eq!(refusal(&in_catalog), "its data are not in the description: catalog entry x");
         let data = &mut renderers.list[0].data[0];
         data.source = data.source.found(vec![0x7A, 0x0A, 0, 0, 0, 0, 0]);
         assert_eq!(refusal(&renderers), "chosen");

@@ -119,13 +119,15 @@ mod tests {
 
     #[test]
     fn each_parameter_stands_where_the_rfc_wants_it() {
-        let scattered = "render=synthetic; chanmask=0111111111111111; smf_info=sdp_start; smf_url=\"https://x/\"; \
-                         subrender=foo; foo_depth=3; render=api; multimode=all";
+        let scattered = "render=synthetic; chanmask=0111111111111111; rinit=audio/x; url=\"https://x/\"; cid=\"y\"; \
+                         smf_info=sdp_start; smf_url=\"https://z/\"; subrender=foo; render=api; rinit=audio/x; \
+                         inline=\"AA\"; subrender=foo; foo_depth=3; render=unknown; multimode=all";
         let renderers = Renderers::parse(&Parameters::parse(scattered), Format::Native).unwrap();
         assert_eq!(
             printed(&renderers, Format::Native),
-            "multimode=all; render=synthetic; subrender=foo; foo_depth=3; smf_info=sdp_start; \
-             smf_url=\"https://x/\"; chanmask=0111111111111111; render=api"
+            "multimode=all; render=synthetic; subrender=foo; rinit=audio/x; url=\"https://x/\"; cid=\"y\"; \
+             smf_info=sdp_start; smf_url=\"https://z/\"; chanmask=0111111111111111; \
+             render=api; subrender=foo; foo_depth=3; rinit=audio/x; inline=\"AA==\"; render=unknown"
         );
     }
 

@@ -139,3 +139,21 @@ fn print_messages(pad: &gst::Pad, print: Print, gone: Arc<AtomicBool>) {
     };
     elements::for_each_buffer(pad, line);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_hides_voices_and_no_system_commands() {
+        gst::init().unwrap();
+        let mask = ChannelMask::parse("0111111111111111").unwrap();
+        let is_heard = |message: &'static [u8]| super::is_heard(&gst::Buffer::from_slice(message), &mask);
+        for hidden in [&[0x90, 60, 100][..], &[0xB0, 7, 1], &[0xC0, 5], &[0xE0, 0, 64]] {
+            assert!(!is_heard(hidden), "{hidden:x?}");
+        }
+        for heard in [&[0x91, 60, 100][..], &[0x8F, 60, 0], &[0xFF], &[0xF0, 0x7E, 0x7F, 9, 1, 0xF7], &[0xF9], &[]] {
+            assert!(is_heard(heard), "{heard:x?}");
+        }
+    }
+}
