@@ -33,9 +33,15 @@ impl Media {
         self.transport.port == 0
     }
 
+    /// Whether the line is one of an RTSP server (`a=control`): its port may be 0 until SETUP has chosen one (RFC 2326,
+    /// C.1.2).
+    pub fn is_controlled(&self) -> bool {
+        self.attributes.iter().any(|attribute| attribute.name.eq_ignore_ascii_case("control"))
+    }
+
     /// Whether streams of the line can run: it is not refused, and its protocol is one of RTP.
-    pub const fn is_usable(&self) -> bool {
-        !self.is_refused() && !matches!(self.transport.protocol, Protocol::Other(_))
+    pub fn is_usable(&self) -> bool {
+        (!self.is_refused() || self.is_controlled()) && !matches!(self.transport.protocol, Protocol::Other(_))
     }
 
     /// The line in few words, for one who looks for RTP MIDI in vain: `m=audio 5004: opus/48000`.
@@ -47,12 +53,26 @@ impl Media {
             found.map_or_else(|| number.clone(), |(_, encoding)| encoding.trim().to_owned())
         };
         let reason = match &self.transport.protocol {
-            _ if self.is_refused() => "switched off by port 0".to_owned(),
+            _ if self.is_refused() && !self.is_controlled() => "switched off by port 0".to_owned(),
             Protocol::Other(protocol) if !self.streams.is_empty() => {
                 format!("rtp-midi over {protocol}, which cannot be received")
             }
             _ => self.others.iter().map(rtpmap).collect::<Vec<_>>().join(" "),
         };
         format!("m={} {}: {reason}", self.kind, self.transport.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Session;
+
+    #[test]
+    fn port_0_is_a_refusal_except_where_rtsp_chooses_the_port() {
+        let text = "v=0\r\ns=x\r\nm=audio 0 RTP/AVP 96\r\na=rtpmap:96 RTP-MIDI/44100\r\n";
+        let refused = Session::parse(text.as_bytes()).unwrap();
+        assert!(refused.media[0].is_refused() && !refused.media[0].is_usable() && refused.first_stream().is_err());
+        let rtsp = Session::parse(format!("{text}a=control:stream=0\r\n").as_bytes()).unwrap();
+        assert!(rtsp.media[0].is_usable() && rtsp.first_stream().is_ok());
     }
 }
