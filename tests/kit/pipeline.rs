@@ -80,6 +80,27 @@ pub fn send_as(caps: &str, song: &[u8], properties: &str) -> Result<Vec<u8>, Str
     Ok(fs::read(&to).unwrap())
 }
 
+/// The caps that `rtpmidipay` with these properties agrees on with `downstream`, which is caps or more elements.
+pub fn negotiated(properties: &str, downstream: &str) -> gst::Caps {
+    let folder = Folder::new("negotiated");
+    let song = folder.path("song.mid");
+    fs::write(&song, crate::song::scale()).unwrap();
+    let pipeline = parse(&format!(
+        "filesrc location={} ! smfparse ! rtpmidipay {properties} ! {downstream} ! fakesink name=sink",
+        song.display()
+    ));
+    let (found, caps) = std::sync::mpsc::channel();
+    let pad = pipeline.by_name("sink").unwrap().static_pad("sink").unwrap();
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::EventView::Caps(caps)) = info.event().map(|event| event.view()) {
+            found.send(caps.caps_owned()).unwrap();
+        }
+        gst::PadProbeReturn::Ok
+    });
+    run(&pipeline).unwrap();
+    caps.try_iter().last().unwrap()
+}
+
 /// What came out of `rtpmididepay`.
 #[derive(Clone, Debug, Default)]
 pub struct Heard {
@@ -152,6 +173,35 @@ fn listen(depay: &gst::Element) -> impl FnOnce() -> Vec<Vec<Vec<u8>>> + use<> {
         }
         packets.pop();
         packets
+    }
+}
+
+/// What `depay` gives out while its pipeline plays, one message at a time.
+#[derive(Debug)]
+pub struct Tap(std::sync::mpsc::Receiver<Vec<u8>>);
+
+impl Tap {
+    /// From now on.
+    pub fn new(depay: &gst::Element) -> Self {
+        let (send, messages) = std::sync::mpsc::channel();
+        let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+        depay.static_pad("src").unwrap().add_probe(mask, move |_, info| {
+            // Once the test has all it wants, nobody listens any more.
+            let take = |buffer: &gst::BufferRef| drop(send.send(buffer.map_readable().unwrap().to_vec()));
+            match &info.data {
+                Some(gst::PadProbeData::Buffer(buffer)) => take(buffer),
+                Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(take),
+                _ => {}
+            }
+            gst::PadProbeReturn::Ok
+        });
+        Self(messages)
+    }
+
+    /// The next `count` messages; fewer where nothing comes for ten seconds.
+    pub fn take(&self, count: usize) -> Vec<Vec<u8>> {
+        let next = || self.0.recv_timeout(std::time::Duration::from_secs(10)).ok();
+        std::iter::from_fn(next).take(count).collect()
     }
 }
 

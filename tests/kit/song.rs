@@ -2,6 +2,18 @@
 
 use crate::random::Random;
 
+/// A scale of two seconds, 30 messages: a program, a volume, and notes with a wheel between them. The beginning is all the
+/// state there is at the end, but for the wheel.
+pub fn scale() -> Vec<u8> {
+    let mut track = vec![0, 0xC0, 5, 0, 0xB0, 7, 100];
+    for note in 60..67 {
+        track.extend([10, 0x90, note, 100, 10, 0xE0, 0, note, 0, 0xB0, 64, note, 10, 0x80, note, 64]);
+    }
+    track.extend([0, 0xFF, 0x2F, 0]);
+    // 105 ticks in half a second.
+    [b"MThd\0\0\0\x06\0\0\0\x01\0\x34MTrk", &(track.len() as u32).to_be_bytes()[..], &track].concat()
+}
+
 /// A Standard MIDI File, the same for the same seed.
 pub fn random(seed: u64) -> Vec<u8> {
     compose(seed, true)

@@ -35,6 +35,8 @@ pub(crate) const SOUND: &[Package] = &[Package("gstreamer1.0-alsa", "sound outpu
 /// To run the tests.
 pub(crate) const TEST: &[Package] = &[
     Package("tshark", "dissects our packets: a second opinion on the format"),
+    Package("libgstrtspserver-1.0-dev", "gst-rtsp-server: a peer of the elements"),
+    Package("gstreamer1.0-nice", "webrtcbin: another one"),
     Package("iproute2", "a network of its own for the multicast tests"),
     Package("openttd-openmsx", "31 songs by others as test data"),
 ];
