@@ -55,8 +55,8 @@ fn unknown_transport(media: &Media<'_>, stream: &Stream<'_>, found: &mut Finding
 
 /// The journal where it is neither that of a closed loop nor anchored, over UDP.
 fn unfit_journal<'s, 'a>(media: &Media<'_>, stream: &'s Stream<'a>) -> Option<&'s Parameter<'a>> {
-    let is_unfit = |config: &Config| matches!(config.journal, Journal::None | Journal::Recovery(Policy::OpenLoop));
-    stream.config().filter(|config| is_unfit(config) && !media.is_tcp())?;
+    let is_unfit = |config: &&Config| matches!(config.journal, Journal::None | Journal::Recovery(Policy::OpenLoop));
+    stream.config.as_ref().filter(|config| is_unfit(config) && !media.is_tcp())?;
     stream.parameter("j_sec").filter(|parameter| parameter.value.is("none")).or(stream.parameter("j_update"))
 }
 
@@ -142,7 +142,8 @@ fn undeclared_commands(_: &Media<'_>, stream: &Stream<'_>, found: &mut Findings)
         let what = "nothing says which commands are sent or understood";
         found.missing(stream, "cm_unused", what, "write cm_unused for all, and cm_used for those that are");
     } else if stream
-        .config()
+        .config
+        .as_ref()
         .is_some_and(|config| config.commands.has_sysex(&vec![0x7D; ANY_LENGTH], true) == Some(true))
     {
         let what = "nothing limits the length of System Exclusives";

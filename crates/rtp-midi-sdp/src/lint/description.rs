@@ -2,7 +2,7 @@
 
 use super::piece::Piece;
 use super::stream::Stream;
-use crate::{Direction, Protocol, Session};
+use crate::{Direction, Protocol, Session, Violation};
 
 /// The whole text.
 pub(super) struct Description<'a> {
@@ -15,6 +15,8 @@ pub(super) struct Description<'a> {
     pub(super) bare_line_end: Option<Piece<'a>>,
     /// What readers make of it, if they can.
     pub(super) parsed: Option<Session>,
+    /// The rules of C.5 that it breaks then.
+    pub(super) violations: Vec<Violation>,
 }
 
 /// One line.
@@ -77,7 +79,9 @@ impl<'a> Description<'a> {
         let session = lines[..first_media].to_vec();
         let sections = lines[first_media..].chunk_by(|_, next| !next.is_media());
         let media = sections.enumerate().map(|(index, lines)| Media::read(index, lines, &session)).collect();
-        Self { lines, session, media, bare_line_end, parsed: Session::parse(text.as_bytes()).ok() }
+        let parsed = Session::parse(text.as_bytes()).ok();
+        let violations = parsed.as_ref().map(Session::relation_violations).unwrap_or_default();
+        Self { lines, session, media, bare_line_end, parsed, violations }
     }
 
     /// The RTP MIDI streams with the media that they belong to.

@@ -55,7 +55,7 @@ fn speaks_of<'s, 'a>(stream: &'s Stream<'a>, name: &'s str, letters: Letters) ->
 }
 
 fn mandate(stream: &Stream<'_>, found: &mut Findings) {
-    let Some(exposed) = stream.config().map(|config| config.unprotected()) else { return };
+    let Some(exposed) = stream.config.as_ref().map(rtp_midi::Config::unprotected) else { return };
     if let Some(never) = speaks_of(stream, "ch_never", exposed) {
         let what = format!("commands of the type {exposed} may come, and what a loss does to them is never repaired");
         let fix = "forbid those that are meant with cm_unused, or code them with ch_default";
@@ -64,7 +64,7 @@ fn mandate(stream: &Stream<'_>, found: &mut Findings) {
 }
 
 fn anchors(stream: &Stream<'_>, found: &mut Findings) {
-    let Some(config) = stream.config().filter(|config| config.journal != Journal::None) else { return };
+    let Some(config) = stream.config.as_ref().filter(|config| config.journal != Journal::None) else { return };
     let exposed = config.unanchored();
     if let Some(parameter) = stream.parameter("j_update").filter(|_| !exposed.is_empty()) {
         let what = format!("an open loop does not reach back to every loss, and nothing anchors {exposed}");

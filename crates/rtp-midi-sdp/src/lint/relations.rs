@@ -8,7 +8,6 @@ use super::rule::{
     Findings, Rule,
 };
 use super::stream::{Parameter, Stream};
-use crate::Violation;
 use crate::audio_specific_config::ObjectType;
 
 pub(super) const RULES: &[Rule] = &[
@@ -39,7 +38,7 @@ fn report(
     fix: &str,
     found: &mut Findings,
 ) {
-    for violation in violations(description).iter().filter(|violation| violation.requirement == requirement) {
+    for violation in description.violations.iter().filter(|violation| violation.requirement == requirement) {
         let streams = violation.media.and_then(|media| description.media.get(media)).map(|media| &media.streams[..]);
         if let Some(streams) = streams.filter(|streams| is_meant(streams))
             && let Some(parameter) = streams.iter().rev().find_map(|stream| stream.parameter("musicport"))
@@ -47,10 +46,6 @@ fn report(
             found.on(parameter, violation.what.clone(), fix);
         }
     }
-}
-
-fn violations(description: &Description<'_>) -> Vec<Violation> {
-    description.parsed.as_ref().map(crate::Session::relation_violations).unwrap_or_default()
 }
 
 fn doubles(description: &Description<'_>, found: &mut Findings) {
@@ -95,7 +90,7 @@ fn native_renderers(description: &Description<'_>, found: &mut Findings) {
 
 fn mpeg4_renderers(description: &Description<'_>, found: &mut Findings) {
     let is_second = |streams: &[Stream<'_>]| is_mpeg4(streams) && has_render(streams);
-    if !violations(description).iter().any(|violation| violation.requirement == "SC.5-15") {
+    if !description.violations.iter().any(|violation| violation.requirement == "SC.5-15") {
         report(description, "SC.5-14", is_second, "leave render at one of them", found);
     }
 }
@@ -105,7 +100,7 @@ fn mpeg4_renderers(description: &Description<'_>, found: &mut Findings) {
 fn configurations(description: &Description<'_>, found: &mut Findings) {
     let fix = "write config=\"\" in all streams, or in all but one and no render";
     report(description, "SC.5-15", |streams| !has_render(streams), fix, found);
-    if !violations(description).iter().any(|violation| violation.requirement == "SC.5-15") {
+    if !description.violations.iter().any(|violation| violation.requirement == "SC.5-15") {
         report(description, "SC.5-14", |streams| is_mpeg4(streams) && !has_render(streams), fix, found);
     }
 }

@@ -8,8 +8,6 @@ use crate::Parameters;
 
 /// A payload type that carries RTP MIDI.
 pub(super) struct Stream<'a> {
-    /// Whether nothing gets lost on the way, so that there is no journal by default.
-    is_reliable: bool,
     pub(super) format: Format,
     pub(super) payload_type: Piece<'a>,
     /// The rtpmap behind the payload type: `rtp-midi/44100/1`.
@@ -20,6 +18,8 @@ pub(super) struct Stream<'a> {
     pub(super) lines: Vec<Piece<'a>>,
     /// The parameters of all of them, in order.
     pub(super) parameters: Vec<Parameter<'a>>,
+    /// What the parameters say to the protocol, unless one of them has a value that it cannot have.
+    pub(super) config: Option<Config>,
 }
 
 /// One `name=value`.
@@ -35,7 +35,8 @@ pub(super) struct Parameter<'a> {
 }
 
 impl<'a> Stream<'a> {
-    /// The RTP MIDI streams that the lines of a media have.
+    /// The RTP MIDI streams that the lines of a media have. `is_reliable`: nothing gets lost on the way, so that there
+    /// is no journal by default.
     pub(super) fn read_all(lines: &[Line<'a>], is_reliable: bool) -> Vec<Self> {
         let rtpmaps = attributes(lines, "rtpmap").filter_map(|attribute| mapped(&attribute));
         rtpmaps.filter_map(|(payload_type, encoding)| Self::read(lines, is_reliable, payload_type, encoding)).collect()
@@ -60,7 +61,13 @@ impl<'a> Stream<'a> {
         } else {
             return None;
         };
-        Some(Self { is_reliable, format, payload_type, encoding, clock_rate, lines, parameters })
+        let config = clock_rate.and_then(|rate| values(&parameters).config(rate, format).ok()).map(|mut config| {
+            if is_reliable && !parameters.iter().any(|parameter| parameter.name.is("j_sec")) {
+                config.journal = Journal::None;
+            }
+            config
+        });
+        Some(Self { format, payload_type, encoding, clock_rate, lines, parameters, config })
     }
 
     /// The parameters of this name, in order.
@@ -71,26 +78,6 @@ impl<'a> Stream<'a> {
     /// The parameter of this name that counts: the last one.
     pub(super) fn parameter(&self, name: &str) -> Option<&Parameter<'a>> {
         self.parameters.iter().rev().find(|parameter| parameter.name.is(name))
-    }
-
-    /// The parameters as readers have them.
-    pub(super) fn values(&self) -> Parameters {
-        self.parameters
-            .iter()
-            .map(|Parameter { name, value, .. }| crate::Parameter {
-                name: name.text.to_owned(),
-                value: value.text.to_owned(),
-            })
-            .collect()
-    }
-
-    /// What the parameters say to the protocol, unless one of them has a value that it cannot have.
-    pub(super) fn config(&self) -> Option<Config> {
-        let mut config = self.values().config(self.clock_rate?, self.format).ok()?;
-        if self.is_reliable && self.parameter("j_sec").is_none() {
-            config.journal = Journal::None;
-        }
-        Some(config)
     }
 
     pub(super) fn is_mpeg4(&self) -> bool {
@@ -133,6 +120,15 @@ impl<'a> Parameter<'a> {
     pub(super) fn is_chapter_selection(&self) -> bool {
         self.name.is_one_of(&["ch_never", "ch_default", "ch_anchor", "cm_default"])
     }
+}
+
+/// The parameters as readers have them.
+fn values(parameters: &[Parameter<'_>]) -> Parameters {
+    let value = |Parameter { name, value, .. }: &Parameter<'_>| crate::Parameter {
+        name: name.text.to_owned(),
+        value: value.text.to_owned(),
+    };
+    parameters.iter().map(value).collect()
 }
 
 /// The payload type of an rtpmap or fmtp attribute, and what stands behind it.

@@ -93,8 +93,8 @@ fn keys(media: &Media<'_>, found: &mut Findings) {
 }
 
 fn feedback(media: &Media<'_>, found: &mut Findings) {
-    let needs = |config: rtp_midi::Config| config.journal == Journal::Recovery(Policy::ClosedLoop);
-    let is_closed_loop = media.streams.iter().filter_map(super::stream::Stream::config).any(needs);
+    let needs = |config: &rtp_midi::Config| config.journal == Journal::Recovery(Policy::ClosedLoop);
+    let is_closed_loop = media.streams.iter().filter_map(|stream| stream.config.as_ref()).any(needs);
     if let Some(none) = media.bandwidth("RR").filter(|number| number.text == "0" && is_closed_loop && !media.is_tcp()) {
         let what = "receivers may not report, and a closed loop lives on their reports";
         found.at(none, what, "remove b=RR:0, or write j_update=anchor");

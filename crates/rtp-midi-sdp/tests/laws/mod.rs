@@ -15,15 +15,10 @@ pub(crate) fn printing_is_stable(octets: &[u8]) {
 pub(crate) fn every_diagnostic_has_its_place(octets: &[u8]) {
     let text = String::from_utf8_lossy(octets);
     let applications = [Application::ContentStreaming, Application::PerformanceOffer, Application::PerformanceAnswer];
-    for application in applications.into_iter().map(Some).chain([None]) {
-        for diagnostic in lint_for(&text, application) {
-            let place = &diagnostic.place;
-            let line = text.trim_start_matches('\u{FEFF}').split('\n').nth(place.line - 1);
-            let length = line.map(|line| line.chars().count());
-            assert!(
-                length.is_some_and(|length| place.column + place.length <= length + 1),
-                "{diagnostic:?} in {text:?}"
-            );
-        }
+    for diagnostic in lint_for(&text, applications.get(octets.len() % 4).copied()) {
+        let place = &diagnostic.place;
+        let line = text.trim_start_matches('\u{FEFF}').split('\n').nth(place.line - 1);
+        let length = line.map(|line| line.chars().count());
+        assert!(length.is_some_and(|length| place.column + place.length <= length + 1), "{diagnostic:?} in {text:?}");
     }
 }
