@@ -264,11 +264,12 @@ mod tests {
         let mut text = format!("{HEAD}a=group:FID {}\n", mids.join(" "));
         for (index, (direction, parameters)) in lines.iter().enumerate() {
             let encoding = if parameters.contains("mode=") { "mpeg4-generic" } else { "rtp-midi" };
-            text += &format!(
+            let line = format!(
                 "m=audio {} RTP/AVP 96\na=rtpmap:96 {encoding}/44100\na=fmtp:96 {parameters}\na={direction}\na=mid:{}\n",
                 5004 + 2 * index,
                 mids[index]
             );
+            text += &line;
         }
         Session::parse(text.as_bytes()).unwrap()
     }

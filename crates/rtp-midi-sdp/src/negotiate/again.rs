@@ -148,3 +148,125 @@ fn changed_stream(was: (&Stream, &Config), is: (&Stream, &Config)) -> Option<(&'
         return None;
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{end, native, player, sent};
+    use super::super::{answer, offer, verify};
+    use super::*;
+    use crate::{Parameters, Protocol};
+
+    /// What a new offer with these parameters leads to in a session that began with others.
+    fn again(before: &str, after: &str) -> Result<String, Vec<String>> {
+        let (first, second) = (native(before), end(2));
+        let ours = answer(&first, &second).unwrap().session;
+        let mut offered = offer_again(&first, &BTreeMap::new());
+        offered.media[0].streams[0].parameters = Parameters::parse(after);
+        match answer_again(&first, &ours, &sent(&offered), &second) {
+            Ok(answer) => Ok(answer.session.media[0].streams[0].parameters.to_string()),
+            Err(refusal) => Err(refusal.refused.iter().map(ToString::to_string).collect()),
+        }
+    }
+
+    fn rule(before: &str, after: &str) -> String {
+        let reasons = again(before, after).unwrap_err();
+        assert_eq!(reasons.len(), 1, "{reasons:?}");
+        reasons[0].rsplit_once('[').unwrap().1.trim_end_matches(']').to_owned()
+    }
+
+    #[test]
+    fn journals_stay_as_they_are() {
+        assert_eq!(rule("", "j_sec=none"), "SC.2-01");
+        assert_eq!(rule("", "j_update=anchor"), "SC.2-02");
+        assert_eq!(rule("", "ch_never=N"), "SC.2-02");
+        assert_eq!(rule("cm_unused=N", "cm_unused=N; ch_never=EN"), "SC.2-02");
+        assert_eq!(rule("", "ch_default=C128"), "SC.2-02");
+        assert_eq!(again("", "j_sec=recj; j_update=closed-loop"), Ok("j_sec=recj; j_update=closed-loop".to_owned()));
+    }
+
+    #[test]
+    fn what_cannot_be_changed_easily_is_not_changed() {
+        for after in ["cm_unused=N", "tsmode=async", "musicport=1"] {
+            assert_eq!(rule("", after), "SC-03", "{after}");
+        }
+        let first = native("");
+        let ours = answer(&first, &end(2)).unwrap().session;
+        let mut faster = offer_again(&first, &BTreeMap::new());
+        faster.media[0].streams[0].clock_rate = 48_000;
+        let refusal = answer_again(&first, &ours, &faster, &end(2)).unwrap_err();
+        assert_eq!(refusal.session, None, "the session goes on");
+        assert_eq!(refusal.refused[0].reason.requirement(), Some("RFC 3264 8.3.2"));
+    }
+
+    #[test]
+    fn the_timing_of_packets_changes_easily() {
+        assert_eq!(again("guardtime=44100", "guardtime=22050"), Ok("guardtime=22050".to_owned()));
+        let after = "rtp_ptime=0; rtp_maxptime=441; guardtime=9";
+        assert_eq!(again("", after), Ok(after.to_owned()));
+    }
+
+    #[test]
+    fn either_end_offers_again_and_both_know_the_same() {
+        let (first, second) = (player(1), player(2));
+        let offered = offer(&first).unwrap();
+        let ours = answer(&offered, &second).unwrap().session;
+        let rest = Changes { direction: Some(Direction::Inactive), guardtime: Some(88_200), ..Changes::default() };
+        let from_second = sent(&offer_again(&ours, &[(0, rest)].into()));
+        assert_eq!(from_second.origin.as_ref().unwrap().version, 2);
+        let answer = answer_again(&ours, &offered, &from_second, &first).unwrap();
+        assert_eq!(answer.session.origin.as_ref().unwrap().version, 2);
+        assert_eq!(answer.session.media[0].direction, Direction::Inactive);
+        let agreement = verify(&from_second, &sent(&answer.session)).unwrap();
+        assert_eq!(agreement, answer.agreement);
+        assert_eq!(agreement.lines[0].flows, [], "a rest");
+        let on = Changes { direction: Some(Direction::SendReceive), ..Changes::default() };
+        let resumed = offer_again(&from_second, &[(0, on)].into());
+        let answer = answer_again(&from_second, &answer.session, &resumed, &first).unwrap();
+        assert!(answer.agreement.lines[0].flows.iter().all(|flow| flow.config.guardtime == Some(88_200)));
+    }
+
+    #[test]
+    fn a_line_ends_and_another_begins() {
+        let first = native("");
+        let ours = answer(&first, &end(2)).unwrap().session;
+        let mut offered = offer_again(&first, &[(0, Changes { ends: true, ..Changes::default() })].into());
+        assert!(offered.media[0].is_refused());
+        offered.media.push(native("j_update=anchor").media.remove(0));
+        let answer = answer_again(&first, &ours, &offered, &end(2)).unwrap();
+        assert_eq!(answer.session.media.iter().map(Media::is_refused).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn an_offer_again_is_the_next_edition_of_the_same_session() {
+        let first = native("");
+        let ours = answer(&first, &end(2)).unwrap().session;
+        let rules = |offered: &Session| {
+            let refused = answer_again(&first, &ours, offered, &end(2)).map_err(|refusal| refusal.refused);
+            refused
+                .err()
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|refused| refused.reason.requirement())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(rules(&first), Vec::<&str>::new(), "the same offer once more");
+        let mut unnoticed = offer_again(&first, &[(0, Changes { guardtime: Some(9), ..Changes::default() })].into());
+        unnoticed.origin.as_mut().unwrap().version = 1;
+        assert_eq!(rules(&unnoticed), ["RFC 3264 8"]);
+        let mut other = offer_again(&first, &BTreeMap::new());
+        other.origin.as_mut().unwrap().id = 9;
+        assert_eq!(rules(&other), ["RFC 3264 8"]);
+        let mut fewer = offer_again(&first, &BTreeMap::new());
+        fewer.media.clear();
+        assert_eq!(rules(&fewer), ["RFC 3264 8"]);
+    }
+
+    #[test]
+    fn a_connection_goes_on() {
+        let mut first = native("");
+        first.media[0].transport.protocol = Protocol::TcpAvp;
+        first.media[0].transport.connection = Some(Connection::New);
+        let again = offer_again(&first, &BTreeMap::new());
+        assert_eq!(again.media[0].transport.connection, Some(Connection::Existing));
+    }
+}

@@ -153,3 +153,230 @@ fn groups(offered: &Session, answered: &Session) -> Vec<Group> {
     };
     offered.groups.iter().filter_map(kept).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{answered, end, native, party, refused, sent};
+    use super::super::{End, Limits, Pairing, offer, verify};
+    use super::*;
+    use rtp_midi::{Config, Format, Inclusion, Letters, Selection};
+
+    /// Two lines of MIDI and one of audio between them, with two payload types in the first.
+    const MIXED: &str = "v=0\r\no=- 7 1 IN IP4 192.0.2.7\r\ns=x\r\nt=0 0\r\nc=IN IP4 192.0.2.7\r\n\
+        a=group:FID a b\r\na=group:LS a v\r\nm=audio 5004 RTP/AVP 96 97 0\r\na=mid:a\r\na=rtpmap:96 rtp-midi/8000\r\n\
+        a=rtpmap:97 rtp-midi/48000\r\nm=audio 5006 RTP/AVP 98\r\na=mid:v\r\na=rtpmap:98 opus/48000/2\r\n\
+        m=audio 5008 RTP/AVP 96\r\na=mid:b\r\na=sendonly\r\na=rtpmap:96 rtp-midi/44100\r\n";
+
+    fn mixed() -> Session {
+        Session::parse(MIXED.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn an_answer_has_one_line_for_each_of_the_offer() {
+        let answer = answer(&mixed(), &end(2)).unwrap();
+        let session = sent(&answer.session);
+        let lines: Vec<(u16, Direction, Option<&str>)> =
+            session.media.iter().map(|line| (line.transport.port, line.direction, line.mid.as_deref())).collect();
+        let (both, from) = (Direction::SendReceive, Direction::ReceiveOnly);
+        assert_eq!(lines, [(5200, both, Some("a")), (0, both, Some("v")), (5204, from, Some("b"))]);
+        assert_eq!(session.groups, [Group { semantics: "FID".to_owned(), mids: vec!["a".to_owned(), "b".to_owned()] }]);
+        let reasons: Vec<String> = answer.refused.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            reasons,
+            [
+                "media line 1, payload type 96: a clock rate of 8000 Hz is not taken here",
+                "media line 2: no RTP MIDI: m=audio 5006: opus/48000/2",
+            ]
+        );
+        assert_eq!(verify(&mixed(), &session), Ok(answer.agreement));
+    }
+
+    #[test]
+    fn payload_types_keep_their_numbers_and_those_refused_are_left_out() {
+        let answer = answer(&mixed(), &end(2)).unwrap();
+        let numbers: Vec<u8> = answer.session.media[0].streams.iter().map(|stream| stream.payload_type).collect();
+        assert_eq!(numbers, [97]);
+        assert!(answer.session.media[0].others.is_empty());
+        assert_eq!(answer.session.media[1].others, ["98"]);
+        let flows: Vec<(End, u8)> =
+            answer.agreement.lines[0].flows.iter().map(|flow| (flow.sender, flow.payload_type)).collect();
+        assert_eq!(flows, [(End::Offerer, 97), (End::Answerer, 97)]);
+    }
+
+    #[test]
+    fn a_line_that_the_offer_switches_off_stays_off() {
+        let mut offered = mixed();
+        offered.media[2].transport.port = 0;
+        let answer = answer(&offered, &end(2)).unwrap();
+        assert!(answer.session.media[2].is_refused());
+        assert!(answer.refused.iter().all(|refused| refused.media != Some(2)), "that is no refusal of ours");
+        let mut nothing = offered;
+        nothing.media.iter_mut().for_each(|line| line.transport.port = 0);
+        assert_eq!(super::answer(&nothing, &end(2)).unwrap_err().refused, []);
+    }
+
+    #[test]
+    fn directions_are_seen_from_the_other_side() {
+        use Direction::{Inactive, ReceiveOnly, SendOnly, SendReceive};
+        let of = |offered, sends: bool, takes: bool| {
+            let (mut session, mut capabilities) = (native(""), end(2));
+            session.media[0].direction = offered;
+            capabilities.sends = capabilities.sends.filter(|_| sends);
+            capabilities.takes = capabilities.takes.filter(|_| takes);
+            answer(&session, &capabilities).ok().map(|answer| {
+                let flows = answer.agreement.lines[0].flows.iter().map(|flow| flow.sender).collect::<Vec<_>>();
+                (answer.session.media[0].direction, flows)
+            })
+        };
+        let (offerer, answerer) = (End::Offerer, End::Answerer);
+        assert_eq!(of(SendReceive, true, true), Some((SendReceive, vec![offerer, answerer])));
+        assert_eq!(of(SendReceive, true, false), Some((SendOnly, vec![answerer])));
+        assert_eq!(of(SendOnly, true, true), Some((ReceiveOnly, vec![offerer])));
+        assert_eq!(of(ReceiveOnly, true, true), Some((SendOnly, vec![answerer])));
+        assert_eq!(of(Inactive, true, true), Some((Inactive, vec![])));
+        assert_eq!((of(SendOnly, true, false), of(ReceiveOnly, false, true)), (None, None));
+        assert_eq!(of(SendReceive, false, false), None);
+    }
+
+    #[test]
+    fn journals_that_are_unknown_refuse_the_whole_description() {
+        for (parameters, rule) in [("j_sec=foo", "SC.2.1-05"), ("j_update=foo", "SC.2.2-03")] {
+            let mut offered = mixed();
+            offered.media.push(native(parameters).media.remove(0));
+            let reasons = refused(&offered, &end(2));
+            assert!(reasons.len() == 1 && reasons[0].ends_with(&format!("[{rule}]")), "{reasons:?}");
+        }
+    }
+
+    #[test]
+    fn what_would_break_the_mandate_is_refused_by_its_rule() {
+        for (parameters, why) in [
+            ("j_sec=none", "j_sec=none leaves nothing that sets a loss right [SC.2.1-04]"),
+            ("ch_never=C", "ch_never leaves no chapter for commands C, which may come [SC.2.3-01]"),
+            (
+                "j_update=open-loop",
+                "j_update=open-loop needs ch_anchor for commands ABCGHMPQTWX, or cm_unused [SC.2.2-01]",
+            ),
+            (
+                "cm_unused=ABGHMPQTVWX; ch_anchor=C0-6.8-127; j_update=open-loop",
+                "j_update=open-loop needs ch_anchor for commands C, or cm_unused [SC.2.2-01]",
+            ),
+        ] {
+            assert_eq!(refused(&native(parameters), &end(2)), [format!("media line 1, payload type 96: {why}")]);
+        }
+        for accepted in ["cm_unused=C; ch_never=C", "j_update=open-loop; ch_anchor=ABCDGHMPQTWX"] {
+            assert!(answer(&native(accepted), &end(2)).is_ok(), "{accepted}");
+        }
+        let mut wired = end(2);
+        wired.limits.lossless = true;
+        assert!(answer(&native("j_sec=none"), &wired).is_ok());
+    }
+
+    #[test]
+    fn relations_that_cannot_work_are_refused_and_a_missing_group_is_not() {
+        let relation = |second: &str| {
+            let mut offered = native("musicport=1");
+            let mut line = native("musicport=1").media.remove(0);
+            line.streams[0].parameters = crate::Parameters::parse(second);
+            line.streams[0].format = if second.contains("mode") { Format::Mpeg4Generic } else { Format::Native };
+            offered.media.push(line);
+            offered
+        };
+        assert!(answer(&relation("musicport=1"), &end(2)).unwrap().refused.is_empty());
+        let mixed = relation("streamtype=5; mode=rtp-midi; profile-level-id=12; config=\"\"; musicport=1");
+        let answer = answer(&mixed, &end(2)).unwrap();
+        let reasons: Vec<String> = answer.refused.iter().map(ToString::to_string).collect();
+        assert_eq!(reasons, ["media line 2: mixes rtp-midi and mpeg4-generic in one musicport relationship [SC.5-08]"]);
+    }
+
+    #[test]
+    fn both_kinds_of_streams_in_both_directions_are_answered() {
+        let mut first = end(1);
+        assert!(answered(&first, &end(2)).unwrap().session.media.len() == 1);
+        first.pairing = Pairing::Virtual(3);
+        let answer = answered(&first, &end(2)).unwrap();
+        assert_eq!(answer.session.media.len(), 2);
+        assert!(answer.session.media.iter().all(|line| line.streams[0].musicport() == Some(3)));
+    }
+
+    #[test]
+    fn commands_that_one_end_lacks_are_named() {
+        let mut small = end(2);
+        let take = small.takes.as_mut().unwrap();
+        take.commands.forbid(&Selection::of(Letters::of("AX")));
+        assert_eq!(
+            refused(&native(""), &small),
+            ["media line 1, payload type 96: commands AX may come, which we do not take in full"]
+        );
+        assert!(answer(&native("cm_unused=AX"), &small).is_ok());
+        assert!(answer(&native("cm_unused=ANX"), &end(2)).is_ok(), "what we send is left out");
+        let mut strict = end(2);
+        strict.limits.filters = false;
+        assert_eq!(
+            refused(&native("cm_unused=ANX"), &strict),
+            ["media line 1, payload type 96: commands ANX, which we send, may not come in full"]
+        );
+    }
+
+    #[test]
+    fn what_is_not_ours_is_refused_with_the_reason() {
+        let limited = |limits: Limits| Capabilities { limits, ..Capabilities::new(party(2)) };
+        let plain = |parameters: &str, limits: Limits| refused(&native(parameters), &limited(limits)).remove(0);
+        let all = Limits::default;
+        let head = "media line 1, payload type 96: ";
+        let timings = vec![rtp_midi::Timing::Comex];
+        assert_eq!(
+            plain("tsmode=async", Limits { timings, ..all() }),
+            format!("{head}tsmode has a value that is not done here")
+        );
+        let enhanced = plain("ch_default=C128", Limits { enhanced: false, ..all() });
+        assert_eq!(enhanced, format!("{head}the enhanced coding of Chapter C is not done here"));
+        let slow = std::time::Duration::from_secs(9)..=std::time::Duration::from_secs(10);
+        let guarded = plain("guardtime=44100", Limits { guardtime: slow, ..all() });
+        assert_eq!(guarded, format!("{head}guardtime=44100 cannot be kept here"));
+        assert_eq!(
+            plain("guardtime=0", all()),
+            format!("{head}guardtime=0 is not a value of guardtime, which is a number from 1 to 4294967295")
+        );
+        let formats = vec![Format::Mpeg4Generic];
+        assert_eq!(plain("", Limits { formats, ..all() }), format!("{head}rtp-midi is not taken here"));
+    }
+
+    #[test]
+    fn any_guardtime_is_taken_unless_it_is_limited() {
+        for guardtime in ["1", "4294967295"] {
+            let answer = answer(&native(&format!("guardtime={guardtime}")), &end(2)).unwrap();
+            assert_eq!(answer.session.media[0].streams[0].parameters.last("guardtime"), Some(guardtime));
+        }
+    }
+
+    #[test]
+    fn what_an_offer_says_carelessly_is_answered_exactly() {
+        let careless = native("ch_never=WAP; J_SEC=RECJ;cm_unused=XWPA; future=1; cm_default=X0-16");
+        let answer = answer(&careless, &end(2)).unwrap();
+        assert_eq!(
+            answer.session.media[0].streams[0].parameters.to_string(),
+            "cm_unused=APWX; j_sec=recj; j_update=closed-loop; ch_never=APW; ch_default=X0-16"
+        );
+        assert_eq!(verify(&careless, &sent(&answer.session)), Ok(answer.agreement));
+    }
+
+    #[test]
+    fn an_end_without_streams_offers_none() {
+        let mut silent = end(1);
+        (silent.sends, silent.takes) = (None, None);
+        let offered = offer(&silent).unwrap();
+        assert!(offered.media.is_empty() && answer(&offered, &end(2)).is_err());
+    }
+
+    #[test]
+    fn chapters_that_are_offered_come_back() {
+        let mut first = end(1);
+        let mut config = Config::new(44_100);
+        config.commands.forbid(&Selection::of(Letters::of("N")));
+        config.chapters.assign(Inclusion::Never, &Selection::of(Letters::of("EN")));
+        (first.sends, first.takes) = (Some(config.clone()), Some(config));
+        let answer = answered(&first, &end(2)).unwrap();
+        assert_eq!(answer.session.media[0].streams[0].parameters.to_string(), "cm_unused=N; ch_never=EN");
+    }
+}

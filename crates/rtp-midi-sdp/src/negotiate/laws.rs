@@ -44,12 +44,13 @@ fn selections() -> impl Strategy<Value = Selection> {
 }
 
 fn configs() -> impl Strategy<Value = Config> {
-    let rates = prop::sample::select(vec![44_100, 48_000, 96_000, 1000]);
+    let rates = prop::sample::select(vec![44_100, 44_100, 44_100, 48_000, 48_000, 96_000, 1000]);
+    let journal = prop_oneof![4 => prop::sample::select(journals()[..3].to_vec()), 1 => Just(Journal::None)];
     let formats = prop_oneof![3 => Just(Format::Native), 1 => Just(Format::Mpeg4Generic)];
     let used = prop::collection::vec((any::<bool>(), selections()), 0..4);
     let included = prop::collection::vec((0_usize..12, selections()), 0..3);
     let times = (prop::option::of(0_u32..9000), prop::option::of(0_u32..9000), prop::option::of(1_u32..500_000));
-    (rates, prop::sample::select(journals()), formats, used, included, timings(), times).prop_map(
+    (rates, journal, formats, used, included, timings(), times).prop_map(
         |(rate, journal, format, used, included, timing, (ptime, max_ptime, guardtime))| {
             let mut config = Config { format, timing, ptime, max_ptime, guardtime, ..Config::new(rate) };
             for (is_used, selection) in used {
@@ -94,7 +95,7 @@ fn limits() -> impl Strategy<Value = Limits> {
         prop::sample::select(vec![
             Duration::ZERO..=Duration::MAX,
             Duration::ZERO..=Duration::from_millis(40),
-            Duration::from_millis(10)..=Duration::from_millis(3000),
+            Duration::from_millis(10)..=Duration::from_secs(3),
             Duration::from_millis(700)..=Duration::from_secs(20),
         ])
     };
@@ -117,10 +118,10 @@ fn limits() -> impl Strategy<Value = Limits> {
 
 /// An end that can do anything at all, and often what others can as well.
 fn ends(id: u8) -> impl Strategy<Value = Capabilities> {
-    let sides = (prop::option::weighted(0.8, configs()), prop::option::weighted(0.8, configs()), any::<bool>());
+    let sides = (prop::option::weighted(0.9, configs()), prop::option::weighted(0.9, configs()), any::<bool>());
     let pairing = prop_oneof![2 => Just(Pairing::Single), 1 => (0_u32..9).prop_map(Pairing::Virtual)];
-    let limits = prop_oneof![1 => Just(Limits::default()), 1 => limits()];
-    let ways = prop_oneof![1 => Just(Ways::default()), 1 => ways()];
+    let limits = prop_oneof![2 => Just(Limits::default()), 1 => limits()];
+    let ways = prop_oneof![3 => Just(Ways::default()), 1 => ways()];
     (sides, pairing, limits, ways, any::<bool>()).prop_map(
         move |((sends, takes, is_alike), pairing, limits, ways, plain)| {
             let base = if plain { Capabilities::new(party(id)) } else { Capabilities::network_performance(party(id)) };
@@ -131,7 +132,7 @@ fn ends(id: u8) -> impl Strategy<Value = Capabilities> {
                 };
                 of(&sends) && of(&takes)
             });
-            Capabilities { sends, takes, pairing, limits, ways, renderers, ..base }
+            Capabilities { ways, sends, takes, pairing, limits, renderers, ..base }
         },
     )
 }

@@ -122,3 +122,165 @@ fn allot(config: &mut Config, channels: &Numbers) {
     config.chapters.assign(Inclusion::Never, &Selection::of(Letters::of(VOICE_CHAPTERS)));
     config.chapters.assign(Inclusion::Default, &on(VOICE_CHAPTERS));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{answered, described, party, player, refused, sent};
+    use super::super::{Reason, answer, offer, offers, verify};
+    use super::*;
+    use crate::render::{Render, Renderers};
+    use crate::{Direction, Session};
+
+    fn fmtp(session: &Session, line: usize) -> String {
+        session.media[line].streams[0].parameters.to_string()
+    }
+
+    /// An offer of one General MIDI stream with these parameters at this rate.
+    fn general(rate: u32, direction: &str, parameters: &str) -> Session {
+        let four = "streamtype=5; mode=rtp-midi; profile-level-id=12; config=\"\"";
+        let end = "render=synthetic; rinit=audio/asc; inline=\"egoAAAAaTVRoZAAAAAYAAAABAGBNVHJrAAAABgD/LwAA\"";
+        let fmtp = format!("fmtp:96 {four}; {parameters}; {end}");
+        described("RTP/AVP", &[format!("rtpmap:96 mpeg4-generic/{rate}"), fmtp, direction.to_owned()])
+    }
+
+    const SUBSET: &str = "cm_unused=BFGHJKQVXYZ; ch_never=BDFGHJKQVXYZ";
+
+    #[test]
+    fn players_offer_general_midi_with_a_closed_loop_and_all_of_their_timing() {
+        let offered = sent(&offer(&player(1)).unwrap());
+        let [line] = &offered.media[..] else { panic!("one line") };
+        assert_eq!((line.direction, line.streams.len()), (Direction::SendReceive, 1));
+        assert_eq!(
+            fmtp(&offered, 0),
+            "streamtype=5; mode=rtp-midi; profile-level-id=12; config=\"\"; cm_unused=BFGHJKQVXYZ; cm_used=X0-16; \
+             ch_never=BDFGHJKQVXYZ; ch_default=X0-16; rtp_ptime=0; rtp_maxptime=0; guardtime=44100; \
+             render=synthetic; rinit=audio/asc; inline=\"egoAAAAAAA==\""
+        );
+        let answer = answered(&player(1), &player(2)).unwrap();
+        for name in ["rtp_ptime", "rtp_maxptime", "guardtime"] {
+            assert!(answer.session.media[0].streams[0].parameters.last(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn players_take_what_every_player_can() {
+        let second = player(2);
+        for rate in CLOCK_RATES {
+            for tsmode in ["comex", "async", "buffer; mperiod=44"] {
+                let text = format!("{SUBSET}; tsmode={tsmode}");
+                assert!(answer(&general(rate, "sendonly", &text), &second).is_ok(), "{rate} {tsmode}");
+            }
+        }
+        for journal in ["anchor", "closed-loop"] {
+            assert!(answer(&general(44_100, "sendrecv", &format!("j_update={journal}; {SUBSET}")), &second).is_ok());
+        }
+        for times in
+            ["rtp_ptime=0; rtp_maxptime=4410; guardtime=221", "rtp_ptime=4410; rtp_maxptime=4410; guardtime=220500"]
+        {
+            let answer = answer(&general(44_100, "sendrecv", &format!("{SUBSET}; {times}")), &second).unwrap();
+            assert!(fmtp(&answer.session, 0).contains(times), "{}", fmtp(&answer.session, 0));
+        }
+        let open = refused(
+            &general(44_100, "sendrecv", &format!("j_update=open-loop; ch_anchor=ACDMPQTWX; {SUBSET}")),
+            &second,
+        );
+        assert_eq!(open, ["media line 1, payload type 96: the journal is of a kind that we do not have"]);
+        let none = refused(&general(44_100, "sendrecv", &format!("j_sec=none; {SUBSET}")), &second);
+        assert_eq!(
+            none,
+            ["media line 1, payload type 96: j_sec=none leaves nothing that sets a loss right [SC.2.1-04]"]
+        );
+    }
+
+    #[test]
+    fn timing_beyond_what_every_player_can_is_moved_into_it() {
+        let offered =
+            general(44_100, "sendrecv", &format!("{SUBSET}; rtp_ptime=44100; rtp_maxptime=88200; guardtime=1"));
+        let answer = answer(&offered, &player(2)).unwrap();
+        assert!(fmtp(&answer.session, 0).contains("rtp_ptime=4410; rtp_maxptime=4410; guardtime=221"));
+        assert_eq!(verify(&offered, &sent(&answer.session)), Ok(answer.agreement));
+        let open = general(44_100, "sendrecv", SUBSET);
+        let answer = super::super::answer(&open, &player(2)).unwrap();
+        assert!(fmtp(&answer.session, 0).contains("rtp_ptime=0; rtp_maxptime=0; guardtime=44100"));
+    }
+
+    #[test]
+    fn what_one_only_receives_is_offered_with_the_default_timestamps() {
+        let timing = rtp_midi::Timing::Async { octet: None, line: rtp_midi::LineRate::DIN };
+        let mut first = player(1).sharing(0..=3, 4..=7);
+        for config in [&mut first.sends, &mut first.takes].into_iter().flatten() {
+            config.timing = timing;
+        }
+        let offered = offer(&first).unwrap();
+        assert!(fmtp(&offered, 0).contains("tsmode=async") && !fmtp(&offered, 1).contains("tsmode"));
+        assert_eq!(
+            (offered.media[0].direction, offered.media[1].direction),
+            (Direction::SendOnly, Direction::ReceiveOnly)
+        );
+    }
+
+    #[test]
+    fn players_who_share_a_renderer_have_channels_of_their_own() {
+        let offered = sent(&offer(&player(1).sharing(0..=1, 2..=2)).unwrap());
+        assert_eq!(offered.relation_violations(), []);
+        let relation = &offered.relations()[0];
+        assert!(relation.spaces[0].virtual_pair(&offered).is_some());
+        assert!(fmtp(&offered, 0).contains("cm_unused=ACMNPTW; cm_used=0-1ACMNPTW"), "{}", fmtp(&offered, 0));
+        assert!(fmtp(&offered, 1).contains("ch_never=ACEMNPTW; ch_default=2ACEMNPTW"), "{}", fmtp(&offered, 1));
+        let answer = answer(&offered, &player(2)).unwrap();
+        let directions: Vec<Direction> = answer.session.media.iter().map(|line| line.direction).collect();
+        assert_eq!(directions, [Direction::ReceiveOnly, Direction::SendOnly]);
+        assert_eq!(answer.session.groups, offered.groups);
+        let commands = |line: usize| &answer.agreement.lines[line].flows[0].config.commands;
+        assert!(commands(0).beyond(commands(1)).to_string().contains("ACMNPTW"));
+    }
+
+    #[test]
+    fn players_leave_out_renderers_that_say_nothing_and_null_those_not_chosen() {
+        let mut first = player(1);
+        let mut list = first.renderers.clone().unwrap().list;
+        list.insert(0, Renderer::new(Render::Unknown));
+        list.push(Renderer::new(Render::Null));
+        list.push(list[1].clone());
+        first.renderers = Some(Renderers { list, ..Renderers::default() });
+        let offered = sent(&offer(&first).unwrap());
+        let text = fmtp(&offered, 0);
+        assert_eq!((text.matches("render=synthetic").count(), text.matches("render=").count()), (2, 2), "{text}");
+        assert_eq!(offered.media[0].streams.len(), 1);
+        let answer = answer(&offered, &player(2)).unwrap();
+        let text = fmtp(&answer.session, 0);
+        assert_eq!((text.matches("render=synthetic").count(), text.matches("render=null").count()), (1, 1), "{text}");
+        assert!(!text.contains("unknown"));
+        assert_eq!(verify(&offered, &sent(&answer.session)), Ok(answer.agreement));
+    }
+
+    #[test]
+    fn formats_are_offered_one_after_the_other() {
+        let mut first = player(1);
+        first.renderers = None;
+        let mut second = player(2);
+        second.limits.formats = vec![Format::Native];
+        second.abilities.renders = vec![Render::Unknown];
+        let series = offers(&first);
+        assert_eq!(series.len(), 2);
+        let reasons = answer(&series[0], &second).unwrap_err().refused;
+        assert_eq!(reasons[0].reason, Reason::Format(Format::Mpeg4Generic));
+        assert!(answer(&series[1], &second).is_ok());
+        assert!(series.iter().all(|offer| offer.media.iter().all(|line| line.streams.len() == 1)));
+        assert_eq!(offers(&player(1)).len(), 1, "General MIDI is described in mpeg4-generic only");
+    }
+
+    #[test]
+    fn a_stream_beside_audio_has_its_rate_unless_that_is_low() {
+        let rate = |audio| {
+            let offered = offer(&player(1).beside_audio(audio)).unwrap();
+            let stream = &offered.media[0].streams[0];
+            (stream.clock_rate, stream.parameters.last("guardtime").unwrap().to_owned())
+        };
+        assert_eq!(rate(48_000), (48_000, "48000".to_owned()));
+        assert_eq!(rate(8000), (32_000, "32000".to_owned()));
+        let config = Capabilities::network_performance(party(1)).beside_audio(48_000).renderers.unwrap();
+        let asc = config.list[0].audio_specific_config().unwrap().unwrap();
+        assert_eq!(asc, AudioSpecificConfig::general_midi(48_000, 1));
+    }
+}

@@ -38,8 +38,8 @@ pub(super) fn native(parameters: &str) -> Session {
 /// An offer of one line with these attributes.
 pub(super) fn described(protocol: &str, attributes: &[String]) -> Session {
     let head = "v=0\r\no=- 7 1 IN IP4 192.0.2.7\r\ns=x\r\nt=0 0\r\nc=IN IP4 192.0.2.7\r\n";
-    let lines = attributes.iter().map(|attribute| format!("a={attribute}\r\n")).collect::<String>();
-    Session::parse(format!("{head}m=audio 5004 {protocol} 96\r\n{lines}").as_bytes()).unwrap()
+    let lines: Vec<String> = attributes.iter().map(|attribute| format!("a={attribute}\r\n")).collect();
+    Session::parse(format!("{head}m=audio 5004 {protocol} 96\r\n{}", lines.concat()).as_bytes()).unwrap()
 }
 
 /// Why an offer is refused, with the rules.
