@@ -80,15 +80,10 @@ fn play(properties: &str, protocol: &str) -> (Vec<Vec<u8>>, String, Option<Strin
     let depay = client.by_name("depay").unwrap();
     let tap = Tap::new(&depay);
     client.set_state(gst::State::Playing).unwrap();
-    let heard = tap.take(scale().len());
+    let heard = tap.take(smf::messages(&song::scale()).len());
     let known = depay.property("fmtp");
     client.set_state(gst::State::Null).unwrap();
     (heard, description.try_iter().next().unwrap(), known)
-}
-
-/// The messages of the scale.
-fn scale() -> Vec<Vec<u8>> {
-    smf::read(&song::scale()).unwrap().events.into_iter().map(|event| event.octets).collect()
 }
 
 fn config(parameters: &Parameters, format: Format) -> Config {
@@ -100,7 +95,7 @@ fn the_description_of_the_server_is_that_of_the_payloader_and_the_stream_is_hear
     let line = "cm_unused=XA; cm_used=4A; j_update=closed-loop; ch_never=E; ch_default=C192; guardtime=44100";
     for protocol in ["udp", "tcp"] {
         let (heard, description, known) = play(&format!("fmtp=\"{line}\""), protocol);
-        assert_eq!(heard, scale(), "over {protocol}");
+        assert_eq!(heard, smf::messages(&song::scale()), "over {protocol}");
         let session = Session::parse(description.as_bytes()).unwrap();
         let (_, stream) = session.first_stream().unwrap();
         assert_eq!((stream.payload_type, stream.clock_rate, stream.format), (97, 44_100, Format::Native));

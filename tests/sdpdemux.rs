@@ -41,22 +41,17 @@ fn play(stream: &Stream) -> (Vec<Vec<u8>>, Option<String>) {
         stream.payload_type
     ));
     pipeline::run(&sender).unwrap();
-    let heard = tap.take(scale().len());
+    let heard = tap.take(smf::messages(&song::scale()).len());
     let known = depay.property("fmtp");
     listener.set_state(gst::State::Null).unwrap();
     (heard, known)
-}
-
-/// The messages of the scale.
-fn scale() -> Vec<Vec<u8>> {
-    smf::read(&song::scale()).unwrap().events.into_iter().map(|event| event.octets).collect()
 }
 
 #[test]
 fn a_stream_of_our_description_is_heard_to_the_last_message() {
     let line = "cm_unused=X; j_update=anchor; ch_never=E; guardtime=44100";
     let (heard, known) = play(&Stream::native(101, 48_000, Parameters::parse(line)));
-    assert_eq!(heard, scale());
+    assert_eq!(heard, smf::messages(&song::scale()));
     assert_eq!(known.as_deref(), Some(line));
 }
 
@@ -66,6 +61,6 @@ fn so_is_one_inside_mpeg_4() {
     let parameters = Parameters::parse(line);
     let (heard, known) =
         play(&Stream { payload_type: 97, format: Format::Mpeg4Generic, clock_rate: 44_100, parameters });
-    assert_eq!(heard, scale());
+    assert_eq!(heard, smf::messages(&song::scale()));
     assert_eq!(known.as_deref(), Some(line));
 }

@@ -151,18 +151,7 @@ fn listen(depay: &gst::Element) -> impl FnOnce() -> Vec<Vec<Vec<u8>>> + use<> {
         }
         gst::PadProbeReturn::Ok
     });
-    let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
-    depay.static_pad("src").unwrap().add_probe(mask, move |_, info| {
-        let take = |buffer: &gst::BufferRef| {
-            to_end.send(Passed::Message(buffer.map_readable().unwrap().to_vec())).unwrap();
-        };
-        match &info.data {
-            Some(gst::PadProbeData::Buffer(buffer)) => take(buffer),
-            Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(take),
-            _ => {}
-        }
-        gst::PadProbeReturn::Ok
-    });
+    on_messages(depay, move |octets| to_end.send(Passed::Message(octets)).unwrap());
     move || {
         let mut packets: Vec<Vec<Vec<u8>>> = Vec::new();
         for passed in passed.try_iter() {
@@ -184,17 +173,8 @@ impl Tap {
     /// From now on.
     pub fn new(depay: &gst::Element) -> Self {
         let (send, messages) = std::sync::mpsc::channel();
-        let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
-        depay.static_pad("src").unwrap().add_probe(mask, move |_, info| {
-            // Once the test has all it wants, nobody listens any more.
-            let take = |buffer: &gst::BufferRef| drop(send.send(buffer.map_readable().unwrap().to_vec()));
-            match &info.data {
-                Some(gst::PadProbeData::Buffer(buffer)) => take(buffer),
-                Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(take),
-                _ => {}
-            }
-            gst::PadProbeReturn::Ok
-        });
+        // Once the test has all it wants, nobody listens any more.
+        on_messages(depay, move |octets| drop(send.send(octets)));
         Self(messages)
     }
 
@@ -203,6 +183,20 @@ impl Tap {
         let next = || self.0.recv_timeout(std::time::Duration::from_secs(10)).ok();
         std::iter::from_fn(next).take(count).collect()
     }
+}
+
+/// Calls `take` with each message that `depay` gives out.
+fn on_messages(depay: &gst::Element, take: impl Fn(Vec<u8>) + Send + Sync + 'static) {
+    let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+    depay.static_pad("src").unwrap().add_probe(mask, move |_, info| {
+        let take = |buffer: &gst::BufferRef| take(buffer.map_readable().unwrap().to_vec());
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => take(buffer),
+            Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(take),
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 /// A pipeline from its description.

@@ -16,6 +16,11 @@ pub struct Song {
     pub events: Vec<Event>,
 }
 
+/// The messages of a file that can be played, without their times.
+pub fn messages(file: &[u8]) -> Vec<Vec<u8>> {
+    read(file).unwrap().events.into_iter().map(|event| event.octets).collect()
+}
+
 /// What is wrong with a file.
 pub type Fault = &'static str;
 

@@ -12,7 +12,7 @@ use gst_rtp::subclass::prelude::*;
 use super::intake::Found;
 use super::outbox::Outbox;
 use super::packer::{Pace, Packer};
-use super::settings::{self, Settings};
+use super::settings::{self, Settings, UnusedCommands};
 use super::stats;
 use crate::alarm::Alarm;
 use crate::lock::lock;
@@ -275,6 +275,11 @@ impl RTPBasePayloadImpl for RtpMidiPay {
 impl RtpMidiPay {
     pub(super) fn settings(&self) -> Settings {
         lock(&self.settings).clone()
+    }
+
+    /// Whether commands that the stream does not carry are left out, rather than an error.
+    pub(super) fn filters(&self) -> bool {
+        lock(&self.settings).unused_commands == UnusedCommands::Filter
     }
 
     pub(super) fn connections(&self) -> MutexGuard<'_, Connections> {

@@ -10,7 +10,6 @@ use super::demands::{self, Refused};
 use super::imp::RtpMidiPay;
 use super::moment::Moments;
 use super::packer::Packer;
-use super::settings::UnusedCommands;
 use super::stream::Stream;
 use crate::lock::lock;
 
@@ -86,7 +85,7 @@ impl RtpMidiPay {
         &self,
         result: Result<gst::FlowSuccess, gst::FlowError>,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        if self.settings().unused_commands == UnusedCommands::Filter {
+        if self.filters() {
             return result;
         }
         let Some((count, parameters)) =
