@@ -4,16 +4,15 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panic")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
 
 use kit::listener;
 use kit::packets::{Loss, Recording};
 use kit::smf::Event;
 use kit::synth::Settings;
-use kit::{pipeline, smf, song};
+use kit::{description, pipeline, smf, song};
 use rtp_midi::Format;
 use rtp_midi::inspect::{Value, inspect};
-use rtp_midi_sdp::{Direction, Media, Parameters, Session, Stream, Transport};
+use rtp_midi_sdp::{Parameters, Session, Stream};
 
 /// A description, and in other words what it says.
 struct Case {
@@ -76,13 +75,6 @@ fn cases() -> [Case; 2] {
     ]
 }
 
-/// The text of a session with this stream.
-fn print(stream: &Stream) -> String {
-    let transport = Transport::udp(IpAddr::V4(Ipv4Addr::LOCALHOST), 5004);
-    let media = Media::new(transport, Direction::ReceiveOnly, vec![stream.clone()]);
-    Session { media: vec![media], ..Session::new("Described") }.print()
-}
-
 /// What an end that has the text sets: fields of caps, and a property of its element.
 fn set_up(text: &str) -> (String, String) {
     let session = Session::parse(text.as_bytes()).unwrap();
@@ -97,7 +89,7 @@ fn set_up(text: &str) -> (String, String) {
 
 /// A song's events as the stream has them, and its packets.
 fn send(case: &Case, file: &[u8]) -> (Vec<Event>, Recording) {
-    let (media, fmtp) = set_up(&print(&case.stream));
+    let (media, fmtp) = set_up(&description::print(&case.stream, description::localhost(5004)));
     let packets = pipeline::send_as(&format!("application/x-rtp,{media}"), file, &fmtp).unwrap();
     let mut events = smf::read(file).unwrap().events;
     events.retain(|event| (case.carries)(&event.octets));
@@ -153,7 +145,7 @@ fn thirty_of_a_hundred_packets_lost_leave_the_listener_set_as_the_sender_is() {
         let seeds: Vec<u64> = SONGS.collect();
         let outcomes = pipeline::spread(&seeds, |seed| {
             let (events, sent) = send(&case, &song::random(*seed));
-            let (media, fmtp) = set_up(&print(&case.stream));
+            let (media, fmtp) = set_up(&description::print(&case.stream, description::localhost(5004)));
             let follow = |loss: Loss| {
                 let mut arrives = loss.survivors(sent.packets.len(), *seed);
                 // Who comes late is told no step of a controller with enhanced coding from before.

@@ -3,13 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panic")]
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use gst::prelude::*;
 use gst_sdp::{SDPMedia, SDPMessage};
-use kit::pipeline;
+use kit::{description, pipeline};
 use rtp_midi::{Config, Format};
-use rtp_midi_sdp::{Direction, Media, Parameters, Session, Stream, Transport};
+use rtp_midi_sdp::{Parameters, Session, Stream};
 
 /// The parameters of streams that caps can say.
 const LINES: [&str; 9] = [
@@ -79,9 +77,7 @@ fn what_we_write_comes_back_from_the_caps_that_gstreamer_reads() {
 
 /// The caps that GStreamer makes of our description of a stream.
 fn caps_of(stream: &Stream) -> gst::Caps {
-    let transport = Transport::udp(IpAddr::V4(Ipv4Addr::LOCALHOST), 5004);
-    let media = Media::new(transport, Direction::ReceiveOnly, vec![stream.clone()]);
-    let text = Session { media: vec![media], ..Session::new("Ours") }.print();
+    let text = description::print(stream, description::localhost(5004));
     let message = SDPMessage::parse_buffer(text.as_bytes()).unwrap();
     let media = message.medias().next().unwrap();
     let mut caps = media.caps_from_media(stream.payload_type.into()).unwrap();

@@ -3,24 +3,21 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panic")]
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr};
 
 use gst::prelude::*;
 use kit::launch;
 use kit::pipeline::{self, Folder, Tap};
-use kit::{smf, song};
+use kit::{description, smf, song};
 use rtp_midi::Format;
-use rtp_midi_sdp::{Direction, Media, Parameters, Session, Stream, Transport};
+use rtp_midi_sdp::{Parameters, Stream};
 
 /// Plays the scale from one end of a printed description to the other; returns what is heard, and what the depayloader
 /// knows of the stream.
 fn play(stream: &Stream) -> (Vec<Vec<u8>>, Option<String>) {
     let folder = Folder::new("sdpdemux");
     let port = launch::free_port();
-    let transport = Transport::udp(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
-    let media = Media::new(transport, Direction::ReceiveOnly, vec![stream.clone()]);
-    let description = Session { media: vec![media], ..Session::new("A scale") }.print();
-    fs::write(folder.path("scale.sdp"), description).unwrap();
+    let text = description::print(stream, description::localhost(port));
+    fs::write(folder.path("scale.sdp"), text).unwrap();
     fs::write(folder.path("scale.mid"), song::scale()).unwrap();
 
     let listener = pipeline::parse(&format!(

@@ -3,26 +3,18 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panic")]
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr};
 
 use gst::prelude::*;
 use kit::pipeline::{self, Folder, Tap};
-use kit::{smf, song};
+use kit::{description, smf, song};
 use rtp_midi::{Format, Journal};
-use rtp_midi_sdp::{Direction, Media, Parameters, Protocol, Session, Stream, Transport};
-
-/// A printed description of the scale over TCP.
-fn described(line: &str) -> String {
-    let localhost = Transport::udp(IpAddr::V4(Ipv4Addr::LOCALHOST), 5004);
-    let transport = Transport { protocol: Protocol::TcpAvp, ..localhost };
-    let stream = Stream::native(96, 44_100, Parameters::parse(line));
-    Session { media: vec![Media::new(transport, Direction::ReceiveOnly, vec![stream])], ..Session::new("A scale") }
-        .print()
-}
+use rtp_midi_sdp::{Parameters, Protocol, Session, Stream, Transport};
 
 #[test]
 fn a_stream_over_tcp_needs_no_journal_and_is_heard_whole() {
-    let session = Session::parse(described("guardtime=44100").as_bytes()).unwrap();
+    let transport = Transport { protocol: Protocol::TcpAvp, ..description::localhost(5004) };
+    let stream = Stream::native(96, 44_100, Parameters::parse("guardtime=44100"));
+    let session = Session::parse(description::print(&stream, transport).as_bytes()).unwrap();
     let (media, stream) = session.first_stream().unwrap();
     let config = stream.config(&media.transport).unwrap();
     assert_eq!((config.journal, config.format), (Journal::None, Format::Native), "nobody asks for one over TCP");

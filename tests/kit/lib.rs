@@ -8,6 +8,7 @@
 //! | `sameness` | whether a song is still what it was |
 //! | `synth` | what an instrument makes of commands |
 //! | `pipeline` | pipelines of the real elements |
+//! | `description` | texts that describe a stream |
 //! | `listener` | what a listener hears, compared with what was sent |
 //! | `launch` | other programs, `gst-launch-1.0` among them |
 //! | `wav` | how loud a recording is over time |
@@ -19,6 +20,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panic")]
 
 pub mod corpus;
+pub mod description;
 pub mod journal;
 pub mod launch;
 pub mod listener;
