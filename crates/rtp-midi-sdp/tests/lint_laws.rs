@@ -17,6 +17,7 @@ const EXAMPLES: &str = include_str!("data/rfc-examples.txt");
 fn judge(text: &str) {
     laws::printing_is_stable(text.as_bytes());
     laws::every_diagnostic_has_its_place(text.as_bytes());
+    laws::renderers_are_read_as_they_are_printed(text.as_bytes());
 }
 
 /// The diagnostics of a native stream with these parameters.

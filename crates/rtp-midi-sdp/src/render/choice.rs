@@ -57,6 +57,17 @@ pub enum Refusal {
     Chanmask,
 }
 
+impl Abilities {
+    /// Those of a synthesiser for General MIDI, which also plays what is left open.
+    pub fn general_midi() -> Self {
+        Self {
+            renders: vec![Render::Unknown, Render::Synthetic],
+            object_types: vec![ObjectType::GeneralMidi],
+            ..Self::default()
+        }
+    }
+}
+
 impl Renderers {
     /// What a receiver does with each of them: with `multimode=one` the first that it can is chosen, with
     /// `multimode=all` all that it can. Discarding is the last resort, for in an answer `null` stands for what was
@@ -186,15 +197,8 @@ mod tests {
     use crate::Parameters;
     use rtp_midi::Format;
 
-    /// Of a receiver with a synthesiser for General MIDI.
     fn player() -> Abilities {
-        Abilities {
-            renders: vec![Render::Unknown, Render::Synthetic],
-            object_types: vec![ObjectType::GeneralMidi],
-            smf_infos: vec![SmfInfo::SdpStart],
-            chanmask: true,
-            ..Abilities::default()
-        }
+        Abilities { smf_infos: vec![SmfInfo::SdpStart], chanmask: true, ..Abilities::general_midi() }
     }
 
     fn native(text: &str) -> Renderers {

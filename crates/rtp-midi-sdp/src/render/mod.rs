@@ -18,7 +18,7 @@
 //! | `data` | `rinit`, `smf_inline` and what they bring |
 //! | `source` | `inline`, `url`, `cid` |
 //! | `chanmask` | `chanmask` |
-//! | `read`, `write` | all of them, from [`Parameters`](crate::Parameters) and to them |
+//! | `read`, `value`, `write` | all of them, from [`Parameters`](crate::Parameters) and to them |
 //! | `rules` | what native and mpeg4-generic streams may have (6.2, C.6.5) |
 //! | `choice` | which one a receiver takes, and what it answers |
 //!
@@ -46,6 +46,7 @@ mod renderer;
 mod rules;
 mod source;
 mod token;
+mod value;
 mod write;
 
 pub use chanmask::ChannelMask;

@@ -5,9 +5,8 @@
 
 use rtp_midi::Format;
 
-use super::base64;
-use super::{ChannelMask, Content, ContentId, Data, MediaType, Multimode, Render, Renderer, Renderers, Source, Url};
-use super::{SmfInfo, Token};
+use super::value::{self, Place};
+use super::{Content, ContentId, Data, MediaType, Render, Renderer, Renderers, SmfInfo, Source};
 use crate::audio_specific_config::octets;
 use crate::{Error, Parameter, Parameters, Stream};
 
@@ -40,7 +39,7 @@ impl Renderers {
             return Ok(());
         }
         super::rules::check_mpeg4(parameters)?;
-        let config = unquoted(parameters.last("config").unwrap_or_default());
+        let config = value::unquoted(parameters.last("config").unwrap_or_default());
         if config.is_empty() {
             return Ok(());
         }
@@ -61,61 +60,45 @@ impl Renderers {
 struct Reading {
     renderers: Renderers,
     /// Whether the renderer that is being read has its `subrender`.
-    subrender: Seen,
+    has_subrender: bool,
     /// An `rinit` that waits for the place of its object.
     rinit: Option<MediaType>,
     /// Whether the parameter before was one that a `smf_cid` can belong to.
-    smf: Seen,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-enum Seen {
-    #[default]
-    No,
-    Yes,
-}
-
-/// The value of `inline`, `url` or `cid`.
-enum Place {
-    Inline(Vec<u8>),
-    Url(Url),
-    Id(ContentId),
+    behind_file: bool,
 }
 
 impl Reading {
     fn take(&mut self, parameter: &Parameter) -> Result<(), Error> {
-        let value = parameter.value.as_str();
-        let after_smf = std::mem::take(&mut self.smf);
+        let text = parameter.value.as_str();
+        let behind_file = std::mem::take(&mut self.behind_file);
         match parameter.name.to_ascii_lowercase().as_str() {
-            "multimode" => self.renderers.multimode = multimode(value)?,
+            "multimode" => self.renderers.multimode = value::multimode(text)?,
             "render" => {
                 self.finish_object()?;
-                self.renderers.list.push(Renderer::new(token("render", value)?.into()));
-                self.subrender = Seen::No;
+                self.renderers.list.push(Renderer::new(value::token("render", text)?.into()));
+                self.has_subrender = false;
             }
             "subrender" => {
-                let token = Some(token("subrender", value)?).filter(|token| !is(token, "default"));
-                self.renderer("subrender")?.subrender = token;
-                if std::mem::replace(&mut self.subrender, Seen::Yes) == Seen::Yes {
+                self.renderer("subrender")?.subrender = value::subrender(text)?;
+                if std::mem::replace(&mut self.has_subrender, true) {
                     return Err(Error::Rule { name: "subrender", rule: "stands twice for one render (C.6.2)" });
                 }
             }
             "rinit" => {
                 self.finish_object()?;
                 self.renderer("rinit")?;
-                let media_type = MediaType::new(unquoted(value));
-                self.rinit = Some(media_type.ok_or_else(|| wrong("rinit", value, MEDIA_TYPE))?);
+                self.rinit = Some(value::media_type(text)?);
             }
-            "inline" => self.object("inline", Place::inline("inline", value)?)?,
-            "url" => self.object("url", Place::url("url", value)?)?,
-            "cid" => self.object("cid", Place::id("cid", value)?)?,
-            "smf_inline" => self.file("smf_inline", Place::inline("smf_inline", value)?)?,
-            "smf_url" => self.file("smf_url", Place::url("smf_url", value)?)?,
-            "smf_cid" => self.file_id(ContentId::parse("smf_cid", value)?, after_smf)?,
-            "smf_info" => self.renderer("smf_info")?.smf_info = SmfInfo::from(token("smf_info", value)?),
+            "inline" => self.object("inline", value::inline("inline", text)?)?,
+            "url" => self.object("url", value::url("url", text)?)?,
+            "cid" => self.object("cid", Place::Id(value::id("cid", text)?))?,
+            "smf_inline" => self.file("smf_inline", value::inline("smf_inline", text)?)?,
+            "smf_url" => self.file("smf_url", value::url("smf_url", text)?)?,
+            "smf_cid" => self.file_id(value::id("smf_cid", text)?, behind_file)?,
+            "smf_info" => self.renderer("smf_info")?.smf_info = SmfInfo::from(value::token("smf_info", text)?),
             "chanmask" => {
-                let mask = ChannelMask::parse(unquoted(value));
-                self.renderer("chanmask")?.chanmask = Some(mask.ok_or_else(|| wrong("chanmask", value, CHANMASK))?);
+                let mask = value::mask(text)?;
+                self.renderer("chanmask")?.chanmask = Some(mask);
             }
             name => self.extra(name, parameter),
         }
@@ -163,15 +146,15 @@ impl Reading {
     fn file(&mut self, name: &'static str, place: Place) -> Result<(), Error> {
         let file = Data { content: Content::StandardMidiFile, source: place.into() };
         self.renderer(name)?.data.push(file);
-        self.smf = Seen::Yes;
+        self.behind_file = true;
         Ok(())
     }
 
     /// The identifier of the file right before it, else a file of its own.
-    fn file_id(&mut self, given: ContentId, after_smf: Seen) -> Result<(), Error> {
+    fn file_id(&mut self, given: ContentId, behind_file: bool) -> Result<(), Error> {
         let data = &mut self.renderer("smf_cid")?.data;
         match data.last_mut().map(|last| &mut last.source) {
-            Some(Source::Inline { id, .. } | Source::Url { id, .. }) if after_smf == Seen::Yes => *id = Some(given),
+            Some(Source::Inline { id, .. } | Source::Url { id, .. }) if behind_file => *id = Some(given),
             _ => data.push(Data { content: Content::StandardMidiFile, source: Source::Catalog(given) }),
         }
         Ok(())
@@ -188,75 +171,9 @@ impl Reading {
     }
 }
 
-impl Place {
-    fn inline(name: &'static str, value: &str) -> Result<Self, Error> {
-        base64::decode(unquoted(value)).map(Self::Inline).ok_or_else(|| wrong(name, value, "Base64 in quotes"))
-    }
-
-    fn url(name: &'static str, value: &str) -> Result<Self, Error> {
-        let expected = "a URL in quotes that begins with http:// or https://";
-        Url::new(unquoted(value)).map(Self::Url).ok_or_else(|| wrong(name, value, expected))
-    }
-
-    fn id(name: &'static str, value: &str) -> Result<Self, Error> {
-        ContentId::parse(name, value).map(Self::Id)
-    }
-}
-
-impl From<Place> for Source {
-    fn from(place: Place) -> Self {
-        match place {
-            Place::Inline(octets) => Self::Inline { octets, id: None },
-            Place::Url(url) => Self::Url { url, id: None },
-            Place::Id(id) => Self::Catalog(id),
-        }
-    }
-}
-
-impl ContentId {
-    fn parse(name: &'static str, value: &str) -> Result<Self, Error> {
-        Self::new(unquoted(value)).ok_or_else(|| wrong(name, value, "an identifier in quotes, without blanks"))
-    }
-}
-
-fn multimode(value: &str) -> Result<Multimode, Error> {
-    match value.to_ascii_lowercase().as_str() {
-        "one" => Ok(Multimode::One),
-        "all" => Ok(Multimode::All),
-        _ => Err(wrong("multimode", value, "one or all")),
-    }
-}
-
-fn token(name: &'static str, value: &str) -> Result<Token, Error> {
-    Token::new(unquoted(value)).ok_or_else(|| wrong(name, value, "a word without blanks and separators"))
-}
-
-fn is(token: &Token, word: &str) -> bool {
-    token.as_str().eq_ignore_ascii_case(word)
-}
-
-/// A value without its quotes: some leave them out, and some put them where none belong.
-fn unquoted(value: &str) -> &str {
-    value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value).trim()
-}
-
-/// Names a wrong value, of a long one the start.
-fn wrong(name: &'static str, value: &str, expected: &'static str) -> Error {
-    let mut start: String = value.chars().take(SHOWN).collect();
-    if start.len() < value.len() {
-        start.push('…');
-    }
-    Error::Value { name, value: start, expected }
-}
-
-/// Characters of a wrong value that are shown.
-const SHOWN: usize = 40;
-
-const MEDIA_TYPE: &str = "a media type such as audio/asc: audio or application, and a subtype";
-const CHANMASK: &str = "16 digits 0 or 1, or a multiple of 16 for ordered streams";
-
 #[cfg(test)]
 mod tests {
+    use super::super::{ChannelMask, Multimode, Token};
     use super::*;
     use crate::audio_specific_config::ObjectType;
 

@@ -1,13 +1,34 @@
 //! Laws for any text, which the property tests and the fuzz target both call.
 
-use rtp_midi_sdp::Session;
+use rtp_midi_sdp::audio_specific_config::AudioSpecificConfig;
 use rtp_midi_sdp::lint::{Application, lint_for};
+use rtp_midi_sdp::render::Renderers;
+use rtp_midi_sdp::{Parameters, Session};
 
 /// What is printed of a session that has been read can be read, and is printed alike.
 pub(crate) fn printing_is_stable(octets: &[u8]) {
     if let Ok(session) = Session::parse(octets) {
         let printed = session.print();
         assert_eq!(Session::parse(printed.as_bytes()).map(|again| again.print()), Ok(printed));
+    }
+}
+
+/// Renderers that have been read and can be printed are read alike, and so are those of MPEG-4.
+pub(crate) fn renderers_are_read_as_they_are_printed(octets: &[u8]) {
+    let Ok(session) = Session::parse(octets) else { return };
+    for stream in session.media.iter().flat_map(|media| &media.streams) {
+        let Ok(renderers) = stream.renderers() else { continue };
+        for config in renderers.list.iter().filter_map(|renderer| renderer.audio_specific_config()?.ok()) {
+            // Behind an escaped rate there may be a number or not, and strange octets can be taken for either.
+            if config.sampling_rate(1) == 1 {
+                continue;
+            }
+            assert_eq!(AudioSpecificConfig::decode(&config.encode()), Ok(config));
+        }
+        if let Ok(printed) = renderers.print(stream.format) {
+            let parameters = Parameters::parse(&printed.to_string()).or(&stream.parameters);
+            assert_eq!(Renderers::parse(&parameters, stream.format), Ok(renderers));
+        }
     }
 }
 

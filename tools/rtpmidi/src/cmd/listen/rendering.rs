@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use rtp_midi_sdp::audio_specific_config::ObjectType;
 use rtp_midi_sdp::render::{
     Abilities, ChannelMask, Multimode, Render, Renderer, Renderers, SmfInfo, StandardMidiFile, Verdict,
 };
@@ -58,13 +57,7 @@ impl Rendering {
 
 /// What this program can do.
 fn abilities() -> Abilities {
-    Abilities {
-        renders: vec![Render::Unknown, Render::Synthetic],
-        object_types: vec![ObjectType::GeneralMidi],
-        smf_infos: vec![SmfInfo::SdpStart],
-        chanmask: true,
-        ..Abilities::default()
-    }
+    Abilities { smf_infos: vec![SmfInfo::SdpStart], chanmask: true, ..Abilities::general_midi() }
 }
 
 /// Why none of the renderers is taken.
