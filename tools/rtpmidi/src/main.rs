@@ -1,5 +1,6 @@
 //! `rtpmidi`: sends Standard MIDI Files as RTP MIDI, listens to such streams, and shows what is in them.
 
+mod caps;
 mod cmd;
 mod description;
 mod destination;

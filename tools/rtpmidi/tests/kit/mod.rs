@@ -100,13 +100,29 @@ impl Program {
 
     /// The same, where the test reads stdout itself.
     pub(crate) fn start_with_open_stdout(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_rtpmidi"))
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::of(Command::new(env!("CARGO_BIN_EXE_rtpmidi")).args(arguments))
+    }
+
+    /// A command line in a shell whose GStreamer has our plugin, and which finds `rtpmidi`.
+    pub(crate) fn shell(line: &str, folder: &Folder) -> Self {
+        // A folder with nothing else in it, since GStreamer looks at every file it finds there.
+        let plugins = folder.path("plugins");
+        fs::create_dir_all(&plugins).unwrap();
+        let plugin = std::env::current_exe().unwrap().with_file_name("libgstrtpmidi.so");
+        let _ = std::os::unix::fs::symlink(plugin, plugins.join("libgstrtpmidi.so"));
+        let program = Path::new(env!("CARGO_BIN_EXE_rtpmidi")).parent().unwrap();
+        let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line]).current_dir(folder.path("")).env("PATH", path);
+        let mut program =
+            Self::of(shell.env("GST_PLUGIN_PATH", plugins).env("GST_REGISTRY", folder.path("registry.bin")));
+        let stdout = program.stdout();
+        program.stdout = Some(std::thread::spawn(move || gather(stdout)));
+        program
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         Self { child, stdout: None, stderr: Some(std::thread::spawn(move || gather(stderr))) }
     }
@@ -119,6 +135,14 @@ impl Program {
     pub(crate) fn interrupt(&self) {
         let kill = format!("kill -INT {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Presses Ctrl-C and waits for the end.
+    pub(crate) fn interrupted(mut self) -> Ended {
+        if self.is_running() {
+            self.interrupt();
+        }
+        self.finish()
     }
 
     /// Ends it as a crash does: it cannot say goodbye.

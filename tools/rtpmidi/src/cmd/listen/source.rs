@@ -3,10 +3,10 @@
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
-use rtp_midi::Format;
 use rtp_midi_sdp::render::Renderers;
 use rtp_midi_sdp::{Host, Protocol, Session, Stream, Transport};
 
+use crate::caps;
 use crate::description;
 use crate::failure::{Failure, Result};
 
@@ -62,25 +62,9 @@ impl Source {
         Ok(Self { title: session.title, transport, stream, renderers, address })
     }
 
-    /// The caps of the stream: the parameters as fields, of a repeated one the last. The depayloader gets the whole
-    /// line besides.
+    /// The caps of the stream. The depayloader gets the whole fmtp line besides.
     pub(super) fn caps(&self) -> gst::Caps {
-        let stream = &self.stream;
-        let encoding = match stream.format {
-            Format::Native => "RTP-MIDI",
-            Format::Mpeg4Generic => "MPEG4-GENERIC",
-        };
-        let mut caps = gst::Caps::builder("application/x-rtp")
-            .field("media", "audio")
-            .field("payload", i32::from(stream.payload_type))
-            .field("clock-rate", stream.clock_rate as i32)
-            .field("encoding-name", encoding)
-            .build();
-        let fields = caps.make_mut();
-        for parameter in &stream.parameters {
-            fields.set(parameter.name.to_lowercase().as_str(), parameter.value.as_str());
-        }
-        caps
+        caps::of(&self.stream)
     }
 
     /// Where RTP packets come in.
@@ -115,17 +99,6 @@ mod tests {
         assert_eq!(source.title, "Canon");
         assert_eq!(source.rtp(), "127.0.0.1:5004".parse().unwrap());
         assert_eq!(source.rtcp(), "127.0.0.1:5005".parse().unwrap());
-    }
-
-    #[test]
-    fn parameters_become_strings_in_the_caps() {
-        gst::init().unwrap();
-        let caps = Source::parse(CANON.as_bytes(), "x.sdp").unwrap().caps();
-        let fields = caps.structure(0).unwrap();
-        assert_eq!(fields.get::<i32>("payload"), Ok(97));
-        assert_eq!(fields.get::<i32>("clock-rate"), Ok(48_000));
-        assert_eq!(fields.get::<&str>("j_update"), Ok("anchor"));
-        assert_eq!(fields.get::<&str>("ch_never"), Ok("1N"));
     }
 
     #[test]

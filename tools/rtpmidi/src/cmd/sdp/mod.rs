@@ -1,5 +1,6 @@
 //! `rtpmidi sdp`: session descriptions of RTP MIDI streams, written, checked, explained and negotiated.
 
+mod caps;
 mod explain;
 mod new;
 
@@ -19,6 +20,7 @@ pub(crate) struct Args {
 enum Command {
     New(Box<new::Args>),
     Explain(explain::Args),
+    Caps(caps::Args),
 }
 
 const EXAMPLES: &str = "\
@@ -33,5 +35,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.command {
         Command::New(args) => new::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Caps(args) => caps::run(args),
     }
 }
