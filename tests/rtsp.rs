@@ -12,7 +12,7 @@ use gst_rtsp_server::{RTSPMediaFactory, RTSPServer};
 use gst_sdp::SDPMessage;
 use kit::pipeline::{self, Folder, Tap};
 use kit::{smf, song};
-use rtp_midi::{Config, Format};
+use rtp_midi::{Config, Format, Journal, Policy};
 use rtp_midi_sdp::{Parameters, Session};
 
 /// A server on a port of its own, in a thread of its own.
@@ -102,5 +102,18 @@ fn the_description_of_the_server_is_that_of_the_payloader_and_the_stream_is_hear
         let expected = config(&Parameters::parse(line), Format::Native);
         assert_eq!(config(&stream.parameters, Format::Native), expected, "{description}");
         assert_eq!(config(&Parameters::parse(&known.unwrap()), Format::Native), expected);
+    }
+}
+
+#[test]
+fn a_server_whose_transport_is_not_known_yet_describes_its_journal_by_policy_alone() {
+    for (properties, policy) in [("", Policy::ClosedLoop), ("journal=anchor", Policy::Anchor)] {
+        let (_, description, _) = play(properties, "udp");
+        assert!(!description.contains("j_sec") && !description.contains("tsmode"), "{description}");
+        let session = Session::parse(description.as_bytes()).unwrap();
+        let (media, stream) = session.first_stream().unwrap();
+        assert!(!media.transport.is_multicast());
+        let expected = Config { journal: Journal::Recovery(policy), ..Config::new(44_100) };
+        assert_eq!(stream.config(&media.transport), Ok(expected));
     }
 }

@@ -4,6 +4,11 @@
 //! packet ──▶ unpacker ──▶ Receiver ──▶ timeline ──▶ messages ──▶ base class ──▶ source pad
 //!            source?      repairs      timestamps   buffers      segment
 //! ```
+//!
+//! Whatever a description says:
+//! ```text
+//! gst-launch-1.0 filesrc location=song.sdp ! sdpdemux latency=20 ! rtpmididepay ! fakesink silent=false
+//! ```
 
 mod imp;
 mod losses;

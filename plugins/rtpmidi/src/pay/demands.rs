@@ -84,7 +84,7 @@ fn demanded(offer: &gst::StructureRef, ours: &Parameters) -> Result<Parameters, 
             name,
             value.ok_or_else(|| Refused::Field {
                 field: field(offer, name),
-                expected: format!("a string as SDP has it, {name}=(string)…"),
+                expected: format!("{name}=(string){}", text(offer, name)),
             })?,
         );
     }
@@ -107,14 +107,18 @@ fn default(name: &str) -> Option<&'static str> {
 
 /// A field as caps print it.
 fn field(caps: &gst::StructureRef, name: &str) -> String {
-    let value = caps.value(name).ok().and_then(|value| value.serialize().ok()).unwrap_or_default();
     let kind = caps.value(name).map_or("", |value| match value.type_() {
         glib::Type::STRING => "(string)",
         glib::Type::I32 => "(int)",
         glib::Type::U32 => "(uint)",
         _ => "",
     });
-    format!("{name}={kind}{value}")
+    format!("{name}={kind}{}", text(caps, name))
+}
+
+/// The value of a field as caps print it.
+fn text(caps: &gst::StructureRef, name: &str) -> glib::GString {
+    caps.value(name).ok().and_then(|value| value.serialize().ok()).unwrap_or_default()
 }
 
 impl Refused {
@@ -148,7 +152,7 @@ impl fmt::Display for Refused {
             Self::Parameter(error) => write!(f, "A parameter of the stream is wrong: {error}"),
             Self::Demanded(error) => write!(f, "Downstream demands what cannot be: {error}"),
             Self::Field { field, expected } => {
-                write!(f, "Downstream demands {field}, which is {expected} here")
+                write!(f, "Downstream demands {field}, but only {expected} can be")
             }
             Self::Media(media) => write!(f, "Downstream takes no RTP MIDI, but {media}"),
         }

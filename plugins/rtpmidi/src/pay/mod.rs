@@ -3,6 +3,15 @@
 //! ```text
 //! buffer ──▶ intake ──▶ packer ──▶ Sender ──▶ outbox ──▶ base class ──▶ source pad
 //!            message    when?      journal    payloads   header
+//!
+//! caps, fmtp ──▶ demands ──▶ negotiation ──▶ stream
+//!                what is wanted              what it is
+//! ```
+//!
+//! A stream with half of MIDI, at a clock rate of the receiver's choice:
+//! ```text
+//! gst-launch-1.0 filesrc location=song.mid ! smfparse ! rtpmidipay fmtp="cm_unused=AX; j_update=anchor" \
+//!     ! application/x-rtp,clock-rate=48000 ! udpsink host=127.0.0.1 port=5004
 //! ```
 
 mod demands;
