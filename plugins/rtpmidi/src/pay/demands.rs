@@ -91,7 +91,9 @@ fn demanded(offer: &gst::StructureRef, ours: &Parameters) -> Result<Parameters, 
     // Section 6.2 leaves no choice.
     match demanded.last("streamtype") {
         None | Some("5") => Ok(demanded),
-        Some(_) => Err(Refused::Field { field: field(offer, "streamtype"), expected: "(string)5".to_owned() }),
+        Some(_) => {
+            Err(Refused::Field { field: field(offer, "streamtype"), expected: "streamtype=(string)5".to_owned() })
+        }
     }
 }
 
