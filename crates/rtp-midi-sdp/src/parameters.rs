@@ -22,9 +22,12 @@ impl Parameters {
     }
 
     /// Parses what follows the payload type of an fmtp line. Semicolons inside quotes separate nothing; any run of
-    /// blanks around names, values and semicolons is accepted, and so are empty parameters.
+    /// blanks around names, values and semicolons is accepted, and so are empty parameters. A quote that never closes is
+    /// closed at the end, lest it take what is appended.
     pub fn parse(text: &str) -> Self {
-        Self(split_outside_quotes(text).filter_map(Parameter::parse).collect())
+        let is_open = text.matches('"').count() % 2 == 1;
+        let closed = if is_open { &format!("{text}\"") } else { text };
+        Self(split_outside_quotes(closed).filter_map(Parameter::parse).collect())
     }
 
     /// Appends a parameter, keeping others of the same name.
@@ -136,7 +139,10 @@ mod tests {
 
     #[test]
     fn a_quote_that_never_closes_takes_the_rest() {
-        assert_eq!(pairs(r#"url="http://a;b; j_sec=none"#), [pair("url", r#""http://a;b; j_sec=none"#)]);
+        assert_eq!(pairs(r#"url="http://a;b; j_sec=none"#), [pair("url", r#""http://a;b; j_sec=none""#)]);
+        let mut both = Parameters::parse(r#"url="http://a"#);
+        both.extend(Parameters::parse("mode=rtp-midi"));
+        assert_eq!(Parameters::parse(&both.to_string()), both);
     }
 
     #[test]

@@ -156,3 +156,20 @@ proptest! {
         }
     }
 }
+
+/// A stranger's description may be as long as a packet of SAP or an answer of RTSP lets it be.
+#[test]
+fn a_description_of_many_parts_is_judged_in_no_more_than_a_moment() {
+    let head = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=x\r\nt=0 0\r\nc=IN IP4 192.0.2.94\r\nm=audio 5004 RTP/AVP 96\r\n";
+    let fill = |part: &str| part.repeat(16_384 / part.len());
+    let rules: Vec<String> =
+        (0..500).map(|n| format!("cm_used=__{:02X}__; ch_never=X{n}; cm_used=M{n}; ", n % 128)).collect();
+    for parameters in
+        [fill("c=\r\n"), fill("x=1; "), fill("rinit=a/b; inline=\"\"; "), fill("cm_unused=C0-1; "), rules.concat()]
+    {
+        let start = std::time::Instant::now();
+        judge(&format!("{head}a=rtpmap:96 rtp-midi/44100\r\na=fmtp:96 render=api; {parameters}\r\n"));
+        assert!(start.elapsed().as_secs() < 20, "{} of {parameters:.20}", start.elapsed().as_secs());
+    }
+    judge(&(head.to_owned() + &fill("a=rtpmap:96 rtp-midi/8000\r\n")));
+}

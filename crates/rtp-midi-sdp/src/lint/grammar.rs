@@ -1,5 +1,7 @@
 //! How parameters are written (RFC 6295, appendix D).
 
+use std::collections::BTreeSet;
+
 use super::description::Media;
 use super::rule::{
     Check::{Media as OfMedia, Parameter as OfParameter, Stream as OfStream},
@@ -187,9 +189,9 @@ pub(super) fn number(parameter: &Parameter<'_>, least: u32, found: &mut Findings
 }
 
 fn repetitions(stream: &Stream<'_>, found: &mut Findings) {
-    for (index, parameter) in stream.parameters.iter().enumerate() {
-        let is_again = stream.parameters[..index].iter().any(|before| before.name.is(parameter.name.text));
-        if is_again && parameter.name.is_one_of(&ONCE) {
+    let mut seen = BTreeSet::new();
+    for parameter in stream.parameters.iter().filter(|parameter| parameter.name.is_one_of(&ONCE)) {
+        if !seen.insert(parameter.name.text.to_ascii_lowercase()) {
             let what = format!("{} is there a second time, and the last one counts", parameter.name.text);
             found.on(parameter, what, "leave one of them");
         }

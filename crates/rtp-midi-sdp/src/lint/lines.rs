@@ -51,13 +51,16 @@ fn order(description: &Description<'_>, found: &mut Findings) {
 }
 
 fn out_of_place(lines: &[Line<'_>], groups: &[&str], found: &mut Findings) {
-    let place =
-        |line: &Line<'_>| groups.iter().position(|group| line.letter.is_some_and(|letter| group.contains(letter)));
-    for (index, line) in lines.iter().enumerate() {
-        let later = lines[..index].iter().find(|before| place(before) > place(line) && place(line).is_some());
-        if let (Some(letter), Some(later)) = (line.letter, later) {
-            let fix = format!("put it in front of {}", later.whole.text);
-            found.at(line.whole, format!("{letter}= stands too late"), fix);
+    let mut latest: Option<(usize, &Line<'_>)> = None;
+    for line in lines {
+        let Some(letter) = line.letter else { continue };
+        let Some(place) = groups.iter().position(|group| group.contains(letter)) else { continue };
+        match latest.filter(|(highest, _)| *highest > place) {
+            Some((_, before)) => {
+                let fix = format!("put it in front of {}", before.whole.text);
+                found.at(line.whole, format!("{letter}= stands too late"), fix);
+            }
+            None => latest = Some((place, line)),
         }
     }
 }

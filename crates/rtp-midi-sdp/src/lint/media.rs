@@ -1,5 +1,7 @@
 //! What a media line and its rtpmap say of an RTP MIDI stream (RFC 6295, 2.1, 6.1, 11.1, C; RFC 8866, 6.6, 6.15).
 
+use std::collections::BTreeSet;
+
 use super::description::{Description, Media};
 use super::rule::{
     Check::{Media as OfMedia, Session, Stream as OfStream},
@@ -37,16 +39,15 @@ fn some_midi(description: &Description<'_>, found: &mut Findings) {
 }
 
 fn rtpmap(media: &Media<'_>, found: &mut Findings) {
-    let mut seen = Vec::new();
+    let mut seen = BTreeSet::new();
     for (payload_type, _) in media.attributes("rtpmap").filter_map(|attribute| mapped(&attribute)) {
         if !media.formats.iter().any(|format| format.text == payload_type.text) {
             let what = format!("the m= line does not have the payload type {}", payload_type.text);
             found.at(payload_type, what, "add it there, or remove this line");
-        } else if seen.contains(&payload_type.text) {
+        } else if !seen.insert(payload_type.text) {
             let what = format!("the payload type {} is mapped a second time", payload_type.text);
             found.at(payload_type, what, "leave one rtpmap for each payload type");
         }
-        seen.push(payload_type.text);
     }
 }
 

@@ -109,16 +109,18 @@ enum Source {
 fn renderers<'s, 'a>(
     stream: &'s Stream<'a>,
 ) -> impl Iterator<Item = (Source, &'s Parameter<'a>, Result<AudioSpecificConfig, Fault>, Vec<u8>)> {
-    let sources = stream.parameters.iter().filter_map(|parameter| {
-        let (source, octets) = if parameter.name.is("config") {
-            (Source::Config, octets(config_digits(parameter)?.text).ok()?)
-        } else {
-            super::rendering::object_of(stream, parameter).filter(|object| object.is_one_of(&super::rendering::ASC))?;
-            (Source::Inline, super::rendering::octets_of(parameter.value)?)
-        };
-        Some((source, parameter, AudioSpecificConfig::decode(&octets), octets))
+    let configs = stream.all("config").filter_map(|parameter| {
+        let octets = octets(config_digits(parameter)?.text).ok()?;
+        Some((Source::Config, parameter, octets))
     });
-    sources.filter(|_| stream.is_mpeg4())
+    let inline =
+        super::rendering::inline_objects(stream).filter(|(_, object)| object.is_one_of(&super::rendering::ASC));
+    let inline = inline.filter_map(|(parameter, _)| {
+        let octets = super::rendering::octets_of(parameter.value)?;
+        Some((Source::Inline, parameter, octets))
+    });
+    let all = configs.chain(inline).filter(|_| stream.is_mpeg4());
+    all.map(|(source, parameter, octets)| (source, parameter, AudioSpecificConfig::decode(&octets), octets))
 }
 
 /// The value of `config` unless it is empty.

@@ -60,7 +60,7 @@ fn steps<'s, 'a>(stream: &'s Stream<'a>, name: &'s str) -> impl Iterator<Item = 
     })
 }
 
-impl Step<'_, '_> {
+impl<'a> Step<'_, 'a> {
     /// Whether it stands directly behind one of these.
     fn is_behind(&self, names: &[&str]) -> bool {
         self.before.is_some_and(|before| before.name.is_one_of(names))
@@ -73,18 +73,18 @@ impl Step<'_, '_> {
     }
 
     /// The parameters since the latest `rinit`, that one first.
-    fn since_rinit(&self) -> &[Parameter<'_>] {
+    fn since_rinit(&self) -> &[Parameter<'a>] {
         let rinit = self.group.iter().rposition(|parameter| parameter.name.is("rinit"));
         rinit.map_or(&[], |rinit| &self.group[rinit..])
     }
 }
 
-/// The type of the object that `inline` holds, if that is what the parameter is.
-pub(super) fn object_of<'a>(stream: &Stream<'a>, parameter: &Parameter<'_>) -> Option<Piece<'a>> {
-    let at = stream.parameters.iter().position(|other| other.whole == parameter.whole)?;
-    let before = stream.parameters[..at].iter().rev().take_while(|other| !other.name.is("render"));
-    let rinit = parameter.name.is("inline").then(|| before.into_iter().find(|other| other.name.is("rinit")))?;
-    rinit.map(|rinit| rinit.value.unquoted().unwrap_or(rinit.value))
+/// The values of `inline`, each with the type of object that it is said to be.
+pub(super) fn inline_objects<'s, 'a>(stream: &'s Stream<'a>) -> impl Iterator<Item = (&'s Parameter<'a>, Piece<'a>)> {
+    steps(stream, "inline").filter_map(|step| {
+        let rinit = step.since_rinit().first()?.value;
+        Some((step.parameter, rinit.unquoted().unwrap_or(rinit)))
+    })
 }
 
 /// The octets of Base64 in quotes, if it is that exactly.

@@ -1,5 +1,7 @@
 //! How the packets go: TCP, keys and reports (RFC 4571; RFC 4568; RFC 6295, C.2.2.2).
 
+use std::collections::BTreeSet;
+
 use rtp_midi::{Journal, Policy};
 
 use super::description::Media;
@@ -57,10 +59,11 @@ fn payload_types_over_tcp(media: &Media<'_>, found: &mut Findings) {
 
 /// Payload types are numbers of seven bits, each once.
 pub(super) fn payload_types(media: &Media<'_>, found: &mut Findings) {
-    for (index, format) in media.formats.iter().enumerate() {
+    let mut seen = BTreeSet::new();
+    for format in &media.formats {
         if !format.text.parse::<u8>().is_ok_and(|number| number < 128) {
             found.at(*format, format!("{} is no payload type", format.text), "use a number from 96 to 127");
-        } else if media.formats[..index].iter().any(|before| before.text == format.text) {
+        } else if !seen.insert(format.text) {
             found.at(*format, format!("the payload type {} is there twice", format.text), "name each once");
         }
     }

@@ -104,7 +104,7 @@ impl Config {
             self.chapters.system.sysex.of(length, data) == rule
                 && self.commands.sysex_of(data, length, true) == Some(true)
         };
-        let mut commands = classes.chain([vec![0x7D; LONGEST_CLASS]]);
+        let mut commands = classes.take(MOST_CLASSES).chain([vec![0x7D; LONGEST_CLASS]]);
         letters([(
             b'X',
             commands.any(|data| {
@@ -124,7 +124,7 @@ impl Config {
             _ => None,
         });
         let ends = |range: &std::ops::RangeInclusive<u32>| [*range.start(), range.end().saturating_add(1)];
-        lists.flat_map(Numbers::ranges).flat_map(ends).chain([0])
+        lists.flat_map(Numbers::ranges).flat_map(ends).take(MOST_EDGES).chain([0])
     }
 
     fn selections(&self) -> impl Iterator<Item = &Selection> {
@@ -135,6 +135,9 @@ impl Config {
 
 /// More octets than a class that somebody writes down, so that a command of no class is known to be none.
 const LONGEST_CLASS: usize = 64;
+/// What is looked at of the lists of a stranger, whose description may be long: far more than any stream needs.
+const MOST_CLASSES: usize = 64;
+const MOST_EDGES: usize = 512;
 
 fn letters<const N: usize>(types: [(u8, bool); N]) -> Letters {
     let there = types.into_iter().filter(|(_, is_there)| *is_there);
