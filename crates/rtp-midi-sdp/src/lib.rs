@@ -40,6 +40,7 @@ pub mod render;
 mod selection;
 mod session;
 mod stream;
+mod strict;
 mod transport;
 mod violation;
 mod write;

@@ -9,7 +9,8 @@ use sdp_types::{AddrType, Connection, NetType};
 use crate::{Address, Attribute, Bandwidth, Direction, Host, Media, Origin, Session, Stream, Transport};
 
 impl Session {
-    /// Prints the description, with `\r\n` at each line's end.
+    /// Prints the description, with `\r\n` at each line's end, and the parameters of RTP MIDI in the words of
+    /// [`Parameters::strict`](crate::Parameters::strict).
     pub fn print(&self) -> String {
         let origin = self.origin.as_ref().map_or_else(|| Origin::new(0, 0, NO_ADDRESS), Clone::clone);
         let mut sdp = sdp_types::Session::new(written_origin(&origin), one_line(&self.title));
@@ -86,8 +87,9 @@ fn described(stream: &Stream) -> impl Iterator<Item = Attribute> {
         Format::Mpeg4Generic => "mpeg4-generic",
     };
     let rtpmap = with("rtpmap", format_args!("{payload_type} {encoding}/{}", stream.clock_rate));
-    let fmtp = with("fmtp", format_args!("{payload_type} {}", stream.parameters));
-    [rtpmap].into_iter().chain(Some(fmtp).filter(|_| !stream.parameters.is_empty()))
+    let parameters = stream.parameters.strict();
+    let fmtp = with("fmtp", format_args!("{payload_type} {parameters}"));
+    [rtpmap].into_iter().chain(Some(fmtp).filter(|_| !parameters.is_empty()))
 }
 
 /// What attributes say of the way of packets.
@@ -183,12 +185,12 @@ mod tests {
 
     fn streams() -> impl Strategy<Value = Stream> {
         let formats = prop_oneof![Just(Format::Native), Just(Format::Mpeg4Generic)];
-        (0_u8..128, 1_u32.., formats, "[a-z_]{1,4}=[0-9A-Z]{1,4}").prop_map(|(number, rate, format, text)| {
+        (0_u8..128, 1_u32.., formats, "x[a-z_]{1,4}=[0-9A-Z]{1,4}").prop_map(|(number, rate, format, text)| {
             let mut parameters = Parameters::parse(&text);
             if format == Format::Mpeg4Generic {
                 parameters.push("mode", "rtp-midi");
             }
-            Stream { format, ..Stream::native(number, rate, parameters) }
+            Stream { format, ..Stream::native(number, rate, parameters.strict()) }
         })
     }
 

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panic")]
 
 use rtp_midi::midi::{Channel, U7, Voice};
-use rtp_midi_sdp::negotiate::{Capabilities, End, Party, answer, verify};
-use rtp_midi_sdp::{Direction, Host, Session};
+use rtp_midi_sdp::lint::Severity;
+use rtp_midi_sdp::negotiate::{Capabilities, End, Party, answer, offer, verify};
+use rtp_midi_sdp::{Direction, Host, Session, lint};
 
 const EXAMPLES: &str = include_str!("data/rfc-examples.txt");
 
@@ -52,6 +53,18 @@ fn a_player_answers_the_offer_that_the_rfc_prints() {
     assert_eq!(directions, [Direction::SendOnly, Direction::ReceiveOnly]);
     assert!(printed.contains("a=group:FID 1 2\r\n") && !printed.contains("cm_default"), "{printed}");
     assert_eq!(printed.matches("render=synthetic; rinit=audio/asc; inline=\"egoA").count(), 2, "{printed}");
+}
+
+#[test]
+fn offers_and_answers_of_players_have_no_fault() {
+    for offering in [second(), second().sharing(0..=3, 4..=7), second().beside_audio(48_000)] {
+        let offered = offer(&offering).unwrap();
+        let answered = answer(&offered, &second()).unwrap().session;
+        for description in [offered, answered] {
+            let found = lint(&description.print());
+            assert!(found.iter().all(|found| found.severity == Severity::Note), "{found:?}");
+        }
+    }
 }
 
 #[test]

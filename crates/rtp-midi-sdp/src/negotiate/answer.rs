@@ -112,7 +112,7 @@ impl Answering<'_> {
         let transport = way::answered(&line.transport, self.capabilities, index)?;
         let mut pairs: Vec<(&Stream, Stream)> = Vec::new();
         for offered in &line.streams {
-            match stream::answered(offered, &line.transport, &transport, direction, self.capabilities) {
+            match stream::answered(offered, &line.transport, direction, self.capabilities) {
                 Ok(stream) => pairs.push((offered, stream)),
                 Err(reason) => refused.push(Refused::stream(index, offered.payload_type, reason)),
             }
@@ -356,7 +356,7 @@ mod tests {
         let answer = answer(&careless, &end(2)).unwrap();
         assert_eq!(
             answer.session.media[0].streams[0].parameters.to_string(),
-            "cm_unused=APWX; j_sec=recj; j_update=closed-loop; ch_never=APW; ch_default=X0-16"
+            "cm_unused=APWX; j_sec=recj; ch_never=APW; ch_default=X0-16"
         );
         assert_eq!(verify(&careless, &sent(&answer.session)), Ok(answer.agreement));
     }

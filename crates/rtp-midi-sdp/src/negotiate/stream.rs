@@ -6,13 +6,12 @@ use super::capabilities::Capabilities;
 use super::envelope::{GUARDTIME, PACKET_TIME, moved};
 use super::reason::Reason;
 use crate::render::{Render, Renderer, Renderers, Verdict};
-use crate::{Direction, Parameters, Stream, Transport};
+use crate::{Direction, NAMES, Parameter, Parameters, Stream, Transport};
 
-/// The stream of the answer. `direction` is that of the answer, `offered` and `ours` are the two ends' ways.
+/// The stream of the answer, of which `direction` is the direction; `offered` is the way of the offer.
 pub(super) fn answered(
     stream: &Stream,
     offered: &Transport,
-    ours: &Transport,
     direction: Direction,
     capabilities: &Capabilities,
 ) -> Result<Stream, Reason> {
@@ -31,31 +30,22 @@ pub(super) fn answered(
     }
     move_times(&mut config, capabilities, direction)?;
     let renderers = renderers(stream, direction, capabilities)?;
-    Ok(repeated(stream, &config, ours, renderers))
+    Ok(repeated(stream, &config, renderers))
 }
 
 /// The names of the parameters that mpeg4-generic wants (6.2).
 pub(super) const MPEG4: [&str; 4] = ["streamtype", "mode", "profile-level-id", "config"];
 
-/// A stream in the words of this crate: the configuration, and what stands beside it.
-fn repeated(stream: &Stream, config: &Config, ours: &Transport, renderers: Option<Parameters>) -> Stream {
-    let mut parameters = renderers.unwrap_or_default();
-    let copied = |names: &[&str], to: &mut Parameters| {
-        for name in names.iter().filter(|name| to.last(name).is_none()).collect::<Vec<_>>() {
-            if let Some(value) = stream.parameters.last(name) {
-                to.push(name, value);
-            }
-        }
-    };
-    if stream.format == Format::Mpeg4Generic {
-        copied(&MPEG4, &mut parameters);
+/// The stream in exact words, with the timing and the renderers of the answer. What is unknown is not repeated.
+fn repeated(stream: &Stream, config: &Config, renderers: Option<Parameters>) -> Stream {
+    let mut changed = renderers.unwrap_or_default();
+    let times = [("rtp_ptime", config.ptime), ("rtp_maxptime", config.max_ptime), ("guardtime", config.guardtime)];
+    for (name, ticks) in times.into_iter().filter_map(|(name, ticks)| Some((name, ticks?))) {
+        changed.push(name, ticks);
     }
-    copied(&["musicport"], &mut parameters);
-    if ["j_sec", "j_update"].iter().any(|name| stream.parameters.last(name).is_some()) {
-        parameters.extend(Parameters::for_journal(config.journal));
-    }
-    let described = Stream::of(stream.payload_type, config, ours);
-    Stream { parameters: parameters.or(&described.parameters), ..described }
+    let known = |parameter: &&Parameter| NAMES.contains(&parameter.name.as_str());
+    let offered: Parameters = stream.parameters.strict().iter().filter(known).cloned().collect();
+    Stream { parameters: changed.or(&offered), ..stream.clone() }
 }
 
 /// What may be lost is told of by a journal, and by one that we have (C.2).
