@@ -8,6 +8,16 @@ use sdp_types::{AddrType, Connection, NetType};
 
 use crate::{Address, Attribute, Bandwidth, Direction, Host, Media, Origin, Session, Stream, Transport};
 
+impl Stream {
+    /// The encoding name of `a=rtpmap` (RFC 6295, 6.1 and 6.2).
+    pub const fn encoding(&self) -> &'static str {
+        match self.format {
+            Format::Native => "rtp-midi",
+            Format::Mpeg4Generic => "mpeg4-generic",
+        }
+    }
+}
+
 impl Session {
     /// Prints the description, with `\r\n` at each line's end, and the parameters of RTP MIDI in the words of
     /// [`Parameters::strict`](crate::Parameters::strict).
@@ -82,11 +92,7 @@ fn media(line: &Media, session_direction: Direction) -> sdp_types::Media {
 
 fn described(stream: &Stream) -> impl Iterator<Item = Attribute> {
     let payload_type = stream.payload_type;
-    let encoding = match stream.format {
-        Format::Native => "rtp-midi",
-        Format::Mpeg4Generic => "mpeg4-generic",
-    };
-    let rtpmap = with("rtpmap", format_args!("{payload_type} {encoding}/{}", stream.clock_rate));
+    let rtpmap = with("rtpmap", format_args!("{payload_type} {}/{}", stream.encoding(), stream.clock_rate));
     let parameters = stream.parameters.strict();
     let fmtp = with("fmtp", format_args!("{payload_type} {parameters}"));
     [rtpmap].into_iter().chain(Some(fmtp).filter(|_| !parameters.is_empty()))

@@ -11,6 +11,8 @@ mod loss;
 mod report;
 mod rtp;
 mod rules;
+mod sap;
+mod sockets;
 mod sounding;
 mod time;
 
@@ -30,6 +32,7 @@ struct Cli {
 enum Command {
     Broadcast(cmd::broadcast::Args),
     Listen(cmd::listen::Args),
+    Devices(cmd::devices::Args),
     Monitor(cmd::monitor::Args),
     Sdp(cmd::sdp::Args),
     #[command(hide = true)]
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Broadcast(args) => cmd::broadcast::run(&args),
         Command::Listen(args) => cmd::listen::run(&args),
+        Command::Devices(args) => cmd::devices::run(&args),
         Command::Monitor(args) => cmd::monitor::run(&args),
         Command::Sdp(args) => cmd::sdp::run(&args),
         Command::Man(args) => cmd::pages::man::<Cli>(&args),

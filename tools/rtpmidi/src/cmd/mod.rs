@@ -1,6 +1,7 @@
 //! The subcommands, one folder or file each.
 
 pub(crate) mod broadcast;
+pub(crate) mod devices;
 pub(crate) mod listen;
 pub(crate) mod monitor;
 pub(crate) mod pages;

@@ -266,6 +266,43 @@ impl Objects {
     }
 }
 
+/// Runs a shell script in a network of its own, with multicast: by IPv4 over loopback, by IPv6, which has none there,
+/// over a pair of interfaces. `$1` is the program and `$2` the folder. False, with a message, where such networks are
+/// not allowed.
+pub(crate) fn in_a_network(script: &str, folder: &Path) -> bool {
+    const NETWORK: &str = r#"
+        set -eu
+        ip link set lo up multicast on
+        ip route add 224.0.0.0/4 dev lo
+        ip link add here type veth peer name there
+        echo 1 >/proc/sys/net/ipv6/conf/there/disable_ipv6
+        echo 0 >/proc/sys/net/ipv6/conf/here/accept_dad
+        ip link set there up
+        ip link set here up
+        cd "$2"
+    "#;
+    let allowed =
+        Command::new("unshare").args(["-rn", "ip", "link"]).output().is_ok_and(|output| output.status.success());
+    if !allowed {
+        eprintln!("skipped: no network namespaces here");
+        return false;
+    }
+    let script = format!("{NETWORK}{script}");
+    let program = env!("CARGO_BIN_EXE_rtpmidi");
+    let output = Command::new("unshare")
+        .args(["-rn", "timeout", "120", "sh", "-c", &script, "test", program, argument(folder)])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    true
+}
+
+/// The objects of the file `name` that a program has printed with `--json`.
+pub(crate) fn objects(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
 /// A reader of lines for [`wait_for_line`].
 pub(crate) fn lines(stdout: ChildStdout) -> BufReader<ChildStdout> {
     BufReader::new(stdout)

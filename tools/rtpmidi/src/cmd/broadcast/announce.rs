@@ -4,13 +4,15 @@ use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use rtp_midi::Config;
-use rtp_midi_sdp::{Address, Direction, Host, Media, Parameters, Session, Stream, Transport};
+use rtp_midi_sdp::{Address, Direction, Host, Media, Origin, Parameters, Session, Stream, Transport};
 
 use crate::description::{self, CLOCK_RATE, PAYLOAD_TYPE, TOOL};
 use crate::destination::local_address;
 use crate::failure::{Failure, Result};
+use crate::sap::Announcements;
 
 /// The fmtp line: the journal, written out, and what else is not the default.
 pub(super) fn parameters(config: &Config) -> Parameters {
@@ -29,6 +31,27 @@ pub(super) fn describe(title: &str, to: SocketAddr, ttl: u8, parameters: Paramet
         media: vec![Media::new(transport, Direction::ReceiveOnly, vec![stream])],
         ..Session::new(title)
     }
+}
+
+/// The descriptions of a broadcast to several destinations, which are sessions of their own.
+pub(super) fn describe_all(title: &str, to: &[SocketAddr], ttl: u8, parameters: &Parameters) -> Vec<Session> {
+    let describe = |(index, to): (u64, &SocketAddr)| {
+        let mut session = describe(title, *to, ttl, parameters.clone());
+        session.origin = session.origin.map(|origin| Origin { id: origin.id + index, ..origin });
+        session
+    };
+    (0..).zip(to).map(describe).collect()
+}
+
+/// Announces the sessions that go to multicast groups; there must be one.
+pub(super) fn announce(to: &[SocketAddr], sessions: &[Session], interval: Duration) -> Result<Announcements> {
+    let groups: Vec<_> = to.iter().map(SocketAddr::ip).zip(sessions.iter().cloned()).collect();
+    let groups: Vec<_> = groups.into_iter().filter(|(to, _)| to.is_multicast()).collect();
+    if groups.is_empty() {
+        return Err(Failure::new("--sap announces what goes to a multicast group, and nothing here does")
+            .hint("--to udp://239.255.1.2:5004 is a group of the local network"));
+    }
+    Announcements::start(&groups, interval)
 }
 
 /// Writes the description so that a reader finds either all of it or the file that was there before.

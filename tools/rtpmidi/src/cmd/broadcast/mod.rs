@@ -46,6 +46,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     sdp: Vec<PathBuf>,
 
+    /// Announce the stream to the network (SAP), so that listeners find it by its title
+    #[arg(long)]
+    sap: bool,
+
+    /// Announce the stream this often
+    #[arg(long, requires = "sap", default_value = "5", value_parser = time::interval, value_name = "SECONDS")]
+    sap_interval: Duration,
+
     /// How packets repeat what earlier ones said, so that listeners recover from loss
     #[arg(long, value_enum, default_value_t = JournalOption::Anchor, value_name = "POLICY")]
     journal: JournalOption,
@@ -102,6 +110,8 @@ const EXAMPLES: &str = "\
 Example:
   rtpmidi broadcast song.mid --to udp://127.0.0.1:5004 --sdp song.sdp
   rtpmidi listen song.sdp --wav song.wav      (in a second terminal, started before or after)
+  rtpmidi broadcast song.mid --to udp://239.255.1.2:5004 --sap
+  rtpmidi listen sap:Song                     (on any machine of the network)
 
 The broadcast ends with the last file, or with Ctrl-C, which ends the notes that sound.";
 
@@ -158,8 +168,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let mut reporter = Reporter::new(args.json);
     let parameters = announce::parameters(&config);
-    for (path, to) in args.sdp.iter().zip(&to) {
-        announce::write(&announce::describe(&pieces[0].title, *to, args.ttl, parameters.clone()), path)?;
+    let sessions = announce::describe_all(&pieces[0].title, &to, args.ttl, &parameters);
+    for (path, session) in args.sdp.iter().zip(&sessions) {
+        announce::write(session, path)?;
     }
     let listeners = args.to.iter().map(Destination::to_string).collect::<Vec<_>>().join(", ");
     if !args.no_scan {
@@ -167,6 +178,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     reporter.say(&format!("playing {} to {listeners}", pieces[0].title));
     station.play()?;
+    let announcements = args.sap.then(|| announce::announce(&to, &sessions, args.sap_interval)).transpose()?;
     loop {
         if station.turn(HEARTBEAT, |words| reporter.warn(words))? {
             break;
@@ -176,6 +188,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             station.stop();
         }
     }
+    drop(announcements);
     let summary = station.end();
     reporter.finish(&summary)
 }

@@ -1,12 +1,12 @@
 //! `rtpmidi listen`: receives an RTP MIDI stream, repairs it, and plays, records or prints it.
 
+mod announced;
 pub(super) mod describe;
 mod gate;
 mod outputs;
 mod overture;
 mod reception;
 mod rendering;
-pub(super) mod sockets;
 mod soundfont;
 mod source;
 mod wire;
@@ -29,8 +29,8 @@ use source::Source;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The session description of the stream; - reads it from stdin
-    #[arg(value_name = "SOURCE.sdp")]
+    /// The session description of the stream: a file, - for stdin, or sap:TITLE for one that is announced to the network
+    #[arg(value_name = "SOURCE.sdp|sap:TITLE")]
     source: PathBuf,
 
     /// Render the music to a WAV file (16 bit, stereo)
@@ -81,6 +81,7 @@ pub(crate) struct Args {
 const EXAMPLES: &str = "\
 Example:
   rtpmidi listen song.sdp --wav song.wav --smf song.mid
+  rtpmidi listen sap:Canon --play                 (a stream that is announced: rtpmidi devices lists them)
   rtpmidi listen song.sdp --play --loss 20:3      (a fifth of the packets is lost, three in a row on average)
 
 The listener ends when the sender says goodbye, after --timeout, or with Ctrl-C; files are then complete.";
@@ -93,9 +94,16 @@ const HEARTBEAT: gst::ClockTime = gst::ClockTime::from_mseconds(20);
 
 /// Receives until the end.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let source = Source::read(&args.source)?;
+    let (mut reporter, interrupt) = (Reporter::new(args.json), Interrupt::catch()?);
+    let patience = Patience::new(args.timeout);
+    let source = match args.source.to_str().and_then(|source| source.strip_prefix("sap:")) {
+        Some(title) => match announced::find(title, patience.before_first, &interrupt, &reporter)? {
+            Some(source) => source,
+            None => return Ok(()),
+        },
+        None => Source::read(&args.source)?,
+    };
     elements::start()?;
-    let mut reporter = Reporter::new(args.json);
     let outputs = Outputs {
         wav: args.wav.as_deref(),
         smf: args.smf.as_deref(),
@@ -103,7 +111,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         print: args.print.then_some(if args.json { outputs::Print::Json } else { outputs::Print::Words }),
         sound: if args.wav.is_some() || args.play { sound(args, &source, &reporter)? } else { None },
     };
-    let interrupt = Interrupt::catch()?;
     let plan = reception::Plan {
         latency: args.latency,
         rtcp_interval: args.rtcp_interval,
@@ -112,7 +119,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut reception = Reception::start(&source, plan, &outputs)?;
 
     reporter.say(&format!("listening for {} on {}", source.title, source.rtp()));
-    let patience = Patience::new(args.timeout);
     let mut ended_by = None;
     while !reception.turn(HEARTBEAT, |words| reporter.warn(words))? {
         let audience = reporter.show(Instant::now(), || reception.progress())?;

@@ -19,7 +19,6 @@ use gst::prelude::*;
 use super::Silence;
 use super::outputs::Outputs;
 use super::overture::Overture;
-use super::sockets::{self, Reader};
 use super::source::Source;
 use super::wire::Wire;
 use crate::elements::{self, make, with};
@@ -27,6 +26,7 @@ use crate::failure::{Failure, Result};
 use crate::loss::Channel;
 use crate::report::{ListenSummary, Progress, bits_per_second};
 use crate::rtp::{goodbye, is_rtcp};
+use crate::sockets::{self, Reader};
 use crate::sounding::Sounding;
 
 /// The running listener.

@@ -30,7 +30,7 @@ impl Source {
     }
 
     /// The first RTP MIDI stream of a description; `name` stands in errors.
-    fn parse(text: &[u8], name: &str) -> Result<Self> {
+    pub(super) fn parse(text: &[u8], name: &str) -> Result<Self> {
         let wrong = |error: rtp_midi_sdp::Error| {
             let hint = match &error {
                 rtp_midi_sdp::Error::NoMidi { .. } => "a stream that can be played has a=rtpmap:96 rtp-midi/44100",

@@ -3,9 +3,7 @@
 use std::fmt;
 
 use rtp_midi_sdp::Session;
-
-/// The UDP port of SAP.
-pub(super) const SAP_PORT: u16 = 9875;
+use session_announcement::{Kind, Packet};
 
 /// A description with at least one RTP MIDI stream.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,30 +35,14 @@ impl fmt::Display for Announcement {
     }
 }
 
-/// Finds a description in a datagram; `is_sap` when it came to [`SAP_PORT`].
+/// Finds a description in a datagram; `is_sap` when it came to the port of SAP.
 pub(super) fn find(octets: &[u8], is_sap: bool) -> Option<Announcement> {
-    let (text, is_deletion) = if is_sap { sap(octets)? } else { (embedded(octets)?, false) };
-    let session = Session::parse(text).ok().filter(|session| session.first_stream().is_ok())?;
-    Some(Announcement { session, is_deletion })
-}
-
-/// The payload of a SAP packet, and whether it is a deletion.
-fn sap(octets: &[u8]) -> Option<(&[u8], bool)> {
-    const IPV6: u8 = 0x10;
-    const DELETION: u8 = 0x04;
-    const UNREADABLE: u8 = 0x03;
-    let (&[flags, authentication, _, _], rest) = octets.split_first_chunk()?;
-    if flags >> 5 != 1 || flags & UNREADABLE != 0 {
-        return None;
+    let read = |text| Session::parse(text).ok().filter(|session| session.first_stream().is_ok());
+    if !is_sap {
+        return Some(Announcement { session: read(embedded(octets)?)?, is_deletion: false });
     }
-    let source = if flags & IPV6 == 0 { 4 } else { 16 };
-    let text = rest.get(source + 4 * usize::from(authentication)..)?;
-    // The payload type in front may be left out.
-    let text = match text.strip_prefix(b"application/sdp\0") {
-        Some(text) => text,
-        None => text,
-    };
-    Some((text, flags & DELETION != 0))
+    let packet = Packet::decode(octets).ok()?;
+    Some(Announcement { session: read(packet.payload.as_bytes())?, is_deletion: packet.kind == Kind::Deletion })
 }
 
 /// A description that is all of the datagram or the end of it.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rtp_midi::Config;
 use rtp_types::RtpPacket;
 
-use super::announcement::{self, Announcement, SAP_PORT};
+use super::announcement::{self, Announcement};
 use super::applemidi::Exchange;
 use super::candidates::{Candidates, Verdict};
 use super::frame::Datagram;
@@ -115,7 +115,7 @@ impl Finder {
         if let Some(exchange) = Exchange::parse(octets) {
             return if self.is_wanted(datagram) { self.learn_session(*from, *to, exchange) } else { Kind::Foreign };
         }
-        if let Some(announcement) = announcement::find(octets, to.port() == SAP_PORT) {
+        if let Some(announcement) = announcement::find(octets, to.port() == session_announcement::PORT) {
             self.learn_description(*to, &announcement);
             return Kind::Announcement(announcement);
         }
@@ -270,7 +270,7 @@ mod tests {
             let mut finder = Finder::default();
             let mut kept = 0;
             for (port, octets, head) in &datagrams {
-                let port = [5004, 5005, SAP_PORT][usize::from(*port)];
+                let port = [5004, 5005, session_announcement::PORT][usize::from(*port)];
                 let octets = [heads[*head], octets].concat();
                 match finder.take(&datagram(port, octets)) {
                     Kind::Kept => kept += 1,

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use super::capture::Capture;
 use super::frame::{Datagram, Frame, Link, Skip};
 use super::interface::Interface;
-use crate::cmd::listen::sockets::{self, Reader};
 use crate::destination::Destination;
 use crate::failure::{Failure, Result};
+use crate::sockets::{self, Reader};
 
 /// What to listen to, as it stands on the command line.
 #[derive(Clone, PartialEq, Eq, Debug)]

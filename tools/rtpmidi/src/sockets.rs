@@ -1,4 +1,4 @@
-//! The UDP sockets of a stream, and the threads that read them.
+//! UDP sockets for streams and announcements, and the threads that read them.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -19,23 +19,37 @@ const RECEIVE_BUFFER: usize = 1 << 20;
 
 /// Opens a socket for datagrams to `address`: joins the group if it is one, and listens everywhere if the address is
 /// not one of this machine, as behind a router that translates it.
-pub(in crate::cmd) fn open(address: SocketAddr) -> Result<UdpSocket> {
+pub(crate) fn open(address: SocketAddr) -> Result<UdpSocket> {
     let socket = match bind(address) {
         Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => bind(anywhere(address)),
         socket => socket,
     };
     let socket = socket.map_err(|error| cannot_listen(address, &error))?;
-    join(&socket, address.ip()).map_err(|error| {
-        Failure::new(format!("cannot join the group {}: {error}", address.ip()))
-            .hint("a network interface must be up and have a route for multicast: ip route add 224.0.0.0/4 dev eth0")
-    })?;
+    join(&socket, address.ip())?;
+    Ok(socket)
+}
+
+/// Opens a socket for datagrams to `port` of several groups of one family, which may be shared with others.
+pub(crate) fn open_groups(port: u16, groups: &[IpAddr]) -> Result<UdpSocket> {
+    let v4 = groups.iter().all(IpAddr::is_ipv4);
+    let address = anywhere(if v4 { ([0; 4], port).into() } else { ([0; 16], port).into() });
+    let socket = bind_as(address, true).map_err(|error| cannot_listen(address, &error))?;
+    groups.iter().try_for_each(|group| join(&socket, *group))?;
     Ok(socket)
 }
 
 fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
     // Listeners to one group share its port; listeners to one unicast port would steal each other's packets.
-    socket.set_reuse_address(address.ip().is_multicast())?;
+    bind_as(address, address.ip().is_multicast())
+}
+
+fn bind_as(address: SocketAddr, shared: bool) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+    socket.set_reuse_address(shared)?;
+    if shared && address.is_ipv6() {
+        // The port has a socket of its own for IPv4.
+        socket.set_only_v6(true)?;
+    }
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     socket.bind(&address.into())?;
     let socket = UdpSocket::from(socket);
@@ -48,12 +62,16 @@ fn anywhere(address: SocketAddr) -> SocketAddr {
     (ip, address.port()).into()
 }
 
-fn join(socket: &UdpSocket, group: IpAddr) -> io::Result<()> {
-    match group {
+fn join(socket: &UdpSocket, group: IpAddr) -> Result<()> {
+    let joined = match group {
         IpAddr::V4(group) if group.is_multicast() => socket.join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED),
         IpAddr::V6(group) if group.is_multicast() => socket.join_multicast_v6(&group, 0),
         _ => Ok(()),
-    }
+    };
+    joined.map_err(|error| {
+        Failure::new(format!("cannot join the group {group}: {error}"))
+            .hint("a network interface must be up and have a route for multicast: ip route add 224.0.0.0/4 dev eth0")
+    })
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
@@ -68,14 +86,14 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
 }
 
 /// A thread that gives each datagram to a function; it ends when this is dropped.
-pub(in crate::cmd) struct Reader {
+pub(crate) struct Reader {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Reader {
     /// Starts the thread `name` on `socket`.
-    pub(in crate::cmd) fn start(
+    pub(crate) fn start(
         name: &str,
         socket: UdpSocket,
         mut take: impl FnMut(SocketAddr, &[u8]) + Send + 'static,
