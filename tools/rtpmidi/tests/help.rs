@@ -6,7 +6,7 @@ use kit::{Folder, Program, argument};
 
 #[test]
 fn help_of_each_subcommand_shows_an_example() {
-    for subcommand in ["broadcast", "listen", "monitor"] {
+    for subcommand in ["broadcast", "devices", "listen", "monitor"] {
         let ended = Program::start(&[subcommand, "--help"]).finish();
         assert_eq!(ended.code, Some(0));
         assert!(ended.stdout.contains(&format!("Example:\n  rtpmidi {subcommand} ")), "{}", ended.stdout);
@@ -26,7 +26,7 @@ fn each_subcommand_has_a_manual_page() {
     let folder = Folder::new("man");
     let pages = folder.path("man1");
     assert_eq!(Program::start(&["man", argument(&pages)]).finish().code, Some(0));
-    for page in ["rtpmidi.1", "rtpmidi-broadcast.1", "rtpmidi-listen.1", "rtpmidi-monitor.1"] {
+    for page in ["rtpmidi.1", "rtpmidi-broadcast.1", "rtpmidi-devices.1", "rtpmidi-listen.1", "rtpmidi-monitor.1"] {
         let text = std::fs::read_to_string(pages.join(page)).unwrap();
         assert!(text.contains(".SH SYNOPSIS"), "{page}");
     }

@@ -26,7 +26,7 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Example:
-  rtpmidi devices
+  rtpmidi devices --wait 20
   rtpmidi listen sap:TITLE --play      (with a title of the list)
 
 Each line has a title, where the stream goes, how it is coded, and who announces it.";
