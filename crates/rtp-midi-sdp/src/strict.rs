@@ -1,5 +1,6 @@
 //! Parameters in the words that a producer may use (RFC 6295, C and D), whatever words they came in.
 
+use crate::render::unquoted;
 use crate::selection::in_normal_coding;
 use crate::{Language, NAMES, Parameters};
 
@@ -21,7 +22,7 @@ impl Parameters {
                 "linerate" | "octpos" if tsmode == "comex" => {}
                 "mperiod" if tsmode != "buffer" => {}
                 "render" | "subrender" | "smf_info" => strict.push(&name, value.to_ascii_lowercase()),
-                "rinit" => strict.push(&name, value.trim_matches('"')),
+                "rinit" => strict.push(&name, unquoted(value)),
                 "inline" | "url" | "cid" | "smf_inline" | "smf_url" | "smf_cid" | "chanmask" => {
                     strict.push(&name, value);
                 }
@@ -81,6 +82,8 @@ mod tests {
                 "render=Synthetic; rinit=\"audio/asc\"; inline=\"AA==\"",
                 "render=synthetic; rinit=audio/asc; inline=\"AA==\"",
             ),
+            // A quote alone opens what nothing would close.
+            ("rinit=\"audio/asc\"x", "rinit=\"audio/asc\"x"),
             ("Future=Ünknown; cm_used=?", "cm_used=?; Future=Ünknown"),
             ("render=api; render=null", "render=api; render=null"),
         ] {

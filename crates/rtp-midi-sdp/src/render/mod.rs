@@ -57,3 +57,5 @@ pub use media_type::MediaType;
 pub use renderer::{Render, Renderer, SmfInfo};
 pub use source::{ContentId, Source, Url};
 pub use token::Token;
+
+pub(crate) use value::unquoted;

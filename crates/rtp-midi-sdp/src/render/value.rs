@@ -63,7 +63,7 @@ pub(super) fn subrender(text: &str) -> Result<Option<Token>, Error> {
 }
 
 /// A value without its quotes: some leave them out, and some put them where none belong.
-pub(super) fn unquoted(text: &str) -> &str {
+pub(crate) fn unquoted(text: &str) -> &str {
     text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text).trim()
 }
 
