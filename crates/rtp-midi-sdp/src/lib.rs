@@ -53,7 +53,7 @@ pub use media::Media;
 pub use musicport::{Member, Relation, Space};
 pub use parameters::{Parameter, Parameters};
 pub use selection::Language;
-pub use session::{Attribute, Direction, Group, Origin, Session};
+pub use session::{Attribute, Direction, Group, Origin, Session, Time};
 pub use stream::Stream;
 pub use transport::{Address, Bandwidth, Connection, FilterMode, Host, Protocol, Setup, SourceFilter, Transport};
 pub use violation::Violation;

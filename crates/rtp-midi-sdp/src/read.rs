@@ -7,7 +7,7 @@ use sdp_types::ParserError;
 
 use crate::{
     Address, Attribute, Bandwidth, Connection, Crypto, Direction, Error, Group, Host, Media, Origin, Parameters,
-    Protocol, Session, Setup, SourceFilter, Stream, Transport,
+    Protocol, Session, Setup, SourceFilter, Stream, Time, Transport,
 };
 
 impl Session {
@@ -30,6 +30,7 @@ impl Session {
             direction,
             groups: all(&sdp.attributes, "group").filter_map(group).collect(),
             bandwidths: bandwidths(&sdp.bandwidths),
+            times: times(&sdp.times),
             attributes: sdp.attributes.iter().filter(known).map(attribute).collect(),
             media: sdp.medias.iter().map(|line| media(line, &above, direction)).collect::<Result<_, _>>()?,
         })
@@ -42,7 +43,13 @@ const SESSION_ATTRIBUTES: [&str; 9] =
 
 fn media(line: &sdp_types::Media, above: &Transport, session_direction: Direction) -> Result<Media, Error> {
     let (mut streams, mut others) = (Vec::new(), Vec::new());
+    let mut seen: Vec<&str> = Vec::new();
     for number in line.fmt.split_ascii_whitespace() {
+        // A number stands for one format (RFC 4571, section 4).
+        if seen.contains(&number) {
+            continue;
+        }
+        seen.push(number);
         match stream(line, number)? {
             Some(stream) => streams.push(stream),
             None => others.push(number.to_owned()),
@@ -85,8 +92,11 @@ fn media(line: &sdp_types::Media, above: &Transport, session_direction: Directio
     })
 }
 
-/// The RTP MIDI stream of a payload type, if it is one.
+/// The RTP MIDI stream of a payload type, if it is one: RTP MIDI is audio (RFC 6295, section 11).
 fn stream(line: &sdp_types::Media, number: &str) -> Result<Option<Stream>, Error> {
+    if !line.media.eq_ignore_ascii_case("audio") {
+        return Ok(None);
+    }
     let Some(rtpmap) = with_payload_type(line, "rtpmap", number).next() else { return Ok(None) };
     let mut parameters = Parameters::new();
     with_payload_type(line, "fmtp", number).for_each(|text| parameters.extend(Parameters::parse(text)));
@@ -168,6 +178,12 @@ fn group(text: &str) -> Option<Group> {
 
 fn bandwidths(limits: &[sdp_types::Bandwidth]) -> Vec<Bandwidth> {
     limits.iter().map(|limit| Bandwidth::new(&limit.bwtype, limit.bandwidth)).collect()
+}
+
+/// None where the one time has no limits.
+fn times(times: &[sdp_types::Time]) -> Vec<Time> {
+    let times: Vec<Time> = times.iter().map(|time| Time { start: time.start_time, stop: time.stop_time }).collect();
+    if times == [Time::default()] { Vec::new() } else { times }
 }
 
 fn attribute(attribute: &sdp_types::Attribute) -> Attribute {
@@ -305,6 +321,26 @@ mod tests {
         let tcp = transport(&tcp);
         assert_eq!(tcp.protocol, Protocol::TcpAvp);
         assert_eq!((tcp.setup, tcp.connection), (Some(Setup::ActPass), Some(Connection::New)));
+    }
+
+    #[test]
+    fn rtp_midi_is_audio() {
+        assert_eq!(found(&MINIMAL.replace("audio", "video")), ["m=video 5004: rtp-midi/44100"]);
+    }
+
+    #[test]
+    fn a_number_stands_for_one_format() {
+        let (media, _) = only(&MINIMAL.replace("AVP 96", "AVP 96 0 96 0"));
+        assert_eq!((media.streams.len(), media.others), (1, vec!["0".to_owned()]));
+        assert_eq!(found(&MINIMAL.replace("96", "128")), ["m=audio 5004: rtp-midi/44100"]);
+    }
+
+    #[test]
+    fn times_are_kept() {
+        let times = |text: &str| parse(&MINIMAL.replace("t=0 0", text)).unwrap().times;
+        assert_eq!((times("t=0 0"), times("t=3 0")), (vec![], vec![Time { start: 3, stop: 0 }]));
+        let text = MINIMAL.replace("t=0 0", "t=3 9\r\nt=10 12");
+        assert!(parse(&text).unwrap().print().contains("\r\nt=3 9\r\nt=10 12\r\n"));
     }
 
     #[test]

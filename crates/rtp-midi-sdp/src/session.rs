@@ -17,6 +17,8 @@ pub struct Session {
     pub groups: Vec<Group>,
     /// `b=` of the session as a whole.
     pub bandwidths: Vec<Bandwidth>,
+    /// `t=`: when the session takes place; none for one without an end. An answer repeats them.
+    pub times: Vec<Time>,
     /// Other attributes of the session, in order.
     pub attributes: Vec<Attribute>,
     /// The media lines, in order. An answer has one for each of its offer.
@@ -34,6 +36,15 @@ pub struct Origin {
     pub version: u64,
     /// Where it was made.
     pub address: Host,
+}
+
+/// `t=`: a time at which the session takes place, in seconds since 1900; 0 is no limit (RFC 8866, 5.9).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Time {
+    /// When it begins.
+    pub start: u64,
+    /// When it ends.
+    pub stop: u64,
 }
 
 /// `a=group`: media lines that belong together, by their `a=mid` (RFC 5888).

@@ -25,6 +25,9 @@ impl Session {
         let origin = self.origin.as_ref().map_or_else(|| Origin::new(0, 0, NO_ADDRESS), Clone::clone);
         let mut sdp = sdp_types::Session::new(written_origin(&origin), one_line(&self.title));
         sdp.bandwidths = self.bandwidths.iter().map(bandwidth).collect();
+        if !self.times.is_empty() {
+            sdp.times = self.times.iter().map(|time| sdp_types::Time::new(time.start, time.stop)).collect();
+        }
         let mut attributes: Vec<Attribute> = Vec::new();
         attributes.extend(self.tool.as_ref().map(|tool| with("tool", one_line(tool))));
         let groups = self.groups.iter();

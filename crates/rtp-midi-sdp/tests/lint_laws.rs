@@ -18,6 +18,7 @@ fn judge(text: &str) {
     laws::printing_is_stable(text.as_bytes());
     laws::every_diagnostic_has_its_place(text.as_bytes());
     laws::renderers_are_read_as_they_are_printed(text.as_bytes());
+    laws::offers_are_answered_or_refused_with_a_reason(text.as_bytes());
 }
 
 /// The diagnostics of a native stream with these parameters.

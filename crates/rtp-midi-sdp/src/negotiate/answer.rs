@@ -64,7 +64,12 @@ impl Answering<'_> {
     /// The answer without media lines.
     fn head(&self) -> Session {
         let party = &self.capabilities.party;
-        Session { origin: Some(party.origin.clone()), tool: party.tool.clone(), ..Session::new(&party.title) }
+        Session {
+            origin: Some(party.origin.clone()),
+            tool: party.tool.clone(),
+            times: self.offered.times.clone(),
+            ..Session::new(&party.title)
+        }
     }
 
     /// The answer that refuses all.
@@ -189,6 +194,13 @@ mod tests {
             ]
         );
         assert_eq!(verify(&mixed(), &session), Ok(answer.agreement));
+    }
+
+    #[test]
+    fn an_answer_is_of_the_time_of_its_offer() {
+        let offered = Session::parse(MIXED.replace("t=0 0", "t=5 7").as_bytes()).unwrap();
+        let text = answer(&offered, &end(2)).unwrap().session.print();
+        assert!(text.contains("\r\nt=5 7\r\n"), "{text}");
     }
 
     #[test]

@@ -11,6 +11,9 @@ pub fn verify(offered: &Session, answered: &Session) -> Result<Agreement, Vec<Vi
         let (wanted, got) = (offered.media.len(), answered.media.len());
         found.push(Violation::whole("RFC 3264 6", format!("has {got} media lines for {wanted} of the offer")));
     }
+    if offered.times != answered.times {
+        found.push(Violation::whole("RFC 3264 6", "has another t= than the offer"));
+    }
     let mut lines = Vec::new();
     for (index, (offered, answered)) in offered.media.iter().zip(&answered.media).enumerate() {
         if answered.is_refused() {
@@ -214,7 +217,15 @@ mod tests {
     #[test]
     fn an_answer_has_the_lines_of_its_offer() {
         assert_eq!(broken(&end(1), &end(2), |session| session.media.clear()), ["RFC 3264 6"]);
-        assert_eq!(broken(&end(1), &end(2), |session| line(session).kind = "video".to_owned()), ["RFC 3264 6"]);
+        let video = |session: &mut Session| {
+            let line = line(session);
+            (line.kind, line.streams, line.others) = ("video".to_owned(), Vec::new(), vec!["96".to_owned()]);
+        };
+        assert_eq!(broken(&end(1), &end(2), video), ["RFC 3264 6", "RFC 3264 6.1"]);
+        assert_eq!(
+            broken(&end(1), &end(2), |session| session.times.push(crate::Time { start: 1, stop: 2 })),
+            ["RFC 3264 6"]
+        );
         let protocol = |session: &mut Session| line(session).transport.protocol = Protocol::Avpf;
         assert_eq!(broken(&end(1), &end(2), protocol), ["RFC 3264 6"]);
         assert_eq!(broken(&end(1), &end(2), |session| line(session).mid = Some("x".to_owned())), ["RFC 5888 9.1"]);

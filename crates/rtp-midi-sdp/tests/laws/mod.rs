@@ -2,8 +2,9 @@
 
 use rtp_midi_sdp::audio_specific_config::AudioSpecificConfig;
 use rtp_midi_sdp::lint::{Application, lint_for};
+use rtp_midi_sdp::negotiate::{Capabilities, Party, answer, verify};
 use rtp_midi_sdp::render::Renderers;
-use rtp_midi_sdp::{Parameters, Session};
+use rtp_midi_sdp::{Crypto, Host, Media, Parameters, Protocol, Session};
 
 /// What is printed of a session that has been read can be read, and is printed alike.
 pub(crate) fn printing_is_stable(octets: &[u8]) {
@@ -28,6 +29,28 @@ pub(crate) fn renderers_are_read_as_they_are_printed(octets: &[u8]) {
         if let Ok(printed) = renderers.print(stream.format) {
             let parameters = Parameters::parse(&printed.to_string()).or(&stream.parameters);
             assert_eq!(Renderers::parse(&parameters, stream.format), Ok(renderers));
+        }
+    }
+}
+
+/// Whatever is offered, an end answers it and both ends know the same, or it says why not.
+pub(crate) fn offers_are_answered_or_refused_with_a_reason(octets: &[u8]) {
+    let Ok(offered) = Session::parse(octets) else { return };
+    let party = || Party::new("Duet", 2, Host::Ip([192, 0, 2, 2].into()), 5004);
+    let mut able = Capabilities::new(party());
+    (able.ways.multicast, able.limits.lossless) = (true, true);
+    able.ways.protocols = Protocol::KNOWN.to_vec();
+    able.ways.crypto.extend(Crypto::parse("1 AES_CM_128_HMAC_SHA1_80 inline:x"));
+    for end in [able, Capabilities::network_performance(party())] {
+        match answer(&offered, &end) {
+            Ok(answered) => {
+                let received = Session::parse(answered.session.print().as_bytes());
+                assert_eq!(received.map(|received| verify(&offered, &received)), Ok(Ok(answered.agreement)));
+            }
+            Err(refusal) => {
+                assert!(!refusal.refused.is_empty() || offered.media.iter().all(Media::is_refused));
+                assert_eq!(refusal.session.map(|session| session.media.len()), Some(offered.media.len()));
+            }
         }
     }
 }
