@@ -1,6 +1,7 @@
 //! `rtpmidi sdp`: session descriptions of RTP MIDI streams, written, checked, explained and negotiated.
 
 mod caps;
+mod check;
 mod explain;
 mod new;
 
@@ -19,6 +20,7 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Command {
     New(Box<new::Args>),
+    Check(check::Args),
     Explain(explain::Args),
     Caps(caps::Args),
 }
@@ -34,6 +36,7 @@ Example:
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.command {
         Command::New(args) => new::run(args),
+        Command::Check(args) => check::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Caps(args) => caps::run(args),
     }

@@ -152,9 +152,9 @@ impl Key {
         let octets = glib::base64_decode(key);
         let is_key = octets.len() == 30 && crypto.parameters.is_empty();
         let mut digits = String::new();
-        octets.iter().for_each(|octet| {
+        for octet in &octets {
             let _ = write!(digits, "{octet:02x}");
-        });
+        }
         is_key.then_some(Self { octets: digits, authentication })
     }
 }

@@ -9,8 +9,10 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use rtp_midi::Format;
-use rtp_midi_sdp::{Direction, Group, Media, Session, Stream};
+use rtp_midi_sdp::lint::Severity;
+use rtp_midi_sdp::{Direction, Group, Media, Session, Stream, lint};
 
+use super::check;
 use crate::description::{self, TOOL};
 use crate::failure::{Failure, Result};
 use crate::report;
@@ -120,6 +122,12 @@ impl From<DirectionOption> for Direction {
 /// Prints the description, unless something is wrong with it.
 pub(super) fn run(args: &Args) -> Result<()> {
     let text = session(args)?.print();
+    let found = lint(&text);
+    let telling = found.iter().filter(|diagnostic| diagnostic.severity != Severity::Note);
+    telling.for_each(|diagnostic| eprintln!("{}", check::words("new", &text, diagnostic)));
+    if found.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(Failure::new("these flags make no good description"));
+    }
     report::data(text.trim_end_matches('\n')).map(|_| ())
 }
 
