@@ -59,7 +59,7 @@ fn place(name: &str) -> (usize, usize) {
 }
 
 /// Whether a parameter adds to others of its name, or to what stands before it, instead of replacing them.
-fn accumulates(name: &str) -> bool {
+pub(crate) fn accumulates(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     lower.starts_with("cm_") || lower.starts_with("ch_") || place(name).0 == place("multimode").0
 }

@@ -2,12 +2,12 @@
 
 use rtp_midi::Letters;
 
-use super::commands::{channels_above_15, chapters, letter_order, letters_without_meaning, unreadable, without_use};
 use super::rule::{
     Check::{Parameter as OfParameter, Stream as OfStream},
     Findings, Rule,
 };
-use super::selected::Range;
+use super::selected::{Range, Selected, Types};
+use super::selections::{channels_above_15, letter_order, letters_without_meaning, unreadable, without_use};
 use super::stream::{Parameter, Stream};
 use crate::Language::Chapters;
 
@@ -36,6 +36,11 @@ const FIELDS: [(&str, u32); 4] = [("M", 32_767), ("NA", 127), ("E", 1), ("X", u3
 /// The number of controller 0 in enhanced coding; up to 255.
 const ENHANCED: u32 = 128;
 const CONTROLLERS: u32 = 255;
+
+/// The parts of a value of C.2.3 that is no class.
+fn chapters<'a>(parameter: &Parameter<'a>) -> Option<Types<'a>> {
+    Selected::types(parameter, Chapters)
+}
 
 fn commands_first(stream: &Stream<'_>, found: &mut Findings) {
     let first = stream.parameters.iter().position(Parameter::is_chapter_selection).unwrap_or(stream.parameters.len());

@@ -3,9 +3,10 @@
 use rtp_midi::Letters;
 
 use super::rule::{Check::Parameter as OfParameter, Findings, Rule};
-use super::selected::{Range, Selected, Types};
+use super::selected::{Selected, Types};
+use super::selections::{channels_above_15, letter_order, letters_without_meaning, unreadable, without_use};
 use super::stream::Parameter;
-use crate::Language::{self, Chapters, Commands};
+use crate::Language::Commands;
 
 pub(super) const RULES: &[Rule] = &[
     Rule::error("SC.1-06", OfParameter(selection)),
@@ -21,6 +22,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::warning("SC.1-19", OfParameter(fields)),
 ];
 
+const KNOWN: Letters = Letters::of("ABCFGHJKMNPQTVWXYZ");
 /// The letters that take no channels.
 const SYSTEM: &str = "BFGHJKQVYZ";
 /// The letters that take a field list, with the largest number in it.
@@ -34,73 +36,20 @@ fn class(parameter: &Parameter<'_>, found: &mut Findings) {
     unreadable(parameter, Commands, true, found);
 }
 
-/// A value that is not of the form it should have.
-pub(super) fn unreadable(parameter: &Parameter<'_>, language: Language, is_class: bool, found: &mut Findings) {
-    if Selected::language(parameter) == Some(language)
-        && parameter.value.text.starts_with("__") == is_class
-        && let Err(expected) = language.parse(parameter.value.text)
-    {
-        let what = format!(
-            "{} is not {expected}",
-            if parameter.value.text.is_empty() { "nothing" } else { parameter.value.text }
-        );
-        found.on(parameter, what, format!("write {expected}"));
-    }
-}
-
 fn order(parameter: &Parameter<'_>, found: &mut Findings) {
     if let Some(types) = Selected::types(parameter, Commands) {
-        letter_order(parameter, &types, Letters::of("ABCFGHJKMNPQTVWXYZ"), found);
-    }
-}
-
-/// Letters that mean something stand in the order of the alphabet, each once, as capitals.
-pub(super) fn letter_order(parameter: &Parameter<'_>, types: &Types<'_>, known: Letters, found: &mut Findings) {
-    let letters = types.letters.text;
-    let meant = letters.bytes().filter(|letter| known.contains(letter.to_ascii_uppercase()));
-    let meant: Vec<u8> = meant.collect();
-    let small: String =
-        meant.iter().filter(|letter| letter.is_ascii_lowercase()).map(|letter| char::from(*letter)).collect();
-    let sorted = Letters::of(&letters.to_ascii_uppercase()).and(known);
-    let fix = format!("write {sorted}");
-    if !small.is_empty() {
-        found.within(parameter, types.letters, format!("readers pass over small letters: {small}"), fix);
-    } else if !meant.is_sorted_by(|one, next| one < next) {
-        found.within(parameter, types.letters, "the letters are not in the order of the alphabet", fix);
+        letter_order(parameter, &types, KNOWN, found);
     }
 }
 
 fn unknown_letters(parameter: &Parameter<'_>, found: &mut Findings) {
     if let Some(types) = Selected::types(parameter, Commands) {
-        letters_without_meaning(parameter, &types, Letters::of("ABCFGHJKMNPQTVWXYZ"), "types of commands", found);
-    }
-}
-
-/// Letters that mean nothing are passed over by readers.
-pub(super) fn letters_without_meaning(
-    parameter: &Parameter<'_>,
-    types: &Types<'_>,
-    known: Letters,
-    kind: &str,
-    found: &mut Findings,
-) {
-    let is_unknown = |letter: &u8| !known.contains(letter.to_ascii_uppercase());
-    let unknown: String = types.letters.text.bytes().filter(is_unknown).map(char::from).collect();
-    if !unknown.is_empty() {
-        let what = format!("{unknown}: there are no {kind} of this name, and readers pass over it");
-        found.within(parameter, types.letters, what, format!("use letters of {known}"));
+        letters_without_meaning(parameter, &types, KNOWN, "types of commands", found);
     }
 }
 
 fn channels(parameter: &Parameter<'_>, found: &mut Findings) {
     channels_above_15(parameter, Commands, found);
-}
-
-pub(super) fn channels_above_15(parameter: &Parameter<'_>, language: Language, found: &mut Findings) {
-    let types = Selected::types(parameter, language);
-    if let Some(number) = types.and_then(|types| types.channel_above(15)) {
-        found.within(parameter, number, format!("there is no channel {}", number.text), "count channels from 0 to 15");
-    }
 }
 
 fn channels_of_nothing(parameter: &Parameter<'_>, found: &mut Findings) {
@@ -151,26 +100,4 @@ fn digits_among_channels(parameter: &Parameter<'_>, found: &mut Findings) {
 fn fields(parameter: &Parameter<'_>, found: &mut Findings) {
     let Some(types) = Selected::types(parameter, Commands) else { return };
     without_use(parameter, &types, types.most(&FIELDS), found);
-}
-
-/// Fields that no letter has, up to the largest that one has.
-pub(super) fn without_use(parameter: &Parameter<'_>, types: &Types<'_>, most: Option<u32>, found: &mut Findings) {
-    let (Some(first), false) = (types.fields.first(), types.known.is_empty()) else { return };
-    match most {
-        None => {
-            let what = format!("{} is never told apart by numbers", types.letters.text);
-            found.within(parameter, first.whole, what, "leave the numbers out");
-        }
-        Some(most) => {
-            if let Some(number) = Range::first_above(&types.fields, most) {
-                let what = format!("{} has no {}", types.letters.text, number.text);
-                found.within(parameter, number, what, format!("use numbers up to {most}"));
-            }
-        }
-    }
-}
-
-/// Whether a parameter is one of C.2.3.
-pub(super) fn chapters<'a>(parameter: &Parameter<'a>) -> Option<Types<'a>> {
-    Selected::types(parameter, Chapters)
 }

@@ -28,24 +28,6 @@ pub(super) const RULES: &[Rule] = &[
 /// The parameters of RFC 3640.
 pub(super) const MPEG4: [&str; 4] = ["streamtype", "mode", "profile-level-id", "config"];
 
-/// The parameters that stand once: a later one replaces an earlier one.
-const ONCE: [&str; 14] = [
-    "streamtype",
-    "mode",
-    "profile-level-id",
-    "config",
-    "j_sec",
-    "j_update",
-    "tsmode",
-    "linerate",
-    "octpos",
-    "mperiod",
-    "rtp_ptime",
-    "rtp_maxptime",
-    "guardtime",
-    "musicport",
-];
-
 /// Whether parameters of RFC 3640 and of RTP MIDI stand on lines of their own.
 fn are_apart(stream: &Stream<'_>) -> bool {
     let is_mpeg4 = |parameter: &&Parameter<'_>| parameter.name.is_one_of(&MPEG4);
@@ -190,7 +172,10 @@ pub(super) fn number(parameter: &Parameter<'_>, least: u32, found: &mut Findings
 
 fn repetitions(stream: &Stream<'_>, found: &mut Findings) {
     let mut seen = BTreeSet::new();
-    for parameter in stream.parameters.iter().filter(|parameter| parameter.name.is_one_of(&ONCE)) {
+    let stands_once = |parameter: &&Parameter<'_>| {
+        parameter.name.is_one_of(&crate::NAMES) && !crate::groups::accumulates(parameter.name.text)
+    };
+    for parameter in stream.parameters.iter().filter(stands_once) {
         if !seen.insert(parameter.name.text.to_ascii_lowercase()) {
             let what = format!("{} is there a second time, and the last one counts", parameter.name.text);
             found.on(parameter, what, "leave one of them");

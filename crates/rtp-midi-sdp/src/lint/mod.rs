@@ -6,7 +6,7 @@
 //! | `media` | media types, rtpmap, clock rates (2.1, 6.1, 11.1) |
 //! | `transport` | TCP, keys, reports (RFC 4571, RFC 4568) |
 //! | `mpeg4` | mpeg4-generic and `AudioSpecificConfig` (6.2, E.4) |
-//! | `commands` | `cm_used`, `cm_unused` (C.1) |
+//! | `commands` | `cm_used`, `cm_unused` (C.1); `selections`: what `ch_*` have alike |
 //! | `journal`, `chapters` | `j_sec`, `j_update` and the mandate; `ch_never`, `ch_default`, `ch_anchor` (C.2) |
 //! | `timing` | `tsmode` and packet times (C.3, C.4) |
 //! | `relations` | `musicport` (C.5) |
@@ -41,6 +41,7 @@ mod relations;
 mod rendering;
 mod rule;
 mod selected;
+mod selections;
 mod stream;
 mod timing;
 mod transport;
