@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use rtp_midi::midi::{Channel, U7, Voice};
 use rtp_midi::{Commands, Format};
 
+use crate::config::decimal;
 use crate::{Direction, Media, Session, Stream, Violation};
 
 /// Name spaces that belong together: those of one `musicport`, or of several that follow each other.
@@ -139,8 +140,7 @@ impl Space {
 impl Stream {
     /// `musicport`, if it is there and a number of 32 bits.
     pub fn musicport(&self) -> Option<u32> {
-        let text = self.parameters.last("musicport")?;
-        text.bytes().all(|octet| octet.is_ascii_digit()).then(|| text.parse().ok())?
+        self.parameters.last("musicport").and_then(decimal)
     }
 
     /// Whether the stream says by what it is to be rendered: by `render`, or by what `config` holds.
@@ -305,7 +305,9 @@ mod tests {
     fn numbers_have_32_bits() {
         let ends = session(&[("sendrecv", "musicport=0"), ("sendrecv", "musicport=4294967295")]);
         assert_eq!(spaces(&ends), [vec![(0, vec![0])], vec![(4_294_967_295, vec![1])]]);
-        assert_eq!(spaces(&session(&[("sendrecv", "musicport=4294967296")])), Vec::<Vec<(u32, Vec<usize>)>>::new());
+        for wrong in ["4294967296", "007", "-1", "+1", ""] {
+            assert_eq!(session(&[("sendrecv", &format!("musicport={wrong}"))]).relations(), [], "{wrong}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Session {
         let sdp = sdp_types::Session::parse(text).map_err(|error| syntax(&error))?;
         let direction = direction(&sdp.attributes).unwrap_or_default();
         let mut above = Transport::read(&sdp.attributes);
-        above.address = sdp.connection.as_ref().map(address);
+        above.address = sdp.connection.as_ref().and_then(address);
         let known = |attribute: &&sdp_types::Attribute| !SESSION_ATTRIBUTES.iter().any(|name| is(attribute, name));
         Ok(Self {
             title: sdp.session_name,
@@ -75,7 +75,7 @@ fn media(line: &sdp_types::Media, above: &Transport, session_direction: Directio
         kind: line.media.clone(),
         transport: Transport {
             protocol: Protocol::from_token(&line.proto),
-            address: line.connections.first().map(address).or_else(|| above.address.clone()),
+            address: line.connections.first().and_then(address).or_else(|| above.address.clone()),
             port: line.port,
             rtcp_port: rtcp_port(line),
             bandwidths: bandwidths(&line.bandwidths),
@@ -154,12 +154,12 @@ fn rtcp_port(line: &sdp_types::Media) -> u16 {
         .unwrap_or_else(|| line.port.saturating_add(1))
 }
 
-fn address(connection: &sdp_types::Connection) -> Address {
+fn address(connection: &sdp_types::Connection) -> Option<Address> {
     let mut parts = connection.connection_address.split('/');
-    let host = Host::parse(parts.next().unwrap_or_default());
+    let host = Host::parse(parts.next().filter(|host| !host.is_empty())?);
     // Only IPv4 has a time to live here; behind an IPv6 group stands a number of groups.
     let ttl = parts.next().filter(|_| matches!(host, Host::Ip(IpAddr::V4(_)))).and_then(|ttl| ttl.parse().ok());
-    Address { host, ttl }
+    Some(Address { host, ttl })
 }
 
 fn origin(origin: sdp_types::Origin) -> Option<Origin> {
@@ -383,6 +383,7 @@ mod tests {
         assert!(group.is_multicast());
         assert_eq!(group.ttl, Some(15));
         assert_eq!(address("IN IP6 ff15::1/2").ttl, None);
+        assert_eq!(transport(&MINIMAL.replace("192.0.2.94", "/5")).address, None, "a host without a name");
         assert_eq!(address("IN IP4 studio.example.net").host, Host::Name("studio.example.net".to_owned()));
     }
 
