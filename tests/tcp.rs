@@ -21,7 +21,7 @@ fn a_stream_over_tcp_needs_no_journal_and_is_heard_whole() {
 
     let folder = Folder::new("tcp");
     fs::write(folder.path("scale.mid"), song::scale()).unwrap();
-    let fmtp = Parameters::of(&config);
+    let fmtp = stream.parameters.to_string();
     let server = pipeline::parse(&format!(
         "filesrc location={} ! smfparse ! rtpmidipay name=pay fmtp=\"{fmtp}\" ! rtpstreampay \
          ! tcpserversink name=sink host=127.0.0.1 port=0 sync-method=burst",
@@ -33,7 +33,8 @@ fn a_stream_over_tcp_needs_no_journal_and_is_heard_whole() {
     let client = pipeline::parse(&format!(
         "tcpclientsrc host=127.0.0.1 port={port} \
          ! application/x-rtp-stream,media=audio,encoding-name=RTP-MIDI,clock-rate=44100,payload=96 \
-         ! rtpstreamdepay ! rtpmididepay name=depay fmtp=\"{fmtp}\" ! fakesink"
+         ! rtpstreamdepay ! rtpmididepay name=depay fmtp=\"{}\" ! fakesink",
+        Parameters::of(&config)
     ));
     let depay = client.by_name("depay").unwrap();
     let tap = Tap::new(&depay);
@@ -46,4 +47,33 @@ fn a_stream_over_tcp_needs_no_journal_and_is_heard_whole() {
     assert_eq!(depay.property::<Option<String>>("fmtp").as_deref(), Some("j_sec=none; guardtime=44100"));
     client.set_state(gst::State::Null).unwrap();
     server.set_state(gst::State::Null).unwrap();
+}
+
+#[test]
+fn the_default_journal_is_that_of_what_carries_the_packets() {
+    let tcp = "rtpstreampay ! tcpserversink host=127.0.0.1 port=0";
+    let both = format!("tee name=tee tee. ! queue ! {tcp} tee. ! queue ! udpsink host=127.0.0.1 port=9");
+    for (properties, downstream, line) in [
+        ("", tcp, Some("j_sec=none")),
+        ("fmtp=\"guardtime=5\"", tcp, Some("j_sec=none; guardtime=5")),
+        ("journal=anchor", tcp, Some("j_update=anchor")),
+        ("fmtp=\"j_sec=recj\"", tcp, Some("j_sec=recj")),
+        ("", &both, None),
+        ("", "rtpstreampay ! filesink location=/dev/null", None),
+        ("", "udpsink host=127.0.0.1 port=9", None),
+    ] {
+        let folder = Folder::new("default");
+        let song = folder.path("scale.mid");
+        fs::write(&song, song::scale()).unwrap();
+        let sender = pipeline::parse(&format!(
+            "filesrc location={} ! smfparse ! rtpmidipay name=pay {properties} ! {downstream}",
+            song.display()
+        ));
+        sender.set_state(gst::State::Paused).unwrap();
+        let pay = sender.by_name("pay").unwrap();
+        let pad = pay.static_pad("src").unwrap();
+        kit::launch::wait_until("caps are agreed on", || pad.has_current_caps());
+        assert_eq!(pay.property::<Option<String>>("fmtp").as_deref(), line, "{properties} ! {downstream}");
+        sender.set_state(gst::State::Null).unwrap();
+    }
 }

@@ -3,6 +3,7 @@
 mod alarm;
 mod base_stats;
 pub mod depay;
+mod downstream;
 mod fmtp;
 mod limits;
 mod lock;

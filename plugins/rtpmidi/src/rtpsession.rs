@@ -1,38 +1,10 @@
-//! Finds the `rtpsession` elements that a pad's data passes through, to listen to their RTCP.
+//! Listens to the RTCP of `rtpsession` elements.
 
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
-/// Most pads on one path: far more than any pipeline has, and an end to a loop.
-const DEEPEST: usize = 64;
-
-/// The nearest `rtpsession` on every path that leads away from `pad`, through bins, queues and tees.
-pub(crate) fn beyond(pad: &gst::Pad) -> Vec<gst::Element> {
-    let mut found = Vec::new();
-    walk(pad, DEEPEST, &mut found);
-    found
-}
-
-fn walk(pad: &gst::Pad, depth: usize, found: &mut Vec<gst::Element>) {
-    let Some(peer) = pad.peer() else { return };
-    // A pad without parent has no iterator of internal links, which the bindings take for granted.
-    let Some(parent) = peer.parent() else { return };
-    if let Ok(element) = parent.downcast::<gst::Element>()
-        && element.factory().is_some_and(|factory| factory.name() == "rtpsession")
-    {
-        if !found.contains(&element) {
-            found.push(element);
-        }
-        return;
-    }
-    if depth > 0 {
-        let mut links = peer.iterate_internal_links();
-        while let Ok(Some(pad)) = links.next() {
-            walk(&pad, depth - 1, found);
-        }
-    }
-}
+use crate::downstream;
 
 /// What a receiver reports of one stream (RFC 3550, 6.4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -165,7 +137,7 @@ impl Connections {
     /// Connects to the sessions beyond `pad` that are new; `connect` says which handlers.
     pub(crate) fn update(&mut self, pad: &gst::Pad, connect: impl Fn(&gst::Element) -> Vec<Handler>) {
         self.0.retain(|(session, _)| session.upgrade().is_some());
-        for session in beyond(pad) {
+        for session in downstream::sessions(pad) {
             if !self.0.iter().any(|(known, _)| known.upgrade().as_ref() == Some(&session)) {
                 self.0.push((session.downgrade(), connect(&session)));
             }

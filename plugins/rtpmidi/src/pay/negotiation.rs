@@ -17,7 +17,8 @@ impl RtpMidiPay {
     /// Agrees with downstream on a stream, or says on the bus why there is none.
     pub(super) fn negotiate(&self) -> Result<(), gst::LoggableError> {
         let obj = self.obj();
-        let chosen = demands::choose(obj.src_pad(), &self.settings()).map_err(|refused| self.refuse(&refused))?;
+        let settings = self.settings().towards(obj.src_pad());
+        let chosen = demands::choose(obj.src_pad(), &settings).map_err(|refused| self.refuse(&refused))?;
         obj.set_options("audio", true, chosen.encoding, chosen.clock_rate);
         obj.set_outcaps(Some(&chosen.fields)).map_err(|error| gst::loggable_error!(CAT, "{error}"))
     }
@@ -44,7 +45,7 @@ impl RtpMidiPay {
     /// Takes note of the caps that the base class has chosen.
     pub(super) fn negotiated(&self, caps: &gst::CapsRef) {
         let obj = self.obj();
-        let settings = self.settings();
+        let settings = self.settings().towards(obj.src_pad());
         let stream = match Stream::from_caps(caps, &settings, obj.mtu()) {
             Some(Ok(stream)) => stream,
             Some(Err(error)) => {

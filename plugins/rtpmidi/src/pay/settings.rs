@@ -7,7 +7,7 @@ use gst::prelude::*;
 
 use rtp_midi_sdp::Parameters;
 
-use crate::{fmtp, limits};
+use crate::{downstream, fmtp, limits};
 
 /// How the stream is protected against the loss of packets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, glib::Enum)]
@@ -17,7 +17,6 @@ pub enum JournalMode {
     #[enum_value(name = "No journal: a lost packet is lost", nick = "none")]
     None,
     /// `j_update=closed-loop`.
-    #[default]
     #[enum_value(
         name = "Journal back to what all receivers reported to have, or all of the stream",
         nick = "closed-loop"
@@ -32,6 +31,10 @@ pub enum JournalMode {
         nick = "open-loop"
     )]
     OpenLoop,
+    /// The default of RFC 6295 (C.2.1) for what carries the packets.
+    #[default]
+    #[enum_value(name = "closed-loop, or none where TCP alone carries the packets", nick = "auto")]
+    Auto,
 }
 
 /// Where reports of receivers come from.
@@ -91,6 +94,14 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The same where `journal` has been found out for what lies behind `pad`.
+    pub(super) fn towards(mut self, pad: &gst::Pad) -> Self {
+        if self.journal == JournalMode::Auto {
+            self.journal = if downstream::is_reliable(pad) { JournalMode::None } else { JournalMode::ClosedLoop };
+        }
+        self
+    }
+
     /// `guardtime` in RTP clock ticks; `None` where there is none.
     pub(super) fn guard_ticks(&self, clock_rate: u32) -> Option<u32> {
         ticks(self.guardtime, clock_rate).filter(|&ticks| ticks > 0)

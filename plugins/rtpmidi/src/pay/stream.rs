@@ -48,7 +48,7 @@ impl From<JournalMode> for Journal {
     fn from(mode: JournalMode) -> Self {
         match mode {
             JournalMode::None => Self::None,
-            JournalMode::ClosedLoop => Self::Recovery(Policy::ClosedLoop),
+            JournalMode::ClosedLoop | JournalMode::Auto => Self::Recovery(Policy::ClosedLoop),
             JournalMode::Anchor => Self::Recovery(Policy::Anchor),
             JournalMode::OpenLoop => Self::Recovery(Policy::OpenLoop),
         }
