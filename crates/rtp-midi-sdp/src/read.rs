@@ -186,8 +186,10 @@ fn times(times: &[sdp_types::Time]) -> Vec<Time> {
     if times == [Time::default()] { Vec::new() } else { times }
 }
 
+/// Without blanks at its end, which editors and mail programs lose.
 fn attribute(attribute: &sdp_types::Attribute) -> Attribute {
-    Attribute { name: attribute.attribute.clone(), value: attribute.value.clone() }
+    let value = attribute.value.as_ref().map(|value| value.trim_end().to_owned());
+    Attribute { name: attribute.attribute.trim_end().to_owned(), value }
 }
 
 fn direction(attributes: &[sdp_types::Attribute]) -> Option<Direction> {
@@ -346,13 +348,17 @@ mod tests {
     #[test]
     fn other_media_are_kept_as_they_came() {
         let text = format!(
-            "{MINIMAL}a=mid:midi\r\na=x-mine:1\r\nm=video 6000 RTP/AVPF 98 99\r\nb=AS:500\r\n\
+            "{MINIMAL}a=mid:midi\r\na=x-mine:1 \r\nm=video 6000 RTP/AVPF 98 99\r\nb=AS:500\r\n\
              a=rtpmap:98 H264/90000\r\na=fmtp:98 packetization-mode=1\r\na=sendonly\r\n"
         )
         .replace("t=0 0", "t=0 0\r\na=group:LS midi\r\na=ice-lite");
         let session = parse(&text).unwrap();
         let [midi, video] = &session.media[..] else { panic!("two media lines") };
-        assert_eq!((midi.mid.as_deref(), midi.attributes[0].name.as_str()), (Some("midi"), "x-mine"));
+        let [mine] = &midi.attributes[..] else { panic!("one attribute") };
+        assert_eq!(
+            (midi.mid.as_deref(), mine.name.as_str(), mine.value.as_deref()),
+            (Some("midi"), "x-mine", Some("1"))
+        );
         assert_eq!((video.kind.as_str(), &video.others[..]), ("video", &["98".to_owned(), "99".to_owned()][..]));
         assert_eq!((video.direction, video.attributes.len()), (Direction::SendOnly, 2));
         assert_eq!(session.groups, [Group { semantics: "LS".to_owned(), mids: vec!["midi".to_owned()] }]);
