@@ -5,7 +5,11 @@
 mod kit;
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use kit::{Ended, Folder, Program, argument, description, free_port, song, wait_for_listener};
 
@@ -101,6 +105,46 @@ fn a_stream_that_is_to_be_discarded_makes_no_sound() {
         listener.stderr.lines().next(),
         Some("warning: no sound: the description wants the stream discarded (render=null)")
     );
+}
+
+/// The address of a server that has `octets`, and how often it was asked.
+fn server(octets: Vec<u8>) -> (String, Arc<AtomicU32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/", listener.local_addr().unwrap());
+    let asked = Arc::<AtomicU32>::default();
+    let count = asked.clone();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            count.fetch_add(1, Ordering::SeqCst);
+            let _ = stream.read(&mut [0; 1000]);
+            let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", octets.len()).as_bytes());
+            let _ = stream.write_all(&octets);
+        }
+    });
+    (address, asked)
+}
+
+#[test]
+fn instruments_at_a_url_are_fetched_only_when_that_is_allowed() {
+    let (url, asked) = server(fs::read("/usr/share/sounds/sf2/TimGM6mb.sf2").unwrap());
+    let fmtp = format!("render=synthetic; rinit=audio/x-soundfont; url=\"{url}\"");
+    let (listener, wav) = render("fetch-not", &fmtp, &NOTE, &["--print"]);
+    assert_eq!((wav, asked.load(Ordering::SeqCst)), (None, 0));
+    assert!(listener.stderr.starts_with(&format!("warning: no sound: its data are not in the description: {url}")));
+    let (_, wav) = render("fetch", &fmtp, &NOTE, &["--allow-remote-instruments"]);
+    assert!(is_loud(&wav.unwrap()));
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn what_comes_from_a_url_is_no_soundfont_because_it_says_so() {
+    let (folder, port) = (Folder::new("fetch-junk"), free_port());
+    let fmtp = format!("render=synthetic; rinit=audio/x-soundfont; url=\"{}\"", server(b"<html>".to_vec()).0);
+    let sdp = folder.write("x.sdp", description(port).replace("j_update=anchor", &fmtp).as_bytes());
+    let refused = Program::start(&["listen", argument(&sdp), "--play", "--allow-remote-instruments"]).finish();
+    refused.failed_with("what the description brings is not a soundfont");
+    let unasked = Program::start(&["listen", argument(&sdp), "--play"]).finish();
+    assert!(unasked.stderr.contains("hint: --allow-remote-instruments"), "{unasked:?}");
 }
 
 #[test]

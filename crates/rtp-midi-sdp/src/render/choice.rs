@@ -49,7 +49,7 @@ pub enum Refusal {
     Damaged(Fault),
     /// It cannot read data of this type.
     MediaType(MediaType),
-    /// The data are somewhere else. When they have been fetched, put [`Source::found`] in their place and ask again.
+    /// The data are somewhere else. Fetch them, [put](Renderers::put) them in place, and ask again.
     Elsewhere(Source),
     /// It cannot do this with Standard MIDI Files.
     SmfInfo(SmfInfo),
@@ -300,8 +300,9 @@ mod tests {
         assert_eq!(source.to_string(), "http://example.net/oski.asc");
         let in_catalog = mpeg4("render=synthetic; rinit=audio/asc; cid=\"x\"");
         assert_eq!(refusal(&in_catalog), "its data are not in the description: catalog entry x");
-        let data = &mut renderers.list[0].data[0];
-        data.source = data.source.found(vec![0x7A, 0x0A, 0, 0, 0, 0, 0]);
+        let source = source.clone();
+        renderers.put(&Source::Catalog(source.id().unwrap().clone()), &[]);
+        renderers.put(&source, &[0x7A, 0x0A, 0, 0, 0, 0, 0]);
         assert_eq!(refusal(&renderers), "chosen");
     }
 

@@ -1,6 +1,6 @@
 //! The renderers of a stream and how many of them play it: `multimode` (RFC 6295, C.6.1).
 
-use super::Renderer;
+use super::{Renderer, Source};
 
 /// The renderers of a stream, best first.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -20,6 +20,17 @@ pub enum Multimode {
     One,
     /// All that can, together.
     All,
+}
+
+impl Renderers {
+    /// Puts the octets of an object that has been fetched wherever this source is named.
+    pub fn put(&mut self, source: &Source, octets: &[u8]) {
+        for data in self.list.iter_mut().flat_map(|renderer| &mut renderer.data) {
+            if data.source == *source {
+                data.source = source.found(octets.to_vec());
+            }
+        }
+    }
 }
 
 impl From<Renderer> for Renderers {

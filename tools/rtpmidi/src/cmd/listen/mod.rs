@@ -2,6 +2,7 @@
 
 mod announced;
 pub(super) mod describe;
+mod fetch;
 mod gate;
 mod outputs;
 mod overture;
@@ -14,6 +15,8 @@ mod wire;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use rtp_midi_sdp::render::Url;
+
 use crate::elements;
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
@@ -22,12 +25,14 @@ use crate::report::{Audience, Reporter};
 use crate::time;
 use outputs::{Outputs, Sound};
 use reception::Reception;
-use rendering::Rendering;
+use rendering::{Fetch, Rendering};
+use soundfont::Soundfont;
 use source::Source;
 
 /// Receive an RTP MIDI stream, repair its losses, and play or record it.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 pub(crate) struct Args {
     /// The session description of the stream: a file, - for stdin, or sap:TITLE for one that is announced to the network
     #[arg(value_name = "SOURCE.sdp|sap:TITLE")]
@@ -69,9 +74,13 @@ pub(crate) struct Args {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..), value_name = "SECONDS")]
     timeout: Option<u32>,
 
-    /// The instruments for --wav and --play; without it, the one that is installed
+    /// The instruments for --wav and --play; without it, those of the description, or those that are installed
     #[arg(long, value_name = "FILE")]
     soundfont: Option<PathBuf>,
+
+    /// Fetch instruments and files at URLs that the description names; they are read by a parser in C, so trust them
+    #[arg(long)]
+    allow_remote_instruments: bool,
 
     /// Print progress, messages and summary as JSON, one object per line
     #[arg(long)]
@@ -143,22 +152,36 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// How the description lets the music sound. If it does not, that is no failure where something else is made of it.
 fn sound(args: &Args, source: &Source, reporter: &Reporter) -> Result<Option<Sound>> {
-    let rendering = match Rendering::of(&source.renderers) {
+    // Anybody can announce anything, so permission in advance is not enough.
+    let is_announced = args.source.to_string_lossy().starts_with("sap:");
+    let fetch = |url: &Url| {
+        if is_announced { fetch::after_a_question(url, fetch::LIMITS) } else { fetch::LIMITS.fetch(url) }
+    };
+    let fetch: Option<Fetch<'_>> = args.allow_remote_instruments.then_some(&fetch);
+    let rendering = match Rendering::of(&source.renderers, fetch) {
         Ok(rendering) => rendering,
         Err(reason) if args.smf.is_some() || args.print => {
             reporter.warn(&format!("warning: no sound: {reason}"));
             return Ok(None);
         }
         Err(reason) => {
-            return Err(Failure::new(format!("{}: no sound: {reason}", args.source.display()))
-                .hint("--smf and --print take what comes without rendering it"));
+            let hint = if fetch.is_none() && rendering::names_urls(&source.renderers) {
+                "--allow-remote-instruments fetches what the description names; trust who wrote it"
+            } else {
+                "--smf and --print take what comes without rendering it"
+            };
+            return Err(Failure::new(format!("{}: no sound: {reason}", args.source.display())).hint(hint));
         }
     };
     for what in &rendering.left_out {
         reporter.warn(&format!("warning: left out: {what}"));
     }
     let latency = gst::ClockTime::from_mseconds(args.latency.into());
-    Ok(Some(Sound { soundfont: soundfont::find(args.soundfont.as_deref())?, rendering, latency }))
+    let soundfont = match &rendering.soundfont {
+        Some(octets) if args.soundfont.is_none() => Soundfont::keep(octets)?,
+        _ => soundfont::find(args.soundfont.as_deref())?,
+    };
+    Ok(Some(Sound { soundfont, rendering, latency }))
 }
 
 /// Why the listener ended itself.

@@ -1,6 +1,6 @@
 //! What becomes of the music: branches behind the `tee` that has it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,12 +11,13 @@ use serde_json::json;
 use super::describe::{describe, hex};
 use super::overture::Overture;
 use super::rendering::Rendering;
+use super::soundfont::Soundfont;
 use crate::elements::{self, chain, make, with};
 use crate::failure::{Failure, Result};
 use crate::report::{self, Audience};
 
 /// What was asked for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Outputs<'a> {
     pub(super) wav: Option<&'a Path>,
     pub(super) smf: Option<&'a Path>,
@@ -27,9 +28,9 @@ pub(super) struct Outputs<'a> {
 }
 
 /// How music becomes sound.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Sound {
-    pub(super) soundfont: PathBuf,
+    pub(super) soundfont: Soundfont,
     pub(super) rendering: Rendering,
     /// How long packets are waited for that are late.
     pub(super) latency: gst::ClockTime,
@@ -71,7 +72,7 @@ impl Outputs<'_> {
     fn attach_sound(&self, pipeline: &gst::Pipeline, tee: &gst::Element, how: &Sound) -> Result<Option<Overture>> {
         // Ours only wraps it, and its error would not name the package.
         make("fluiddec")?;
-        let render = with("midirender", &[("soundfont", &how.soundfont), ("tail", &RELEASE.nseconds())])?;
+        let render = with("midirender", &[("soundfont", &how.soundfont.path()), ("tail", &RELEASE.nseconds())])?;
         let (funnel, sound) = (make("funnel")?, make("tee")?);
         branch(pipeline, tee, &[&funnel, &render, &make("audioconvert")?, &sound])?;
         if let Some(mask) = how.rendering.mask.clone() {

@@ -3,9 +3,12 @@
 use std::fmt::Write;
 
 use rtp_midi_sdp::render::{
-    Abilities, ChannelMask, Multimode, Render, Renderer, Renderers, SmfInfo, StandardMidiFile, Verdict,
+    Abilities, ChannelMask, Content, MediaType, Multimode, Refusal, Render, Renderer, Renderers, SmfInfo, Source,
+    StandardMidiFile, Url, Verdict,
 };
 use smf_timeline::Song;
+
+use super::soundfont::starts_like_a_soundfont;
 
 /// What the synthesiser is to do besides playing the stream.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -14,18 +17,23 @@ pub(super) struct Rendering {
     pub(super) mask: Option<ChannelMask>,
     /// A Standard MIDI File that plays from the start, together with the stream.
     pub(super) overture: Option<Vec<u8>>,
+    /// The instruments that the description brings.
+    pub(super) soundfont: Option<Vec<u8>>,
     /// What of the description is not done, each in a line.
     pub(super) left_out: Vec<String>,
 }
 
 impl Rendering {
     /// What one synthesiser for General MIDI, which has one name space, makes of these renderers; or why it is silent.
-    pub(super) fn of(renderers: &Renderers) -> Result<Self, String> {
+    /// What is not in the description is fetched, if that is allowed.
+    pub(super) fn of(renderers: &Renderers, fetch: Option<Fetch<'_>>) -> Result<Self, String> {
         // Another stream says how this one is rendered, and is not listened to.
         if renderers.list.is_empty() {
             return Ok(Self::default());
         }
-        let [renderer, others @ ..] = &renderers.chosen(&abilities())[..] else { return Err(refusals(renderers)) };
+        let (renderers, failures) = &fetched(renderers.clone(), fetch);
+        let chosen = renderers.chosen(&abilities());
+        let [renderer, others @ ..] = &chosen[..] else { return Err(refusals(renderers, failures)) };
         if renderer.render == Render::Null {
             return Err("the description wants the stream discarded (render=null)".to_owned());
         }
@@ -33,8 +41,26 @@ impl Rendering {
         if renderers.multimode == Multimode::All && !others.is_empty() {
             rendering.left_out.push(format!("{} more renderers that multimode=all asks for", others.len()));
         }
+        rendering.take_soundfonts(renderer)?;
         rendering.take_files(renderer)?;
         Ok(rendering)
+    }
+
+    fn take_soundfonts(&mut self, renderer: &Renderer) -> Result<(), String> {
+        let is_soundfont = |content: &Content| matches!(content, Content::Object(kind) if soundfonts().contains(kind));
+        let mut all = renderer.data.iter().filter(|data| is_soundfont(&data.content));
+        if let Some(octets) = all.next().and_then(|data| data.source.octets()) {
+            // Memory can be read without fail.
+            if !starts_like_a_soundfont(octets).unwrap_or_default() {
+                return Err("what the description brings is not a soundfont".to_owned());
+            }
+            self.soundfont = Some(octets.to_vec());
+        }
+        let more = all.count();
+        if more > 0 {
+            self.left_out.push(format!("{more} more soundfonts"));
+        }
+        Ok(())
     }
 
     /// The first file belongs to the first name space; there are no further ones.
@@ -55,20 +81,75 @@ impl Rendering {
     }
 }
 
+/// Whether anything is to be fetched for any of the renderers.
+pub(super) fn names_urls(renderers: &Renderers) -> bool {
+    let data = renderers.list.iter().flat_map(|renderer| &renderer.data);
+    data.into_iter().any(|data| matches!(data.source, Source::Url { .. }))
+}
+
+/// How the object at a URL is had.
+pub(super) type Fetch<'a> = &'a dyn Fn(&Url) -> Result<Vec<u8>, String>;
+
+/// Objects that could not be had, and why.
+type Failures = Vec<(Source, String)>;
+
 /// What this program can do.
 fn abilities() -> Abilities {
-    Abilities { smf_infos: vec![SmfInfo::SdpStart], chanmask: true, ..Abilities::general_midi() }
+    Abilities {
+        media_types: soundfonts(),
+        smf_infos: vec![SmfInfo::SdpStart],
+        chanmask: true,
+        ..Abilities::general_midi()
+    }
+}
+
+/// The names under which soundfonts are known; none is registered.
+fn soundfonts() -> Vec<MediaType> {
+    let names = ["audio/x-soundfont", "audio/x-sf2", "audio/sf2", "audio/soundfont", "application/x-soundfont"];
+    names.into_iter().filter_map(MediaType::new).collect()
+}
+
+/// The renderers with what has been fetched for them: only what is needed to choose the first that can be done.
+fn fetched(mut renderers: Renderers, fetch: Option<Fetch<'_>>) -> (Renderers, Failures) {
+    let mut failures = Failures::new();
+    while let Some(fetch) = fetch
+        && let Some((source, url)) = wanted(&renderers, &failures)
+    {
+        match fetch(&url) {
+            Ok(octets) => renderers.put(&source, &octets),
+            Err(reason) => failures.push((source, format!("{url} cannot be fetched: {reason}"))),
+        }
+    }
+    (renderers, failures)
+}
+
+/// What the best renderer lacks that may be one, other than failures.
+fn wanted(renderers: &Renderers, failures: &Failures) -> Option<(Source, Url)> {
+    let verdicts = renderers.list.iter().zip(renderers.verdicts(&abilities()));
+    let plays =
+        |(renderer, verdict): &(&Renderer, Verdict)| *verdict == Verdict::Chosen && renderer.render != Render::Null;
+    verdicts.take_while(|one| !plays(one)).find_map(|(_, verdict)| match verdict {
+        Verdict::Refused(Refusal::Elsewhere(source)) if failures.iter().all(|(failed, _)| *failed != source) => {
+            let Source::Url { url, .. } = &source else { return None };
+            let url = url.clone();
+            Some((source, url))
+        }
+        _ => None,
+    })
 }
 
 /// Why none of the renderers is taken.
-fn refusals(renderers: &Renderers) -> String {
+fn refusals(renderers: &Renderers, failures: &Failures) -> String {
     let mut words = String::new();
     for verdict in renderers.verdicts(&abilities()) {
-        if let Verdict::Refused(refusal) = verdict {
-            let comma = if words.is_empty() { "" } else { ", " };
-            // Writing to a string does not fail.
-            let _ = write!(words, "{comma}{refusal}");
-        }
+        let Verdict::Refused(refusal) = verdict else { continue };
+        let failure = failures.iter().find(|(source, _)| refusal == Refusal::Elsewhere(source.clone()));
+        let comma = if words.is_empty() { "" } else { ", " };
+        // Writing to a string does not fail.
+        let _ = match failure {
+            Some((_, reason)) => write!(words, "{comma}{reason}"),
+            None => write!(words, "{comma}{refusal}"),
+        };
     }
     words
 }
@@ -76,16 +157,48 @@ fn refusals(renderers: &Renderers) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::RefCell;
+
     use rtp_midi::Format;
     use rtp_midi_sdp::Parameters;
 
     fn of(text: &str) -> Result<Rendering, String> {
-        Rendering::of(&Renderers::parse(&Parameters::parse(text), Format::Native).unwrap())
+        Rendering::of(&Renderers::parse(&Parameters::parse(text), Format::Native).unwrap(), None)
     }
 
     fn in_mpeg4(text: &str) -> Result<Rendering, String> {
         let text = format!("streamtype=5; mode=rtp-midi; profile-level-id=12; config=\"\"; {text}");
-        Rendering::of(&Renderers::parse(&Parameters::parse(&text), Format::Mpeg4Generic).unwrap())
+        Rendering::of(&Renderers::parse(&Parameters::parse(&text), Format::Mpeg4Generic).unwrap(), None)
+    }
+
+    const SOUNDFONT: &[u8] = b"RIFF\x04\0\0\0sfbkLIST";
+
+    /// With a web that has a soundfont and nothing else; and what was asked for.
+    fn with_web(text: &str) -> (Result<Rendering, String>, Vec<String>) {
+        let asked = RefCell::new(Vec::new());
+        let fetch = |url: &Url| {
+            asked.borrow_mut().push(url.to_string());
+            if url.as_str() == "http://a/b.sf2" { Ok(SOUNDFONT.to_vec()) } else { Err("no".to_owned()) }
+        };
+        let renderers = Renderers::parse(&Parameters::parse(text), Format::Native).unwrap();
+        (Rendering::of(&renderers, Some(&fetch)), asked.take())
+    }
+
+    #[test]
+    fn what_is_elsewhere_is_fetched_if_it_is_needed_and_that_is_allowed() {
+        let here = "render=synthetic; rinit=audio/x-soundfont; url=\"http://a/b.sf2\"";
+        assert_eq!(of(here).unwrap_err(), "its data are not in the description: http://a/b.sf2");
+        let (rendering, asked) = with_web(&format!("{here}; render=unknown; rinit=audio/sf2; url=\"http://c/\""));
+        assert_eq!(
+            (rendering.unwrap().soundfont, asked),
+            (Some(SOUNDFONT.to_vec()), vec!["http://a/b.sf2".to_owned()])
+        );
+        let missing = "render=synthetic; rinit=audio/sf2; url=\"https://c/\"";
+        let (rendering, asked) = with_web(missing);
+        assert_eq!((rendering.unwrap_err().as_str(), asked.len()), ("https://c/ cannot be fetched: no", 1));
+        let (rendering, asked) = with_web(&format!("render=null; {missing}; render=unknown"));
+        assert_eq!((rendering, asked.len()), (Ok(Rendering::default()), 1));
+        assert_eq!(with_web("render=foo; subrender=bar; smf_url=\"http://c/\"").1.len(), 0);
     }
 
     #[test]

@@ -1,34 +1,62 @@
 //! The instruments: the soundfont that was asked for, or one that a package has installed.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use gstrtpmidi::midirender::find_soundfont;
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::failure::{Failure, Result};
 
 const HINT: &str = "apt install timgm6mb-soundfont (Debian, Ubuntu), or name one with --soundfont";
 
-/// The soundfont to render with.
+/// A soundfont to render with.
+#[derive(Debug)]
+pub(super) enum Soundfont {
+    /// In the file system.
+    Installed(PathBuf),
+    /// Brought by the description; goes away with this value.
+    Brought(TempPath),
+}
+
+impl Soundfont {
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Installed(path) => path,
+            Self::Brought(path) => path,
+        }
+    }
+
+    /// Keeps a soundfont for `FluidSynth`, which reads files only.
+    pub(super) fn keep(octets: &[u8]) -> Result<Self> {
+        let unkept = |error| Failure::new(format!("cannot keep the soundfont of the description: {error}"));
+        let mut file = NamedTempFile::with_prefix("rtpmidi-").map_err(unkept)?;
+        file.write_all(octets).map_err(unkept)?;
+        Ok(Self::Brought(file.into_temp_path()))
+    }
+}
+
+/// The soundfont that was asked for, or else the one that is installed.
 ///
 /// It must start like one: `FluidSynth` only logs that it cannot load a file, and plays silence.
-pub(super) fn find(asked: Option<&Path>) -> Result<PathBuf> {
+pub(super) fn find(asked: Option<&Path>) -> Result<Soundfont> {
     let path = match asked {
         Some(path) => path.to_owned(),
         None => find_soundfont().ok_or_else(|| Failure::new("no soundfont is installed").hint(HINT))?,
     };
-    match starts_like_a_soundfont(&path) {
-        Ok(true) => Ok(path),
+    match File::open(&path).and_then(starts_like_a_soundfont) {
+        Ok(true) => Ok(Soundfont::Installed(path)),
         Ok(false) => Err(Failure::new(format!("{} is not a soundfont", path.display())).hint(HINT)),
         Err(error) => Err(Failure::new(format!("cannot read soundfont {}: {error}", path.display())).hint(HINT)),
     }
 }
 
 /// A RIFF file of the form `sfbk` (`SoundFont` Technical Specification 2.04, section 4).
-fn starts_like_a_soundfont(path: &Path) -> io::Result<bool> {
+pub(super) fn starts_like_a_soundfont(file: impl Read) -> io::Result<bool> {
     let mut start = Vec::new();
-    File::open(path)?.take(12).read_to_end(&mut start)?;
+    file.take(12).read_to_end(&mut start)?;
     Ok(start.starts_with(b"RIFF") && start.ends_with(b"sfbk"))
 }
 
@@ -43,6 +71,15 @@ mod tests {
         assert!(missing.contains("timgm6mb-soundfont"), "{missing}");
         let other = find(Some(Path::new("Cargo.toml"))).unwrap_err().to_string();
         assert!(other.starts_with("error: Cargo.toml is not a soundfont\n"), "{other}");
+    }
+
+    #[test]
+    fn a_soundfont_that_is_brought_goes_away_again() {
+        let soundfont = Soundfont::keep(b"RIFF\x04\0\0\0sfbkLIST").unwrap();
+        let path = soundfont.path().to_owned();
+        assert!(path.is_file());
+        drop(soundfont);
+        assert!(!path.exists());
     }
 
     #[test]
