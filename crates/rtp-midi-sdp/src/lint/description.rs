@@ -62,19 +62,12 @@ pub(super) struct Media<'a> {
 impl<'a> Description<'a> {
     pub(super) fn read(text: &'a str) -> Self {
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-        let mut bare_line_end = None;
-        let mut lines = Vec::new();
-        for (index, raw) in text.trim_end().split('\n').enumerate() {
-            let whole = Piece { text: raw.strip_suffix('\r').unwrap_or(raw), line: index + 1, column: 1 };
-            lines.push(Line::read(whole));
-        }
-        for (index, raw) in text.split_inclusive('\n').enumerate() {
-            let line = raw.strip_suffix('\n').unwrap_or(raw);
-            if raw.len() > line.len() && !line.ends_with('\r') {
-                bare_line_end = Some(Piece { text: line, line: index + 1, column: 1 }.end());
-                break;
-            }
-        }
+        let at = |(index, text)| Piece { text, line: index + 1, column: 1 };
+        let is_bare = |line: &Piece<'_>| !line.text.ends_with('\r');
+        let ended = text.matches('\n').count();
+        let bare_line_end = text.split('\n').enumerate().take(ended).map(at).find(is_bare).map(Piece::end);
+        let whole = text.trim_end().split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+        let lines: Vec<_> = whole.enumerate().map(at).map(Line::read).collect();
         let first_media = lines.iter().position(Line::is_media).unwrap_or(lines.len());
         let session = lines[..first_media].to_vec();
         let sections = lines[first_media..].chunk_by(|_, next| !next.is_media());

@@ -25,14 +25,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule::warning("AMB-21", OfParameter(misnamed)),
 ];
 
-/// The parameters of RFC 3640.
-pub(super) const MPEG4: [&str; 4] = ["streamtype", "mode", "profile-level-id", "config"];
-
 /// Whether parameters of RFC 3640 and of RTP MIDI stand on lines of their own.
 fn are_apart(stream: &Stream<'_>) -> bool {
-    let is_mpeg4 = |parameter: &&Parameter<'_>| parameter.name.is_one_of(&MPEG4);
     let lines = |mpeg4: bool| {
-        let of_these = stream.parameters.iter().filter(move |parameter| is_mpeg4(parameter) == mpeg4);
+        let of_these = stream.parameters.iter().filter(move |parameter| parameter.is_of_mpeg4() == mpeg4);
         of_these.map(|parameter| parameter.line).collect::<Vec<_>>()
     };
     let (mpeg4, midi) = (lines(true), lines(false));
@@ -64,26 +60,16 @@ fn blanks_before_the_payload_type(media: &Media<'_>, found: &mut Findings) {
 /// Between parameters stands a semicolon and one blank, and nothing else.
 fn separators(stream: &Stream<'_>, found: &mut Findings) {
     for line in &stream.lines {
-        let mut quoted = false;
-        let parts: Vec<_> = line
-            .split(|c| {
-                quoted ^= c == '"';
-                c == ';' && !quoted
-            })
-            .collect();
-        for (index, part) in parts.iter().enumerate() {
+        for (index, part) in line.parameters().enumerate() {
             let body = part.trim();
-            let before = &part.text[..part.text.len() - part.text.trim_start().len()];
-            let around = body.split_once('=').map(|(name, value)| (name.trim() != name) || (value.trim() != value));
+            let expected = if index == 0 { body.text.to_owned() } else { format!(" {}", body.text) };
+            let sides = body.split_once('=');
             if body.text.is_empty() {
-                found.at(*part, "there is a semicolon, and no parameter", "remove the semicolon");
-            } else if before != if index == 0 { "" } else { " " } || part.text.ends_with(char::is_whitespace) {
-                found.at(
-                    *part,
-                    "a semicolon is followed by one blank and nothing else",
-                    format!("write \"; {}\"", body.text),
-                );
-            } else if around == Some(true) {
+                found.at(part, "there is a semicolon, and no parameter", "remove the semicolon");
+            } else if part.text != expected {
+                let what = "parameters are separated by a semicolon and one blank";
+                found.at(part, what, format!("write ;{expected}"));
+            } else if sides.is_some_and(|(name, value)| name.trim() != name || value.trim() != value) {
                 found.at(body, "there are blanks around the equals sign", "remove them");
             }
         }
@@ -127,33 +113,32 @@ fn octet_ranges(parameter: &Parameter<'_>, found: &mut Findings) {
 
 fn octets(parameter: &Parameter<'_>, found: &mut Findings) {
     let Some(Selected::Class(ranges)) = Selected::of(parameter) else { return };
-    let is_octet = |text: &str| matches!(text.as_bytes(), [b'0'..=b'7', low] if low.is_ascii_digit() || (b'A'..=b'F').contains(low));
-    for end in ranges.iter().flat_map(Range::ends).filter(|end| !is_octet(end.text)) {
-        let fix = match u8::from_str_radix(end.text, 16) {
-            Ok(octet) if octet < 0x80 => format!("write {octet:02X}"),
-            _ => "use 00 to 7F".to_owned(),
-        };
-        found.within(parameter, end, format!("{} is no data octet in two capital digits", end.text), fix);
+    for end in ranges.iter().flat_map(Range::ends) {
+        let value = u8::from_str_radix(end.text, 16).ok().filter(|octet| *octet < 0x80);
+        let exact = value.map(|octet| format!("{octet:02X}"));
+        if exact.as_deref() != Some(end.text) {
+            let fix = exact.map_or_else(|| "use 00 to 7F".to_owned(), |exact| format!("write {exact}"));
+            found.within(parameter, end, format!("{} is no data octet in two capital digits", end.text), fix);
+        }
     }
 }
 
 fn numbers(parameter: &Parameter<'_>, found: &mut Findings) {
-    let least = match parameter.name.text.to_ascii_lowercase().as_str() {
-        "guardtime" => 1,
-        "rtp_ptime" | "rtp_maxptime" => 0,
-        _ => {
-            if let Some(Selected::Types(types)) = Selected::of(parameter) {
-                let lists = types.channels.iter().chain(&types.fields).flat_map(Range::ends);
-                for number in lists.filter(|number| number.text.len() > 1 && number.text.starts_with('0')) {
-                    let short = number.text.trim_start_matches('0');
-                    let fix = format!("write {}", if short.is_empty() { "0" } else { short });
-                    found.within(parameter, number, format!("{} begins with zeros", number.text), fix);
-                }
-            }
-            return;
-        }
-    };
-    number(parameter, least, found);
+    match parameter.name.text.to_ascii_lowercase().as_str() {
+        "guardtime" => number(parameter, 1, found),
+        "rtp_ptime" | "rtp_maxptime" => number(parameter, 0, found),
+        _ => zeros_in_front(parameter, found),
+    }
+}
+
+fn zeros_in_front(parameter: &Parameter<'_>, found: &mut Findings) {
+    let Some(Selected::Types(types)) = Selected::of(parameter) else { return };
+    let lists = types.channels.iter().chain(&types.fields).flat_map(Range::ends);
+    for number in lists.filter(|number| number.text.len() > 1 && number.text.starts_with('0')) {
+        let short = number.text.trim_start_matches('0');
+        let fix = format!("write {}", if short.is_empty() { "0" } else { short });
+        found.within(parameter, number, format!("{} begins with zeros", number.text), fix);
+    }
 }
 
 /// A value that is no number from `least` on, of 32 bits, without zeros in front.
@@ -193,7 +178,7 @@ fn unknown_names(stream: &Stream<'_>, found: &mut Findings) {
         // Whoever registers a subrender may have parameters of its own behind it (C.6.2).
         let begin = format!("{subrender}_").to_ascii_lowercase();
         let is_of_subrender = !subrender.is_empty() && name.text.to_ascii_lowercase().starts_with(&begin);
-        let is_mpeg4 = stream.is_mpeg4() || !name.is_one_of(&MPEG4);
+        let is_mpeg4 = stream.is_mpeg4() || !parameter.is_of_mpeg4();
         let is_known = (name.is_one_of(&crate::NAMES) && is_mpeg4) || is_of_subrender || name.is("cm_default");
         if !is_known && !super::mpeg4::is_of_access_units(name) {
             let what = format!("{} is no parameter of such streams, and readers pass over it", name.text);

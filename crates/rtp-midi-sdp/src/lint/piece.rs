@@ -47,6 +47,15 @@ impl Piece<'_> {
         })
     }
 
+    /// The parts between semicolons; those inside double quotes separate nothing.
+    pub(super) fn parameters(self) -> impl Iterator<Item = Self> {
+        let mut quoted = false;
+        self.split(move |c| {
+            quoted ^= c == '"';
+            c == ';' && !quoted
+        })
+    }
+
     /// The parts between runs of white space.
     pub(super) fn words(self) -> impl Iterator<Item = Self> {
         self.split(char::is_whitespace).filter(|word| !word.text.is_empty())
@@ -85,6 +94,12 @@ mod tests {
         assert_eq!(columns(piece(" ö  x\t").words()), [("ö", 6), ("x", 9)]);
         let (left, right) = piece("ä=b").split_once('=').unwrap();
         assert_eq!((left.column, right.column, right.end().column), (5, 7, 8));
+    }
+
+    #[test]
+    fn semicolons_in_quotes_separate_nothing() {
+        assert_eq!(columns(piece("a=\";\"; b;").parameters()), [("a=\";\"", 5), (" b", 11), ("", 14)]);
+        assert_eq!(columns(piece("\";").parameters()), [("\";", 5)]);
     }
 
     #[test]

@@ -13,11 +13,8 @@ pub(super) fn unreadable(parameter: &Parameter<'_>, language: Language, is_class
         && parameter.value.text.starts_with("__") == is_class
         && let Err(expected) = language.parse(parameter.value.text)
     {
-        let what = format!(
-            "{} is not {expected}",
-            if parameter.value.text.is_empty() { "nothing" } else { parameter.value.text }
-        );
-        found.on(parameter, what, format!("write {expected}"));
+        let value = if parameter.value.text.is_empty() { "nothing" } else { parameter.value.text };
+        found.on(parameter, format!("{value} is not {expected}"), format!("write {expected}"));
     }
 }
 

@@ -91,24 +91,22 @@ impl<'a> Stream<'a> {
 }
 
 impl<'a> Parameter<'a> {
-    /// Semicolons inside quotes separate nothing.
     fn read_all(line: usize, text: Piece<'a>) -> impl Iterator<Item = Self> {
-        let mut quoted = false;
-        let pieces = text.split(move |c| {
-            quoted ^= c == '"';
-            c == ';' && !quoted
-        });
-        pieces.filter_map(move |whole| {
+        text.parameters().filter_map(move |whole| {
             let (name, value) = whole.split_once('=').unwrap_or((whole, whole.trim().end()));
             let (name, value) = (name.trim(), value.trim());
             (!name.text.is_empty()).then_some(Self { whole, name, value, line })
         })
     }
 
+    /// Whether it is one of the four of RFC 3640 (6.2).
+    pub(super) fn is_of_mpeg4(&self) -> bool {
+        self.name.is_one_of(&["streamtype", "mode", "profile-level-id", "config"])
+    }
+
     /// Whether only RTP MIDI has parameters of this name.
-    pub(super) fn is_of_rtp_midi(&self) -> bool {
-        const OTHERS: [&str; 4] = ["streamtype", "mode", "profile-level-id", "config"];
-        !self.name.is_one_of(&OTHERS) && self.name.is_one_of(&crate::NAMES)
+    fn is_of_rtp_midi(&self) -> bool {
+        !self.is_of_mpeg4() && self.name.is_one_of(&crate::NAMES)
     }
 
     /// Whether it is one of C.1.

@@ -86,9 +86,9 @@ fn keys(media: &Media<'_>, found: &mut Findings) {
         found.at(media.protocol, "the packets are encrypted, and nothing tells the key", "write a=crypto with a key");
     }
     for key in keys {
-        if !protocol.has_crypto() {
+        if matches!(protocol, Protocol::Avp | Protocol::Avpf | Protocol::TcpAvp) {
             found.at(key.name, "there is a key, and the packets are not encrypted", "write RTP/SAVP in the m= line");
-        } else if Crypto::parse(key.value.text).is_none() {
+        } else if protocol.has_crypto() && Crypto::parse(key.value.text).is_none() {
             let fix = "write a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline: and the key in Base64";
             found.at(key.value, "this is no key", fix);
         }
