@@ -3,6 +3,7 @@
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_rtp::prelude::*;
+use rtp_midi_sdp::Parameters;
 
 use super::CAT;
 use super::imp::RtpMidiPay;
@@ -108,6 +109,33 @@ impl RtpMidiPay {
         outbox.clear();
         lock(&self.state).outbox = outbox;
         result
+    }
+
+    /// Ends the stream where its source has commands that it does not carry, if that is what they are to do.
+    pub(super) fn judge_unused(
+        &self,
+        result: Result<gst::FlowSuccess, gst::FlowError>,
+    ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        if self.filters() {
+            return result;
+        }
+        let Some((count, parameters)) =
+            self.with_packer(|packer| (packer.unused(), packer.stream().parameters.clone()))
+        else {
+            return result;
+        };
+        if count == std::mem::replace(&mut lock(&self.state).unused, count) {
+            return result;
+        }
+        let excludes = |name: &str| name.to_ascii_lowercase().starts_with("cm_");
+        let why: Parameters = parameters.iter().filter(|parameter| excludes(&parameter.name)).cloned().collect();
+        gst::element_imp_error!(
+            self,
+            gst::StreamError::Encode,
+            ("The source has a command that the stream does not carry: {why}"),
+            ["unused-commands=filter keeps such commands out instead"]
+        );
+        Err(gst::FlowError::Error)
     }
 
     fn tell_of_length(&self) {
