@@ -11,6 +11,9 @@
 //! `\n` for `\r\n`), writing is exact. Parameters keep their order and their repetitions, which carry meaning
 //! (`ch_never=N; ch_anchor=1N`).
 //!
+//! [`negotiate`] makes offers and answers of what two ends can do; [`Session::relations`] tells which streams share MIDI
+//! name spaces; [`render`] is what a receiver is to play them with; [`lint()`] says what is wrong with a text, and where.
+//!
 //! # Read a description
 //! ```
 //! let text = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=Duet\r\nt=0 0\r\nc=IN IP4 192.0.2.94\r\n\
