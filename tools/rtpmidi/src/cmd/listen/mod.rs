@@ -7,7 +7,7 @@ mod gate;
 mod outputs;
 mod overture;
 mod reception;
-mod rendering;
+pub(super) mod rendering;
 mod soundfont;
 mod source;
 mod wire;

@@ -94,7 +94,7 @@ pub(super) type Fetch<'a> = &'a dyn Fn(&Url) -> Result<Vec<u8>, String>;
 type Failures = Vec<(Source, String)>;
 
 /// What this program can do.
-fn abilities() -> Abilities {
+pub(in crate::cmd) fn abilities() -> Abilities {
     Abilities {
         media_types: soundfonts(),
         smf_infos: vec![SmfInfo::SdpStart],

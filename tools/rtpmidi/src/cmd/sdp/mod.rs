@@ -1,9 +1,14 @@
 //! `rtpmidi sdp`: session descriptions of RTP MIDI streams, written, checked, explained and negotiated.
 
+mod answer;
+mod capabilities;
 mod caps;
 mod check;
 mod explain;
 mod new;
+mod offer;
+mod session;
+mod verify;
 
 use clap::Subcommand;
 
@@ -23,6 +28,9 @@ enum Command {
     Check(check::Args),
     Explain(explain::Args),
     Caps(caps::Args),
+    Offer(offer::Args),
+    Answer(answer::Args),
+    Verify(verify::Args),
 }
 
 const EXAMPLES: &str = "\
@@ -39,5 +47,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Command::Check(args) => check::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Caps(args) => caps::run(args),
+        Command::Offer(args) => offer::run(args),
+        Command::Answer(args) => answer::run(args),
+        Command::Verify(args) => verify::run(args),
     }
 }

@@ -6,10 +6,11 @@ mod shell;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use rtp_midi_sdp::{Media, Session, Stream};
+use rtp_midi_sdp::{Media, Stream};
 
+use super::session;
 use crate::failure::{Failure, Result};
-use crate::{caps, description, elements, report};
+use crate::{caps, elements, report};
 use launch::Ends;
 
 /// Print GStreamer caps, and gst-launch-1.0 lines for sender and receiver, ready to paste.
@@ -62,7 +63,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let wrong = |error: rtp_midi_sdp::Error| {
         Failure::new(format!("{name}: {error}")).hint(format!("rtpmidi sdp check {name} says what to do about it"))
     };
-    let session = Session::parse(&description::read(&args.file)?).map_err(wrong)?;
+    let session = session::read(&args.file)?;
     session.first_stream().map_err(wrong)?;
     let streams: Vec<(&Media, &Stream)> = session.streams().collect();
     let wanted: Vec<(usize, &(&Media, &Stream))> =

@@ -12,7 +12,7 @@ use rtp_midi::Format;
 use rtp_midi_sdp::lint::Severity;
 use rtp_midi_sdp::{Direction, Group, Media, Session, Stream, lint};
 
-use super::check;
+use super::{check, session};
 use crate::description::{self, TOOL};
 use crate::failure::{Failure, Result};
 use crate::report;
@@ -20,6 +20,9 @@ use parameters::Options;
 use profile::Profile;
 use rendering::Rendering;
 use way::Way;
+
+pub(super) use rendering::general_midi;
+pub(super) use way::new_key;
 
 /// Print a session description made from flags.
 #[derive(clap::Args)]
@@ -121,7 +124,7 @@ impl From<DirectionOption> for Direction {
 
 /// Prints the description, unless something is wrong with it.
 pub(super) fn run(args: &Args) -> Result<()> {
-    let text = session(args)?.print();
+    let text = describe(args)?.print();
     let found = lint(&text);
     let telling = found.iter().filter(|diagnostic| diagnostic.severity != Severity::Note);
     telling.for_each(|diagnostic| eprintln!("{}", check::words("new", &text, diagnostic)));
@@ -131,15 +134,14 @@ pub(super) fn run(args: &Args) -> Result<()> {
     report::data(text.trim_end_matches('\n')).map(|_| ())
 }
 
-fn session(args: &Args) -> Result<Session> {
+fn describe(args: &Args) -> Result<Session> {
     let mut session = match &args.add_to {
         None => Session {
             origin: Some(description::origin(args.way.local_address())),
             tool: Some(TOOL.to_owned()),
             ..Session::new(&args.title)
         },
-        Some(path) => Session::parse(&description::read(path)?)
-            .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?,
+        Some(path) => session::read(path)?,
     };
     let direction = args.direction.map_or_else(|| args.profile.direction(), Direction::from);
     if session.media.is_empty() {

@@ -75,7 +75,7 @@ impl Rendering {
 }
 
 /// The renderer of General MIDI inside MPEG-4 (RFC 6295, C.6.5).
-pub(super) fn general_midi(clock_rate: u32) -> Parameters {
+pub(in crate::cmd::sdp) fn general_midi(clock_rate: u32) -> Parameters {
     let mut parameters = Parameters::new();
     parameters.push("render", "synthetic");
     parameters.push("rinit", "audio/asc");

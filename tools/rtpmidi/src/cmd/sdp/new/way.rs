@@ -139,7 +139,7 @@ impl Way {
 }
 
 /// A key that nobody knows, from the system's random numbers.
-fn new_key(tag: u32) -> Result<Crypto> {
+pub(in crate::cmd::sdp) fn new_key(tag: u32) -> Result<Crypto> {
     // 16 octets of key and 14 of salt (RFC 4568, 6.2.1).
     let mut key = [0; 30];
     File::open("/dev/urandom")
