@@ -95,8 +95,8 @@ pub struct Limits {
 }
 
 impl Capabilities {
-    /// An end that sends and takes all of MIDI over UDP, native or in mpeg4-generic, in every way that this project
-    /// can, and proposes the defaults at 44.1 kHz.
+    /// An end that sends and takes all of MIDI over UDP, native or in mpeg4-generic, with every journal and meaning of
+    /// timestamps, and leaves rendering to others. It proposes the defaults at 44.1 kHz.
     pub fn new(party: Party) -> Self {
         let config = Config::new(44_100);
         Self {
