@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::str::FromStr;
 
 use crate::failure::{Failure, Result};
+use crate::interface::Interface;
 
 /// A host by name or number, and the port of the RTP packets; RTCP goes to the port above.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,8 +68,12 @@ impl fmt::Display for Destination {
     }
 }
 
-/// The address of this machine from which packets to `destination` leave. Nothing is sent.
-pub(crate) fn local_address(destination: SocketAddr) -> Option<IpAddr> {
+/// The address of this machine from which packets to `destination` leave, by `interface` if it is chosen. Nothing is
+/// sent.
+pub(crate) fn local_address(destination: SocketAddr, interface: Option<&Interface>) -> Option<IpAddr> {
+    if let Some(interface) = interface {
+        return interface.address(destination.ip());
+    }
     let any: SocketAddr = if destination.is_ipv4() { ([0; 4], 0).into() } else { ([0; 16], 0).into() };
     let socket = UdpSocket::bind(any).ok()?;
     socket.connect(destination).ok()?;
@@ -109,6 +114,6 @@ mod tests {
     #[test]
     fn packets_to_loopback_leave_from_loopback() {
         let to = "127.0.0.1:5004".parse().unwrap();
-        assert_eq!(local_address(to), Some("127.0.0.1".parse().unwrap()));
+        assert_eq!(local_address(to, None), Some("127.0.0.1".parse().unwrap()));
     }
 }

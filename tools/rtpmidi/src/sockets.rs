@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, InterfaceIndexOrAddress, SockRef, Socket, Type};
 
 use crate::failure::{Failure, Result};
+use crate::interface::Interface;
 
 /// How often a reading thread looks whether it is to end.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -17,24 +18,32 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// What the kernel may hold while this process does not run; it is a wish.
 const RECEIVE_BUFFER: usize = 1 << 20;
 
+/// How a group is joined: by default where the route to it leads, for packets of anybody.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Membership {
+    pub(crate) interface: Option<Interface>,
+    /// The only senders that are wanted. Routers are told in IPv4; in IPv6 the group is joined for anybody.
+    pub(crate) sources: Vec<Ipv4Addr>,
+}
+
 /// Opens a socket for datagrams to `address`: joins the group if it is one, and listens everywhere if the address is
 /// not one of this machine, as behind a router that translates it.
-pub(crate) fn open(address: SocketAddr) -> Result<UdpSocket> {
+pub(crate) fn open(address: SocketAddr, membership: &Membership) -> Result<UdpSocket> {
     let socket = match bind(address) {
         Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => bind(anywhere(address)),
         socket => socket,
     };
     let socket = socket.map_err(|error| cannot_listen(address, &error))?;
-    join(&socket, address.ip())?;
+    join(&socket, address.ip(), membership)?;
     Ok(socket)
 }
 
 /// Opens a socket for datagrams to `port` of several groups of one family, which may be shared with others.
-pub(crate) fn open_groups(port: u16, groups: &[IpAddr]) -> Result<UdpSocket> {
+pub(crate) fn open_groups(port: u16, groups: &[IpAddr], membership: &Membership) -> Result<UdpSocket> {
     let v4 = groups.iter().all(IpAddr::is_ipv4);
     let address = anywhere(if v4 { ([0; 4], port).into() } else { ([0; 16], port).into() });
     let socket = bind_as(address, true).map_err(|error| cannot_listen(address, &error))?;
-    groups.iter().try_for_each(|group| join(&socket, *group))?;
+    groups.iter().try_for_each(|group| join(&socket, *group, membership))?;
     Ok(socket)
 }
 
@@ -62,10 +71,23 @@ fn anywhere(address: SocketAddr) -> SocketAddr {
     (ip, address.port()).into()
 }
 
-fn join(socket: &UdpSocket, group: IpAddr) -> Result<()> {
+fn join(socket: &UdpSocket, group: IpAddr, Membership { interface, sources }: &Membership) -> Result<()> {
+    let socket = SockRef::from(socket);
+    let index = interface.as_ref().map_or(0, |interface| interface.index);
+    #[cfg(target_os = "linux")]
+    if interface.is_some() {
+        // Otherwise Linux gives a socket what any socket of this machine has joined, on any interface.
+        let _ = if group.is_ipv4() { socket.set_multicast_all_v4(false) } else { socket.set_multicast_all_v6(false) };
+    }
     let joined = match group {
-        IpAddr::V4(group) if group.is_multicast() => socket.join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED),
-        IpAddr::V6(group) if group.is_multicast() => socket.join_multicast_v6(&group, 0),
+        IpAddr::V4(group) if group.is_multicast() && sources.is_empty() => {
+            socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(index))
+        }
+        IpAddr::V4(group) if group.is_multicast() => {
+            let interface = interface.as_ref().and_then(|interface| interface.v4).unwrap_or(Ipv4Addr::UNSPECIFIED);
+            sources.iter().try_for_each(|source| socket.join_ssm_v4(source, &group, &interface))
+        }
+        IpAddr::V6(group) if group.is_multicast() => socket.join_multicast_v6(&group, index),
         _ => Ok(()),
     };
     joined.map_err(|error| {
@@ -134,8 +156,8 @@ mod tests {
     #[test]
     fn a_port_in_use_is_named() {
         let taken = UdpSocket::bind((LOOPBACK, 0)).unwrap().local_addr().unwrap();
-        let first = open(taken).unwrap();
-        let failure = open(taken).unwrap_err().to_string();
+        let first = open(taken, &Membership::default()).unwrap();
+        let failure = open(taken, &Membership::default()).unwrap_err().to_string();
         let port = taken.port();
         assert!(failure.starts_with(&format!("error: UDP port {port} on 127.0.0.1 is in use\nhint: ss ")), "{failure}");
         drop(first);
@@ -144,13 +166,13 @@ mod tests {
     #[test]
     fn an_address_of_another_machine_is_listened_for_everywhere() {
         let port = UdpSocket::bind((LOOPBACK, 0)).unwrap().local_addr().unwrap().port();
-        let socket = open((Ipv4Addr::new(192, 0, 2, 94), port).into()).unwrap();
+        let socket = open((Ipv4Addr::new(192, 0, 2, 94), port).into(), &Membership::default()).unwrap();
         assert!(socket.local_addr().unwrap().ip().is_unspecified());
     }
 
     #[test]
     fn datagrams_arrive_with_their_sender() {
-        let socket = open((LOOPBACK, 0).into()).unwrap();
+        let socket = open((LOOPBACK, 0).into(), &Membership::default()).unwrap();
         let to = socket.local_addr().unwrap();
         let (sender, receiver) = mpsc::channel();
         let reader =

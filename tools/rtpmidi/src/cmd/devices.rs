@@ -6,6 +6,7 @@ use rtp_midi_sdp::{Media, Stream};
 use serde_json::{Value, json};
 
 use crate::failure::Result;
+use crate::interface::Interface;
 use crate::interrupt::Interrupt;
 use crate::report::{Audience, data};
 use crate::sap::{Announced, Browser, Heard};
@@ -18,6 +19,10 @@ pub(crate) struct Args {
     /// How long to listen for announcements; most senders repeat them every few seconds, some every few minutes
     #[arg(long, default_value = "8", value_parser = time::parse, value_name = "SECONDS")]
     wait: Duration,
+
+    /// The network interface to listen on [default: where the route to multicast groups leads]
+    #[arg(long, value_name = "NAME")]
+    interface: Option<String>,
 
     /// Print one JSON object per line
     #[arg(long)]
@@ -36,7 +41,8 @@ const HEARTBEAT: Duration = Duration::from_millis(100);
 
 /// Lists what is heard until the time is over.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let (browser, interrupt, started) = (Browser::open()?, Interrupt::catch()?, Instant::now());
+    let interface = args.interface.as_deref().map(Interface::find).transpose()?;
+    let (browser, interrupt, started) = (Browser::open(interface.as_ref())?, Interrupt::catch()?, Instant::now());
     let mut count = 0;
     while started.elapsed() < args.wait && !interrupt.asked() {
         let line = match browser.next(HEARTBEAT) {

@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 use rtp_midi_sdp::Session;
 use session_announcement::{Announcer, Directory, PORT, Pace, TTL, group};
 
+use socket2::SockRef;
+
 use crate::destination::local_address;
 use crate::failure::{Failure, Result};
-use crate::sockets;
+use crate::interface::Interface;
+use crate::sockets::{self, Membership};
 
 /// Announces sessions until it is dropped.
 pub(crate) struct Announcements {
@@ -31,7 +34,11 @@ struct Channel {
 impl Announcements {
     /// Begins to announce sessions, each of which goes to a multicast address: every `interval`, and less often where
     /// there are so many that they would take more than 4000 bits a second together.
-    pub(crate) fn start(sessions: &[(IpAddr, Session)], interval: Duration) -> Result<Self> {
+    pub(crate) fn start(
+        sessions: &[(IpAddr, Session)],
+        interval: Duration,
+        interface: Option<&Interface>,
+    ) -> Result<Self> {
         let pace = Pace { least: interval.as_millis() as u64, ..Pace::default() };
         let mut channels: Vec<Channel> = Vec::new();
         for (to, session) in sessions {
@@ -40,11 +47,11 @@ impl Announcements {
             let place = match place {
                 Some(place) => place,
                 None => {
-                    channels.push(Channel::open(group)?);
+                    channels.push(Channel::open(group, interface)?);
                     channels.len() - 1
                 }
             };
-            let from = local_address(group).unwrap_or(match group {
+            let from = local_address(group, interface).unwrap_or(match group {
                 SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
                 SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
             });
@@ -71,12 +78,18 @@ impl Drop for Announcements {
 }
 
 impl Channel {
-    fn open(group: SocketAddr) -> Result<Self> {
-        let socket = sockets::open(group)?;
-        let hops = socket2::SockRef::from(&socket);
-        let set = match group {
-            SocketAddr::V4(_) => hops.set_multicast_ttl_v4(TTL.into()),
-            SocketAddr::V6(_) => hops.set_multicast_hops_v6(TTL.into()),
+    fn open(group: SocketAddr, interface: Option<&Interface>) -> Result<Self> {
+        let membership = Membership { interface: interface.cloned(), sources: Vec::new() };
+        let socket = sockets::open(group, &membership)?;
+        let options = SockRef::from(&socket);
+        let set = match (group, interface) {
+            (SocketAddr::V4(_), None) => options.set_multicast_ttl_v4(TTL.into()),
+            (SocketAddr::V4(_), Some(interface)) => options
+                .set_multicast_ttl_v4(TTL.into())
+                .and_then(|()| options.set_multicast_if_v4(&interface.v4.unwrap_or(Ipv4Addr::UNSPECIFIED))),
+            (SocketAddr::V6(_), interface) => options
+                .set_multicast_hops_v6(TTL.into())
+                .and_then(|()| options.set_multicast_if_v6(interface.map_or(0, |interface| interface.index))),
         };
         set.map_err(|error| Failure::new(format!("cannot announce to {}: {error}", group.ip())))?;
         Ok(Self { socket, group, announcers: Vec::new(), directory: Directory::default(), started: Instant::now() })

@@ -9,7 +9,8 @@ use rtp_midi_sdp::Session;
 use session_announcement::{Directory, Event, PORT, group};
 
 use crate::failure::Result;
-use crate::sockets::{self, Reader};
+use crate::interface::Interface;
+use crate::sockets::{self, Membership, Reader};
 
 /// Listens to the groups in which sessions are announced.
 pub(crate) struct Browser {
@@ -42,13 +43,14 @@ const SCOPES: [&str; 7] = ["224.2.128.0", "239.192.0.0", "239.255.0.0", "ff02::"
 
 impl Browser {
     /// Begins to listen. A machine without IPv6 hears what is announced by IPv4.
-    pub(crate) fn open() -> Result<Self> {
+    pub(crate) fn open(interface: Option<&Interface>) -> Result<Self> {
+        let membership = Membership { interface: interface.cloned(), sources: Vec::new() };
         let (sender, news) = channel();
         let directory = Arc::new(Mutex::new(Directory::default()));
         let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) =
             SCOPES.iter().filter_map(|scope| scope.parse().ok()).map(group).partition(IpAddr::is_ipv4);
-        let mut readers = vec![read(sockets::open_groups(PORT, &v4)?, &directory, &sender)?];
-        if let Ok(socket) = sockets::open_groups(PORT, &v6) {
+        let mut readers = vec![read(sockets::open_groups(PORT, &v4, &membership)?, &directory, &sender)?];
+        if let Ok(socket) = sockets::open_groups(PORT, &v6, &membership) {
             readers.push(read(socket, &directory, &sender)?);
         }
         Ok(Self { news, _readers: readers })

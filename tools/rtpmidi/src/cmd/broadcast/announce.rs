@@ -2,16 +2,19 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
 use rtp_midi::Config;
-use rtp_midi_sdp::{Address, Direction, Host, Media, Origin, Parameters, Session, Stream, Transport};
+use rtp_midi_sdp::{
+    Address, Direction, FilterMode, Host, Media, Origin, Parameters, Session, SourceFilter, Stream, Transport,
+};
 
 use crate::description::{self, CLOCK_RATE, PAYLOAD_TYPE, TOOL};
 use crate::destination::local_address;
 use crate::failure::{Failure, Result};
+use crate::interface::Interface;
 use crate::sap::Announcements;
 
 /// The fmtp line: the journal, written out, and what else is not the default.
@@ -19,39 +22,58 @@ pub(super) fn parameters(config: &Config) -> Parameters {
     Parameters::for_journal(config.journal).or(&Parameters::of(config))
 }
 
-/// The description of a broadcast. Its reader is a listener, so the direction is "receive only".
-pub(super) fn describe(title: &str, to: SocketAddr, ttl: u8, parameters: Parameters) -> Session {
-    let address = Address { host: Host::Ip(to.ip()), ttl: Some(ttl).filter(|_| to.ip().is_multicast()) };
-    let transport = Transport { address: Some(address), ..Transport::to_port(to.port()) };
-    let stream = Stream::native(PAYLOAD_TYPE, CLOCK_RATE, parameters);
-    Session {
-        origin: Some(description::origin(local_address(to).unwrap_or(to.ip()))),
-        tool: Some(TOOL.to_owned()),
-        direction: Direction::ReceiveOnly,
-        media: vec![Media::new(transport, Direction::ReceiveOnly, vec![stream])],
-        ..Session::new(title)
+/// Which way the broadcast goes.
+pub(super) struct Way<'a> {
+    pub(super) to: &'a [SocketAddr],
+    pub(super) ttl: u8,
+    pub(super) interface: Option<&'a Interface>,
+}
+
+impl Way<'_> {
+    /// The descriptions of a broadcast to each destination, which are sessions of their own.
+    pub(super) fn describe(&self, title: &str, parameters: &Parameters) -> Vec<Session> {
+        (0..).zip(self.to).map(|(index, to)| self.describe_to(*to, index, title, parameters.clone())).collect()
+    }
+
+    /// Announces the sessions that go to multicast groups; there must be one.
+    pub(super) fn announce(&self, sessions: &[Session], interval: Duration) -> Result<Announcements> {
+        let sessions = self.to.iter().map(SocketAddr::ip).zip(sessions.iter().cloned());
+        let to_groups: Vec<_> = sessions.filter(|(to, _)| to.is_multicast()).collect();
+        if to_groups.is_empty() {
+            return Err(Failure::new("--sap announces what goes to a multicast group, and nothing here does")
+                .hint("--to udp://239.255.1.2:5004 is a group of the local network"));
+        }
+        Announcements::start(&to_groups, interval, self.interface)
+    }
+
+    /// The reader of the description is a listener, so the direction is "receive only".
+    fn describe_to(&self, to: SocketAddr, index: u64, title: &str, parameters: Parameters) -> Session {
+        let from = local_address(to, self.interface).unwrap_or(to.ip());
+        let address = Address { host: Host::Ip(to.ip()), ttl: Some(self.ttl).filter(|_| to.ip().is_multicast()) };
+        let sources = is_source_specific(to.ip()).then(|| SourceFilter {
+            mode: FilterMode::Include,
+            destination: Some(Host::Ip(to.ip())),
+            sources: vec![Host::Ip(from)],
+        });
+        let transport = Transport { address: Some(address), sources, ..Transport::to_port(to.port()) };
+        let stream = Stream::native(PAYLOAD_TYPE, CLOCK_RATE, parameters);
+        let origin = description::origin(from);
+        Session {
+            origin: Some(Origin { id: origin.id + index, ..origin }),
+            tool: Some(TOOL.to_owned()),
+            direction: Direction::ReceiveOnly,
+            media: vec![Media::new(transport, Direction::ReceiveOnly, vec![stream])],
+            ..Session::new(title)
+        }
     }
 }
 
-/// The descriptions of a broadcast to several destinations, which are sessions of their own.
-pub(super) fn describe_all(title: &str, to: &[SocketAddr], ttl: u8, parameters: &Parameters) -> Vec<Session> {
-    let describe = |(index, to): (u64, &SocketAddr)| {
-        let mut session = describe(title, *to, ttl, parameters.clone());
-        session.origin = session.origin.map(|origin| Origin { id: origin.id + index, ..origin });
-        session
-    };
-    (0..).zip(to).map(describe).collect()
-}
-
-/// Announces the sessions that go to multicast groups; there must be one.
-pub(super) fn announce(to: &[SocketAddr], sessions: &[Session], interval: Duration) -> Result<Announcements> {
-    let groups: Vec<_> = to.iter().map(SocketAddr::ip).zip(sessions.iter().cloned()).collect();
-    let groups: Vec<_> = groups.into_iter().filter(|(to, _)| to.is_multicast()).collect();
-    if groups.is_empty() {
-        return Err(Failure::new("--sap announces what goes to a multicast group, and nothing here does")
-            .hint("--to udp://239.255.1.2:5004 is a group of the local network"));
+/// Whether a group has senders only that its listeners name (RFC 4607): 232.0.0.0/8 and `ff3X::/32`.
+fn is_source_specific(group: IpAddr) -> bool {
+    match group {
+        IpAddr::V4(group) => group.octets()[0] == 232,
+        IpAddr::V6(group) => group.segments()[0] & 0xFFF0 == 0xFF30 && group.segments()[1] == 0,
     }
-    Announcements::start(&groups, interval)
 }
 
 /// Writes the description so that a reader finds either all of it or the file that was there before.
@@ -72,6 +94,25 @@ mod tests {
     use super::*;
     use rtp_midi::{Inclusion, Journal, Letters, Policy, Selection};
 
+    fn describe(to: &str, parameters: &Parameters) -> Session {
+        Way { to: &[to.parse().unwrap()], ttl: 3, interface: None }.describe("Canon", parameters).remove(0)
+    }
+
+    #[test]
+    fn a_group_for_one_source_is_described_with_it() {
+        for (to, filter) in [
+            ("232.1.2.3:5004", Some("a=source-filter: incl IN IP4 232.1.2.3 ")),
+            ("[ff35::1:2]:5004", Some("a=source-filter: incl IN IP6 ff35::1:2 ")),
+            ("239.1.2.3:5004", None),
+            ("[ff05::1:2]:5004", None),
+        ] {
+            let text = describe(to, &Parameters::new()).print();
+            let found = text.lines().find(|line| line.starts_with("a=source-filter"));
+            assert!(found.is_some() == filter.is_some(), "{text}");
+            assert!(found.zip(filter).is_none_or(|(found, filter)| found.starts_with(filter)), "{text}");
+        }
+    }
+
     #[test]
     fn what_is_announced_can_be_read() {
         let mut config = Config {
@@ -87,7 +128,7 @@ mod tests {
             parameters.to_string(),
             "cm_unused=AX; j_sec=recj; j_update=closed-loop; ch_never=AEX; rtp_ptime=441; guardtime=44100"
         );
-        let session = describe("Canon", "239.1.2.3:5004".parse().unwrap(), 3, parameters);
+        let session = describe("239.1.2.3:5004", &parameters);
         let text = session.print();
         assert!(text.contains("c=IN IP4 239.1.2.3/3\r\n") && text.contains("a=recvonly\r\n"), "{text}");
         assert_eq!(Session::parse(text.as_bytes()), Ok(session));
@@ -99,7 +140,7 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("x.sdp");
         fs::write(&path, "old").unwrap();
-        let session = describe("Canon", "127.0.0.1:5004".parse().unwrap(), 1, Parameters::new());
+        let session = describe("127.0.0.1:5004", &Parameters::new());
         write(&session, &path).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), session.print());
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);

@@ -20,6 +20,7 @@ use smf_timeline::Song;
 use crate::destination::Destination;
 use crate::elements;
 use crate::failure::{Failure, Result};
+use crate::interface::Interface;
 use crate::interrupt::Interrupt;
 use crate::report::{Audience, Reporter};
 use crate::rules::Rules;
@@ -97,6 +98,10 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1, value_name = "HOPS")]
     ttl: u8,
 
+    /// The network interface from which packets to multicast groups leave [default: where the route to them leads]
+    #[arg(long, value_name = "NAME")]
+    interface: Option<String>,
+
     /// Play what can be read of damaged files
     #[arg(long)]
     lenient: bool,
@@ -152,6 +157,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let config = programme::config(args, (!args.no_scan).then_some(&repertoire));
     fit::Programme { pieces: &pieces, reading, repeat: args.repeat, speed: args.speed }.check(&config)?;
     let to = resolve(args)?;
+    let interface = args.interface.as_deref().map(Interface::find).transpose()?;
 
     elements::start()?;
     let interrupt = Interrupt::catch()?;
@@ -160,6 +166,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         play: feed::Play { repeat: args.repeat, start: args.start.unwrap_or_default(), speed: args.speed, reading },
         to: &to,
         ttl: args.ttl,
+        interface: interface.as_ref(),
         config: &config,
         ptime: args.ptime,
         guardtime: args.guardtime,
@@ -168,7 +175,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let mut reporter = Reporter::new(args.json);
     let parameters = announce::parameters(&config);
-    let sessions = announce::describe_all(&pieces[0].title, &to, args.ttl, &parameters);
+    let way = announce::Way { to: &to, ttl: args.ttl, interface: interface.as_ref() };
+    let sessions = way.describe(&pieces[0].title, &parameters);
     for (path, session) in args.sdp.iter().zip(&sessions) {
         announce::write(session, path)?;
     }
@@ -178,7 +186,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     reporter.say(&format!("playing {} to {listeners}", pieces[0].title));
     station.play()?;
-    let announcements = args.sap.then(|| announce::announce(&to, &sessions, args.sap_interval)).transpose()?;
+    let announcements = args.sap.then(|| way.announce(&sessions, args.sap_interval)).transpose()?;
     loop {
         if station.turn(HEARTBEAT, |words| reporter.warn(words))? {
             break;

@@ -25,6 +25,7 @@ use super::tap::Tap;
 use crate::description::PAYLOAD_TYPE;
 use crate::elements;
 use crate::failure::{Failure, Result};
+use crate::interface::Interface;
 use crate::report::{BroadcastSummary, Coverage, Progress, bits_per_second};
 
 /// What to play, where to, and in what packets.
@@ -34,6 +35,8 @@ pub(super) struct Plan<'a> {
     /// Not empty, and all of one family.
     pub(super) to: &'a [SocketAddr],
     pub(super) ttl: u8,
+    /// Where packets to groups leave.
+    pub(super) interface: Option<&'a Interface>,
     pub(super) config: &'a Config,
     /// Milliseconds of music in a packet.
     pub(super) ptime: u32,
@@ -227,6 +230,9 @@ fn connect(pipeline: &gst::Pipeline, pay: &gst::Element, plan: &Plan<'_>) -> Res
                 ("processing-deadline", &0_u64),
             ],
         )?;
+        if plan.to.iter().any(|to| to.ip().is_multicast()) {
+            sink.set_property("multicast-iface", plan.interface.map(|interface| &interface.name));
+        }
         for to in plan.to {
             sink.emit_by_name::<()>("add", &[&to.ip().to_string(), &i32::from(to.port() + offset)]);
         }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::source::Source;
 use crate::failure::{Failure, Result};
+use crate::interface::Interface;
 use crate::interrupt::Interrupt;
 use crate::report::Reporter;
 use crate::sap::{Announced, Browser, Heard};
@@ -16,10 +17,11 @@ const HEARTBEAT: Duration = Duration::from_millis(100);
 pub(super) fn find(
     title: &str,
     patience: Option<Duration>,
+    interface: Option<&Interface>,
     interrupt: &Interrupt,
     reporter: &Reporter,
 ) -> Result<Option<Source>> {
-    let (browser, started) = (Browser::open()?, Instant::now());
+    let (browser, started) = (Browser::open(interface)?, Instant::now());
     reporter.say(&format!("waiting for {title} to be announced"));
     let mut others: Vec<String> = Vec::new();
     while !interrupt.asked() {

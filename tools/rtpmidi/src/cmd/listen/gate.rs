@@ -16,8 +16,31 @@ const FAITHFUL_FOR: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(super) struct Gate {
     payload_type: u8,
+    senders: Senders,
     sender: Option<Sender>,
     foreign: u64,
+}
+
+/// Who may be the sender (`a=source-filter`, RFC 4570).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) enum Senders {
+    /// Anybody.
+    #[default]
+    All,
+    /// One of these.
+    Only(Vec<IpAddr>),
+    /// None of these.
+    AllBut(Vec<IpAddr>),
+}
+
+impl Senders {
+    fn has(&self, address: IpAddr) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(addresses) => addresses.contains(&address),
+            Self::AllBut(addresses) => !addresses.contains(&address),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -28,14 +51,15 @@ struct Sender {
 }
 
 impl Gate {
-    /// A gate for streams of this payload type.
-    pub(super) const fn new(payload_type: u8) -> Self {
-        Self { payload_type, sender: None, foreign: 0 }
+    /// A gate for streams of this payload type that one of these senders has.
+    pub(super) const fn new(payload_type: u8, senders: Senders) -> Self {
+        Self { payload_type, senders, sender: None, foreign: 0 }
     }
 
     /// Whether an RTP datagram passes; `at` is a time that only rises.
     pub(super) fn admits(&mut self, at: Duration, from: SocketAddr, datagram: &[u8]) -> bool {
-        let header = Header::parse(datagram).filter(|header| header.payload_type == self.payload_type);
+        let header = Header::parse(datagram)
+            .filter(|header| header.payload_type == self.payload_type && self.senders.has(from.ip()));
         let free =
             self.sender.is_none_or(|sender| sender.address == from || at.saturating_sub(sender.heard) > FAITHFUL_FOR);
         match header {
@@ -48,7 +72,9 @@ impl Gate {
     /// Whether an RTCP datagram passes. It comes from another port of the sender; before the first RTP packet any
     /// address may turn out to be the sender's.
     pub(super) fn admits_rtcp(&mut self, from: IpAddr, datagram: &[u8]) -> bool {
-        let admitted = rtp::is_rtcp(datagram) && self.sender.is_none_or(|sender| sender.address.ip() == from);
+        let admitted = rtp::is_rtcp(datagram)
+            && self.senders.has(from)
+            && self.sender.is_none_or(|sender| sender.address.ip() == from);
         if !admitted {
             self.foreign += 1;
         }
@@ -82,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_first_sender_is_the_sender() {
-        let mut gate = Gate::new(96);
+        let mut gate = Gate::new(96, Senders::All);
         assert!(gate.admits(SECOND, from("10.0.0.1:4000"), &packet(96, 1)));
         assert!(!gate.admits(SECOND, from("10.0.0.2:4000"), &packet(96, 2)));
         assert!(!gate.admits(SECOND, from("10.0.0.1:4001"), &packet(96, 2)));
@@ -92,7 +118,7 @@ mod tests {
 
     #[test]
     fn garbage_does_not_become_the_sender() {
-        let mut gate = Gate::new(96);
+        let mut gate = Gate::new(96, Senders::All);
         for garbage in [&b""[..], b"hello", &[0x80; 13], &packet(97, 1), &[0xFF; 1500]] {
             assert!(!gate.admits(SECOND, from("10.0.0.9:9"), garbage));
         }
@@ -102,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_sender_that_fell_silent_can_be_replaced() {
-        let mut gate = Gate::new(96);
+        let mut gate = Gate::new(96, Senders::All);
         assert!(gate.admits(SECOND, from("10.0.0.1:4000"), &packet(96, 1)));
         assert!(!gate.admits(6 * SECOND, from("10.0.0.1:5000"), &packet(96, 2)));
         assert!(gate.admits(7 * SECOND, from("10.0.0.1:5000"), &packet(96, 2)));
@@ -111,12 +137,22 @@ mod tests {
 
     #[test]
     fn rtcp_comes_from_the_senders_address() {
-        let mut gate = Gate::new(96);
+        let mut gate = Gate::new(96, Senders::All);
         let report = rtp::goodbye(1);
         assert!(gate.admits_rtcp(from("10.0.0.2:1").ip(), &report));
         assert!(gate.admits(SECOND, from("10.0.0.1:4000"), &packet(96, 1)));
         assert!(gate.admits_rtcp(from("10.0.0.1:1").ip(), &report));
         assert!(!gate.admits_rtcp(from("10.0.0.2:1").ip(), &report));
         assert!(!gate.admits_rtcp(from("10.0.0.1:1").ip(), b"garbage"));
+    }
+
+    #[test]
+    fn who_is_not_among_the_sources_is_not_heard() {
+        let (here, there) = (from("192.0.2.1:5004"), from("192.0.2.2:5004"));
+        let mut only = Gate::new(96, Senders::Only(vec![here.ip()]));
+        assert!(!only.admits(SECOND, there, &packet(96, 1)) && only.admits(SECOND, here, &packet(96, 1)));
+        let mut but = Gate::new(96, Senders::AllBut(vec![here.ip()]));
+        assert!(!but.admits(SECOND, here, &packet(96, 1)) && but.admits(SECOND, there, &packet(96, 1)));
+        assert_eq!((only.foreign(), but.foreign()), (1, 1));
     }
 }

@@ -19,6 +19,7 @@ use rtp_midi_sdp::render::Url;
 
 use crate::elements;
 use crate::failure::{Failure, Result};
+use crate::interface::Interface;
 use crate::interrupt::Interrupt;
 use crate::loss::{Channel, Loss};
 use crate::report::{Audience, Reporter};
@@ -57,6 +58,10 @@ pub(crate) struct Args {
     /// How long to wait for packets that are late or out of order
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=10_000), value_name = "MS")]
     latency: u32,
+
+    /// The network interface on which a multicast group is joined [default: where the route to it leads]
+    #[arg(long, value_name = "NAME")]
+    interface: Option<String>,
 
     /// Report to the sender at most this often
     #[arg(long, default_value = "5", value_parser = time::interval, value_name = "SECONDS")]
@@ -105,11 +110,14 @@ const HEARTBEAT: gst::ClockTime = gst::ClockTime::from_mseconds(20);
 pub(crate) fn run(args: &Args) -> Result<()> {
     let (mut reporter, interrupt) = (Reporter::new(args.json), Interrupt::catch()?);
     let patience = Patience::new(args.timeout);
+    let interface = args.interface.as_deref().map(Interface::find).transpose()?;
     let source = match args.source.to_str().and_then(|source| source.strip_prefix("sap:")) {
-        Some(title) => match announced::find(title, patience.before_first, &interrupt, &reporter)? {
-            Some(source) => source,
-            None => return Ok(()),
-        },
+        Some(title) => {
+            match announced::find(title, patience.before_first, interface.as_ref(), &interrupt, &reporter)? {
+                Some(source) => source,
+                None => return Ok(()),
+            }
+        }
         None => Source::read(&args.source)?,
     };
     elements::start()?;
@@ -121,6 +129,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         sound: if args.wav.is_some() || args.play { sound(args, &source, &reporter)? } else { None },
     };
     let plan = reception::Plan {
+        interface,
         latency: args.latency,
         rtcp_interval: args.rtcp_interval,
         loss: args.loss.map(|loss| Channel::new(loss, args.loss_seed)),

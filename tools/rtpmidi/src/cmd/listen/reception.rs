@@ -23,10 +23,11 @@ use super::source::Source;
 use super::wire::Wire;
 use crate::elements::{self, make, with};
 use crate::failure::{Failure, Result};
+use crate::interface::Interface;
 use crate::loss::Channel;
 use crate::report::{ListenSummary, Progress, bits_per_second};
 use crate::rtp::{goodbye, is_rtcp};
-use crate::sockets::{self, Reader};
+use crate::sockets::{self, Membership, Reader};
 use crate::sounding::Sounding;
 
 /// The running listener.
@@ -55,6 +56,8 @@ pub(super) struct Plan {
     pub(super) latency: u32,
     /// Least time between two RTCP packets.
     pub(super) rtcp_interval: Duration,
+    /// Where a group is joined.
+    pub(super) interface: Option<Interface>,
     /// What is lost on purpose.
     pub(super) loss: Option<Channel>,
 }
@@ -75,9 +78,10 @@ const STRAGGLERS: Duration = Duration::from_millis(200);
 impl Reception {
     /// Opens the sockets and starts the pipeline.
     pub(super) fn start(source: &Source, plan: Plan, outputs: &Outputs<'_>) -> Result<Self> {
-        let rtp_socket = sockets::open(source.rtp())?;
+        let membership = Membership { interface: plan.interface, sources: source.wanted() };
+        let rtp_socket = sockets::open(source.rtp(), &membership)?;
         let shared = source.rtp() == source.rtcp();
-        let rtcp_socket = if shared { clone(&rtp_socket) } else { sockets::open(source.rtcp()) }?;
+        let rtcp_socket = if shared { clone(&rtp_socket) } else { sockets::open(source.rtcp(), &membership) }?;
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| Failure::new("the pipeline has no bus"))?;
         let session = with("rtpbin", &[("latency", &plan.latency), ("do-lost", &true)])?;
@@ -107,7 +111,7 @@ impl Reception {
             }
         });
 
-        let wire = Arc::new(Mutex::new(Wire::new(&source.stream, plan.loss)));
+        let wire = Arc::new(Mutex::new(Wire::new(&source.stream, source.senders.clone(), plan.loss)));
         send_reports(&reports, clone(&rtcp_socket)?, wire.clone())?;
         let started = Instant::now();
         let mut reception = Self {

@@ -1,11 +1,12 @@
 //! Where to listen: the session description, and the addresses of this machine that it means.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
 use rtp_midi_sdp::render::Renderers;
-use rtp_midi_sdp::{Host, Protocol, Session, Stream, Transport};
+use rtp_midi_sdp::{FilterMode, Host, Protocol, Session, SourceFilter, Stream, Transport};
 
+use super::gate::Senders;
 use crate::caps;
 use crate::description;
 use crate::failure::{Failure, Result};
@@ -20,6 +21,8 @@ pub(super) struct Source {
     pub(super) renderers: Renderers,
     /// `c=` as numbers.
     pub(super) address: IpAddr,
+    /// Who may send it.
+    pub(super) senders: Senders,
 }
 
 impl Source {
@@ -59,7 +62,8 @@ impl Source {
                     .hint("add a line such as c=IN IP4 127.0.0.1 above the line m="));
             }
         };
-        Ok(Self { title: session.title, transport, stream, renderers, address })
+        let senders = transport.sources.as_ref().map_or(Ok(Senders::All), |filter| senders(filter, address, name))?;
+        Ok(Self { title: session.title, transport, stream, renderers, address, senders })
     }
 
     /// The caps of the stream. The depayloader gets the whole fmtp line besides.
@@ -72,10 +76,37 @@ impl Source {
         (self.address, self.transport.port).into()
     }
 
+    /// The senders that a group is joined for, if they are known; none if it is for anybody.
+    pub(super) fn wanted(&self) -> Vec<Ipv4Addr> {
+        let v4 = |address: &IpAddr| if let IpAddr::V4(address) = address { Some(*address) } else { None };
+        match &self.senders {
+            Senders::Only(senders) => senders.iter().filter_map(v4).collect(),
+            Senders::All | Senders::AllBut(_) => Vec::new(),
+        }
+    }
+
     /// Where RTCP packets come in.
     pub(super) fn rtcp(&self) -> SocketAddr {
         (self.address, self.transport.rtcp_port).into()
     }
+}
+
+/// Who may send to `address`.
+fn senders(filter: &SourceFilter, address: IpAddr, name: &str) -> Result<Senders> {
+    if !matches!(&filter.destination, None | Some(Host::Name(_))) && filter.destination != Some(Host::Ip(address)) {
+        return Ok(Senders::All);
+    }
+    let ip = |host: &Host| match host {
+        Host::Ip(ip) => Ok(*ip),
+        Host::Name(host) => resolve(host).ok_or_else(|| {
+            Failure::new(format!("{name}: the source {host} is not known")).hint("give its address in numbers")
+        }),
+    };
+    let sources = filter.sources.iter().map(ip).collect::<Result<_>>()?;
+    Ok(match filter.mode {
+        FilterMode::Include => Senders::Only(sources),
+        FilterMode::Exclude => Senders::AllBut(sources),
+    })
 }
 
 fn resolve(host: &str) -> Option<IpAddr> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rtp_midi_sdp::Stream;
 
-use super::gate::Gate;
+use super::gate::{Gate, Senders};
 use crate::loss::Channel;
 use crate::rtp::says_goodbye;
 
@@ -29,9 +29,9 @@ pub(super) struct Wire {
 
 impl Wire {
     /// Nothing received yet; `loss` drops packets on purpose.
-    pub(super) const fn new(stream: &Stream, loss: Option<Channel>) -> Self {
+    pub(super) const fn new(stream: &Stream, senders: Senders, loss: Option<Channel>) -> Self {
         Self {
-            gate: Gate::new(stream.payload_type),
+            gate: Gate::new(stream.payload_type, senders),
             loss,
             heard: None,
             span: None,
@@ -130,7 +130,11 @@ mod tests {
     fn wire(loss: Option<&str>) -> Wire {
         let text = b"v=0\no=- 1 1 IN IP4 0.0.0.0\ns=x\nm=audio 5004 RTP/AVP 96\na=rtpmap:96 rtp-midi/44100\n";
         let session = Session::parse(text).unwrap();
-        Wire::new(session.first_stream().unwrap().1, loss.map(|loss| Channel::new(loss.parse().unwrap(), 1)))
+        Wire::new(
+            session.first_stream().unwrap().1,
+            Senders::All,
+            loss.map(|loss| Channel::new(loss.parse().unwrap(), 1)),
+        )
     }
 
     fn sender() -> SocketAddr {

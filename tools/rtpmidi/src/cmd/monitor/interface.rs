@@ -9,6 +9,7 @@ use nix::sys::socket::{AddressFamily, LinkAddr, SockFlag, SockProtocol, SockType
 use nix::sys::time::TimeVal;
 
 use crate::failure::{Failure, Result};
+use crate::interface;
 
 /// A packet socket bound to one interface.
 #[derive(Debug)]
@@ -36,8 +37,7 @@ impl Interface {
             .collect();
         let Some((_, address)) = links.iter().find(|(link, _)| link == name) else {
             let names: Vec<&str> = links.iter().map(|(link, _)| link.as_str()).collect();
-            return Err(Failure::new(format!("there is no network interface {name}"))
-                .hint(format!("this machine has {}", names.join(", "))));
+            return Err(interface::unknown(name, &names));
         };
         // Without link headers: the kernel has read those.
         let socket = socket(AddressFamily::Packet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, SockProtocol::EthAll);

@@ -11,7 +11,7 @@ use super::frame::{Datagram, Frame, Link, Skip};
 use super::interface::Interface;
 use crate::destination::Destination;
 use crate::failure::{Failure, Result};
-use crate::sockets::{self, Reader};
+use crate::sockets::{self, Membership, Reader};
 
 /// What to listen to, as it stands on the command line.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -66,7 +66,11 @@ impl Source {
         let (sender, packets) = sync_channel(WAITING);
         let mut readers = Vec::new();
         for to in [rtp, rtcp] {
-            readers.push(Reader::start("monitor", sockets::open(to)?, forward(sender.clone(), to, started))?);
+            readers.push(Reader::start(
+                "monitor",
+                sockets::open(to, &Membership::default())?,
+                forward(sender.clone(), to, started),
+            )?);
         }
         Ok(Self::Sockets { packets, frames: 0, _readers: readers })
     }

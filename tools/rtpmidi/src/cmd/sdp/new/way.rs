@@ -80,7 +80,7 @@ impl Way {
             Host::Ip(ip) => ip,
             Host::Name(_) => Ipv4Addr::LOCALHOST.into(),
         };
-        local_address((there, self.to.destination.port()).into()).unwrap_or(Ipv4Addr::LOCALHOST.into())
+        local_address((there, self.to.destination.port()).into(), None).unwrap_or(Ipv4Addr::LOCALHOST.into())
     }
 
     fn host(&self) -> Host {
