@@ -8,7 +8,10 @@ mod laws;
 use proptest::prelude::*;
 use rtp_midi::{Config, Format, Inclusion, Journal, LineRate, Octet, Policy, Timing};
 use rtp_midi_sdp::lint::Severity;
-use rtp_midi_sdp::{Diagnostic, Direction, Language, Media, Origin, Session, Stream, Transport, lint};
+use rtp_midi_sdp::{
+    Connection, Crypto, Diagnostic, Direction, Group, Language, Media, Origin, Protocol, Session, Setup, Stream,
+    Transport, lint,
+};
 
 /// Where all examples stand.
 const EXAMPLES: &str = include_str!("data/rfc-examples.txt");
@@ -29,12 +32,25 @@ fn of_parameters(parameters: &str) -> Vec<Diagnostic> {
     ))
 }
 
-fn session(config: &Config, host: &str, direction: Direction) -> Session {
-    let transport = Transport::udp(host.parse::<std::net::IpAddr>().unwrap(), 5004);
-    let stream = Stream::of(96, config, &transport);
+/// A session of two streams that share a name space, each in its direction.
+fn session(config: &Config, host: &str, protocol: &Protocol, directions: [Direction; 2]) -> Session {
+    let host: std::net::IpAddr = host.parse().unwrap();
     let mut session = Session::new("Étude");
-    session.origin = Some(Origin::new(1, 1, host.parse::<std::net::IpAddr>().unwrap()));
-    session.media.push(Media::new(transport, direction, vec![stream]));
+    session.origin = Some(Origin::new(1, 1, host));
+    session.groups.push(Group { semantics: "FID".to_owned(), mids: vec!["1".to_owned(), "2".to_owned()] });
+    for (port, direction) in [5004, 5006].into_iter().zip(directions) {
+        let mut transport = Transport { protocol: protocol.clone(), ..Transport::udp(host, port) };
+        if protocol.is_reliable() {
+            (transport.setup, transport.connection) = (Some(Setup::ActPass), Some(Connection::New));
+        }
+        let keys = protocol.has_crypto().then(|| Crypto::parse("1 AES_CM_128_HMAC_SHA1_80 inline:AAAA"));
+        transport.crypto.extend(keys.flatten());
+        let mut stream = Stream::of(96, config, &transport);
+        stream.parameters.push("musicport", 1);
+        let mut media = Media::new(transport, direction, vec![stream]);
+        media.mid = Some((1 + session.media.len()).to_string());
+        session.media.push(media);
+    }
     session
 }
 
@@ -133,9 +149,13 @@ proptest! {
     fn what_our_writer_prints_has_no_errors(
         config in configs(),
         group in any::<bool>(),
-        direction in prop::sample::select(vec![Direction::SendReceive, Direction::SendOnly, Direction::ReceiveOnly]),
+        protocol in prop::sample::select(Protocol::KNOWN.to_vec()),
+        is_sent in any::<bool>(),
     ) {
-        let text = session(&config, if group { "239.1.2.3" } else { "2001:db8::1" }, direction).print();
+        let directions = [Direction::SendOnly, Direction::ReceiveOnly];
+        let directions = if is_sent { directions } else { directions.map(Direction::mirrored) };
+        let host = if group { "239.1.2.3" } else { "2001:db8::1" };
+        let text = session(&config, host, &protocol, directions).print();
         let found = lint(&text);
         prop_assert!(worst(&found) != Some(Severity::Error), "{found:#?} in\n{text}");
     }

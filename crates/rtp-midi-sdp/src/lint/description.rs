@@ -147,12 +147,6 @@ impl<'a> Media<'a> {
         attributes(&self.lines, name)
     }
 
-    /// `b=` lines of this type: their numbers.
-    pub(super) fn bandwidth(&self, kind: &str) -> Option<Piece<'a>> {
-        let lines = self.lines.iter().filter(|line| line.is('b'));
-        lines.filter_map(|line| line.value.split_once(':')).find(|(name, _)| name.is(kind)).map(|(_, value)| value)
-    }
-
     /// Whether it goes over TCP (RFC 4571).
     pub(super) fn is_tcp(&self) -> bool {
         self.protocol.text.to_ascii_uppercase().contains("TCP")
@@ -165,8 +159,15 @@ impl<'a> Media<'a> {
     }
 }
 
+/// The attributes of this name.
 pub(super) fn attributes<'a>(lines: &[Line<'a>], name: &str) -> impl Iterator<Item = Attribute<'a>> {
     lines.iter().filter_map(Line::attribute).filter(move |attribute| attribute.name.is(name))
+}
+
+/// The number of the `b=` line of this kind.
+pub(super) fn bandwidth<'a>(lines: &[Line<'a>], kind: &str) -> Option<Piece<'a>> {
+    let limits = lines.iter().filter(|line| line.is('b')).filter_map(|line| line.value.split_once(':'));
+    limits.filter(|(name, _)| name.is(kind)).map(|(_, value)| value).next()
 }
 
 fn direction(lines: &[Line<'_>]) -> Option<Direction> {

@@ -2,41 +2,44 @@
 
 use std::collections::BTreeSet;
 
-use rtp_midi::{Journal, Policy};
+use rtp_midi::{Config, Journal, Policy};
 
-use super::description::Media;
-use super::rule::{Check::Media as OfMedia, Findings, Rule};
+use super::description::{Description, Media, attributes, bandwidth};
+use super::piece::Piece;
+use super::rule::{
+    Check::{Media as OfMedia, Session},
+    Findings, Rule,
+};
 use crate::{Connection, Crypto, Protocol, Setup};
 
 pub(super) const RULES: &[Rule] = &[
-    Rule::error("F-08", OfMedia(connection_setup)),
+    Rule::error("F-08", Session(connection_setup)),
     Rule::error("F-09", OfMedia(protocol)),
     Rule::error("F-10", OfMedia(payload_types_over_tcp)),
-    Rule::warning("F-15", OfMedia(reports_over_tcp)),
+    Rule::warning("F-15", Session(reports_over_tcp)),
     Rule::error("RFC 4568", OfMedia(keys)),
-    Rule::error("SC.2.2.2-01", OfMedia(feedback)),
+    Rule::error("SC.2.2.2-01", Session(feedback)),
 ];
 
-fn connection_setup(media: &Media<'_>, found: &mut Findings) {
-    if !media.is_tcp() {
-        return;
-    }
-    let setup = media.attributes("setup").next();
-    let connection = media.attributes("connection").next();
-    if let Some(attribute) = setup.filter(|attribute| Setup::parse(attribute.value.trim().text).is_none()) {
-        found.at(attribute.value, "nobody knows what this setup is", "write active, passive, actpass or holdconn");
-    }
-    if let Some(attribute) = connection.filter(|attribute| Connection::parse(attribute.value.trim().text).is_none()) {
-        found.at(attribute.value, "nobody knows what this connection is", "write new or existing");
-    }
-    for (name, value, is_there) in [
-        ("setup", "who opens the connection", setup.is_some()),
-        ("connection", "whether it is a new one", connection.is_some()),
-    ] {
-        if !is_there {
-            let fix =
-                if name == "setup" { "write a=setup:active or a=setup:passive" } else { "write a=connection:new" };
-            found.at(media.line.whole, format!("nothing says {value} (a={name})"), fix);
+fn connection_setup(description: &Description<'_>, found: &mut Findings) {
+    for media in description.midi().filter(|media| media.is_tcp()) {
+        let of = |name| media.attributes(name).next().or_else(|| attributes(&description.session, name).next());
+        let (setup, connection) = (of("setup"), of("connection"));
+        if let Some(attribute) = setup.filter(|attribute| Setup::parse(attribute.value.trim().text).is_none()) {
+            let fix = "write active, passive, actpass or holdconn";
+            found.at(attribute.value, "nobody knows what this setup is", fix);
+        }
+        if let Some(attribute) = connection.filter(|attribute| Connection::parse(attribute.value.trim().text).is_none())
+        {
+            found.at(attribute.value, "nobody knows what this connection is", "write new or existing");
+        }
+        if setup.is_none() {
+            let what = "nothing says who opens the connection (a=setup)";
+            found.at(media.line.whole, what, "write a=setup:active or a=setup:passive");
+        }
+        if connection.is_none() {
+            let what = "nothing says whether the connection is a new one (a=connection)";
+            found.at(media.line.whole, what, "write a=connection:new");
         }
     }
 }
@@ -69,11 +72,19 @@ pub(super) fn payload_types(media: &Media<'_>, found: &mut Findings) {
     }
 }
 
-fn reports_over_tcp(media: &Media<'_>, found: &mut Findings) {
-    let none = |kind| media.bandwidth(kind).filter(|number| number.text == "0");
-    let (senders, receivers) = (none("RS"), none("RR"));
-    if let (true, Some(alone)) = (media.is_tcp() && senders.is_some() != receivers.is_some(), senders.or(receivers)) {
-        let other = if senders.is_some() { "RR" } else { "RS" };
+/// The numbers behind `b=RS` and `b=RR` of a media, or of the session, where they are 0.
+fn no_reports<'a>(description: &Description<'a>, media: &Media<'a>) -> [Option<Piece<'a>>; 2] {
+    let none = |kind| bandwidth(&media.lines, kind).or_else(|| bandwidth(&description.session, kind));
+    ["RS", "RR"].map(|kind| none(kind).filter(|number| number.text == "0"))
+}
+
+fn reports_over_tcp(description: &Description<'_>, found: &mut Findings) {
+    for media in description.midi().filter(|media| media.is_tcp()) {
+        let (alone, other) = match no_reports(description, media) {
+            [Some(senders), None] => (senders, "RR"),
+            [None, Some(receivers)] => (receivers, "RS"),
+            _ => continue,
+        };
         let what = "a connection for reports is still opened: only both lines together say that there is none";
         found.at(alone, what, format!("write b={other}:0 too, or remove this line"));
     }
@@ -95,11 +106,15 @@ fn keys(media: &Media<'_>, found: &mut Findings) {
     }
 }
 
-fn feedback(media: &Media<'_>, found: &mut Findings) {
-    let needs = |config: &rtp_midi::Config| config.journal == Journal::Recovery(Policy::ClosedLoop);
-    let is_closed_loop = media.streams.iter().filter_map(|stream| stream.config.as_ref()).any(needs);
-    if let Some(none) = media.bandwidth("RR").filter(|number| number.text == "0" && is_closed_loop && !media.is_tcp()) {
-        let what = "receivers may not report, and a closed loop lives on their reports";
-        found.at(none, what, "remove b=RR:0, or write j_update=anchor");
+fn feedback(description: &Description<'_>, found: &mut Findings) {
+    for media in description.midi().filter(|media| !media.is_tcp()) {
+        let configs = media.streams.iter().filter_map(|stream| stream.config.as_ref());
+        let is_closed_loop = |config: &Config| config.journal == Journal::Recovery(Policy::ClosedLoop);
+        if let [_, Some(none)] = no_reports(description, media)
+            && configs.into_iter().any(is_closed_loop)
+        {
+            let what = "receivers may not report, and a closed loop lives on their reports";
+            found.at(none, what, "remove b=RR:0, or write j_update=anchor");
+        }
     }
 }

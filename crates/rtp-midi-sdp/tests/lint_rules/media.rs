@@ -47,6 +47,8 @@ const OVER_TCP: &[Row] = &[
     ("F-10", Error, &[("AVP 96", "AVP 96 96")], "96"),
     ("F-10", Error, &[("AVP 96", "AVP 96 128")], "128"),
     ("F-15", Warning, &[("192.0.2.94", "192.0.2.94\r\nb=RS:0")], "0"),
+    ("F-15", Warning, &[("t=0 0", "b=RR:0\r\nt=0 0")], "0"),
+    ("F-08", Error, &[("a=setup:active\r\n", ""), ("t=0 0", "t=0 0\r\na=setup:any")], "any"),
 ];
 
 const GENERIC: &[Row] = &[
