@@ -159,7 +159,14 @@ fn stream(args: &Args) -> Result<Stream> {
     if args.general_midi && format == Format::Native {
         return Err(Failure::new("--general-midi is for --format mpeg4-generic").unanswerable());
     }
-    let asked = args.options.parameters(format, clock_rate).map_err(|words| Failure::new(words).unanswerable())?;
+    let mut usual = profile.parameters(clock_rate);
+    let asked = args.options.parameters(format, clock_rate, &usual);
+    let asked = asked.map_err(|words| Failure::new(words).unanswerable())?;
+    // The recommended and the longest time of a packet go together.
+    let is_packet_time = |name: &str| ["rtp_ptime", "rtp_maxptime"].contains(&name);
+    if asked.iter().any(|parameter| is_packet_time(&parameter.name)) {
+        usual = usual.iter().filter(|parameter| !is_packet_time(&parameter.name)).cloned().collect();
+    }
     let mut asked = args.rendering.parameters()?.or(&asked);
     let has_instruments = asked.last("config").is_some_and(|config| config != "\"\"");
     if args.general_midi || (profile.general_midi() && format == Format::Mpeg4Generic && !has_instruments) {
@@ -169,7 +176,7 @@ fn stream(args: &Args) -> Result<Stream> {
         payload_type: args.payload_type.unwrap_or_else(|| profile.payload_type()),
         format,
         clock_rate,
-        parameters: asked.or(&profile.parameters(clock_rate)),
+        parameters: asked.or(&usual),
     })
 }
 

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use rtp_midi::{Config, Format};
+use rtp_midi::Format;
 use rtp_midi_sdp::Parameters;
 
 use crate::rules::Rules;
@@ -113,8 +113,13 @@ pub(super) enum Span {
 }
 
 impl Options {
-    /// The parameters that these flags ask for, and no others.
-    pub(super) fn parameters(&self, format: Format, clock_rate: u32) -> Result<Parameters, String> {
+    /// The parameters that these flags ask for. Commands and chapters are chosen behind what the `profile` has of them.
+    pub(super) fn parameters(
+        &self,
+        format: Format,
+        clock_rate: u32,
+        profile: &Parameters,
+    ) -> Result<Parameters, String> {
         let mut parameters = Parameters::new();
         if format == Format::Mpeg4Generic {
             let config = format!("\"{}\"", self.config.as_deref().unwrap_or_default());
@@ -125,14 +130,14 @@ impl Options {
         } else if self.config.is_some() || self.profile_level_id.is_some() {
             return Err("--config and --profile-level-id are for --format mpeg4-generic".to_owned());
         }
-        let mut rules = Config::new(clock_rate);
+        let mut rules = profile.config(clock_rate, format).map_err(|error| error.to_string())?;
         self.rules.apply(&mut rules);
         let rules = Parameters::of(&rules);
-        let is_command = |name: &str| name.starts_with("cm_");
-        rules.iter().filter(|rule| is_command(&rule.name)).for_each(|rule| parameters.push(&rule.name, &rule.value));
+        let named = |prefix: &'static str| rules.iter().filter(move |rule| rule.name.starts_with(prefix));
+        named("cm_").for_each(|rule| parameters.push(&rule.name, &rule.value));
         push_token(&mut parameters, "j_sec", self.j_sec.as_ref());
         push_token(&mut parameters, "j_update", self.j_update.as_ref());
-        rules.iter().filter(|rule| !is_command(&rule.name)).for_each(|rule| parameters.push(&rule.name, &rule.value));
+        named("ch_").for_each(|rule| parameters.push(&rule.name, &rule.value));
         push_token(&mut parameters, "tsmode", self.tsmode.as_ref());
         self.linerate.iter().for_each(|line| parameters.push("linerate", line));
         push_token(&mut parameters, "octpos", self.octpos.as_ref());
@@ -206,7 +211,7 @@ mod tests {
         let command = Options::augment_args(Command::new("new").no_binary_name(true));
         let matches = command.try_get_matches_from(arguments.split_whitespace()).map_err(|error| error.to_string())?;
         let options = Options::from_arg_matches(&matches).map_err(|error| error.to_string())?;
-        options.parameters(Format::Native, 44_100).map(|parameters| parameters.to_string())
+        options.parameters(Format::Native, 44_100, &Parameters::new()).map(|parameters| parameters.to_string())
     }
 
     #[test]
