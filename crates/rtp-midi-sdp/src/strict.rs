@@ -1,6 +1,6 @@
 //! Parameters in the words that a producer may use (RFC 6295, C and D), whatever words they came in.
 
-use crate::render::unquoted;
+use crate::render::{MediaType, unquoted};
 use crate::selection::in_normal_coding;
 use crate::{Language, NAMES, Parameters};
 
@@ -22,7 +22,11 @@ impl Parameters {
                 "linerate" | "octpos" if tsmode == "comex" => {}
                 "mperiod" if tsmode != "buffer" => {}
                 "render" | "subrender" | "smf_info" => strict.push(&name, value.to_ascii_lowercase()),
-                "rinit" => strict.push(&name, unquoted(value)),
+                "rinit" => {
+                    // What is no media type may need its quotes.
+                    let is_type = MediaType::new(unquoted(value)).is_some();
+                    strict.push(&name, if is_type { unquoted(value) } else { value });
+                }
                 "inline" | "url" | "cid" | "smf_inline" | "smf_url" | "smf_cid" | "chanmask" => {
                     strict.push(&name, value);
                 }
@@ -84,6 +88,7 @@ mod tests {
             ),
             // A quote alone opens what nothing would close.
             ("rinit=\"audio/asc\"x", "rinit=\"audio/asc\"x"),
+            ("rinit=\"; mode=\"", "rinit=\"; mode=\""),
             ("Future=Ünknown; cm_used=?", "cm_used=?; Future=Ünknown"),
             ("render=api; render=null", "render=api; render=null"),
         ] {
