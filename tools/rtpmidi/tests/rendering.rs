@@ -11,6 +11,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rtp_midi::Format;
+use rtp_midi_sdp::audio_specific_config::{AudioSpecificConfig, Chunk, ObjectType};
+use rtp_midi_sdp::render::{ChannelMask, Content, Data, Render, Renderer, Renderers, SmfInfo, Source};
+
 use kit::{Ended, Folder, Program, argument, description, free_port, song, wait_for_listener};
 
 /// A second of a note on channel 0.
@@ -22,7 +26,9 @@ const SILENCE: [(u16, &[u8]); 2] = [(0, &[0xB1, 7, 90]), (500, &[0xB1, 7, 100])]
 /// A listener to a stream with these parameters that renders it, and what `messages` become there.
 fn render(name: &str, fmtp: &str, messages: &[(u16, &[u8])], options: &[&str]) -> (Ended, Option<Vec<i16>>) {
     let (folder, port) = (Folder::new(name), free_port());
+    let encoding = if fmtp.contains("mode=") { "mpeg4-generic" } else { "rtp-midi" };
     let text = description(port).replace("j_update=anchor", &format!("j_update=anchor; {fmtp}"));
+    let text = text.replace("rtp-midi/", &format!("{encoding}/"));
     let (sdp, wav) = (folder.write("x.sdp", text.as_bytes()), folder.path("x.wav"));
     let file = folder.write("x.mid", &song(messages));
     let arguments = ["listen", argument(&sdp), "--json", "--wav", argument(&wav)];
@@ -51,15 +57,51 @@ fn onset(samples: &[i16]) -> f64 {
     first as f64 / 2.0 / 44_100.0
 }
 
-fn base64(octets: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in octets.chunks(3) {
-        let bits = group.iter().fold(0, |bits, octet| bits << 8 | u32::from(*octet)) << (8 * (3 - group.len()));
-        let digits = (0..=group.len()).map(|digit| ALPHABET[(bits >> (18 - 6 * digit)) as usize & 63] as char);
-        text.extend(digits);
-    }
-    text
+/// The parameters of a synthesiser that has a file for something, and hears some channels.
+fn with_file(file: &[u8], smf_info: SmfInfo, channels: u16) -> String {
+    let source = Source::Inline { octets: file.to_vec(), id: None };
+    let renderer = Renderer {
+        data: vec![Data { content: Content::StandardMidiFile, source }],
+        smf_info,
+        chanmask: Some(ChannelMask::new(channels)),
+        ..Renderer::new(Render::Synthetic)
+    };
+    Renderers::from(renderer).print(Format::Native).unwrap().to_string()
+}
+
+/// A chunk of a RIFF file.
+fn chunk(name: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+    let body = parts.concat();
+    [name, &(body.len() as u32).to_le_bytes()[..], &body].concat()
+}
+
+fn list(name: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+    chunk(b"LIST", &[name, &parts.concat()])
+}
+
+/// Little-endian numbers of 16 or 32 bits.
+fn numbers(numbers: &[(u32, usize)]) -> Vec<u8> {
+    numbers.iter().flat_map(|(number, octets)| number.to_le_bytes()[..*octets].to_vec()).collect()
+}
+
+/// A DLS file whose program 0 is a square wave, so loud.
+fn dls(loudness: u8) -> Vec<u8> {
+    const SAMPLES: u32 = 2000;
+    let square: Vec<u8> =
+        (0..SAMPLES).flat_map(|at| if at % 100 < 50 { [0, loudness] } else { [0, loudness.wrapping_neg()] }).collect();
+    let format = chunk(b"fmt ", &[&numbers(&[(1, 2), (1, 2), (44_100, 4), (88_200, 4), (2, 2), (16, 2)])]);
+    let forever = [(20, 4), (69, 2), (0, 2), (0, 4), (0, 4), (1, 4), (16, 4), (0, 4), (0, 4), (SAMPLES, 4)];
+    let sample = chunk(b"wsmp", &[&numbers(&forever)]);
+    let wave = list(b"wave", &[&format, &sample, &chunk(b"data", &[&square])]);
+    let keys = chunk(b"rgnh", &[&numbers(&[(0, 2), (127, 2), (0, 2), (127, 2), (0, 2), (0, 2)])]);
+    let link = chunk(b"wlnk", &[&numbers(&[(0, 2), (0, 2), (1, 4), (0, 4)])]);
+    let region = list(b"rgn ", &[&keys, &sample, &link]);
+    let head = chunk(b"insh", &[&numbers(&[(1, 4), (0, 4), (0, 4)])]);
+    let instrument = list(b"ins ", &[&head, &list(b"lrgn", &[&region])]);
+    let (count, pool) = (numbers(&[(1, 4)]), numbers(&[(8, 4), (1, 4), (0, 4)]));
+    let parts =
+        [chunk(b"colh", &[&count]), list(b"lins", &[&instrument]), chunk(b"ptbl", &[&pool]), list(b"wvpl", &[&wave])];
+    chunk(b"RIFF", &[b"DLS ", &parts.concat()])
 }
 
 #[test]
@@ -73,13 +115,12 @@ fn channels_that_the_mask_hides_are_silent() {
 
 #[test]
 fn a_file_in_the_description_is_played_from_the_start_if_it_is_to_be() {
-    let file = base64(&song(&NOTE));
-    let with = |info: &str| format!("render=synthetic; smf_info={info}; smf_inline=\"{file}\"");
-    let (_, played) = render("smf-start", &with("sdp_start"), &SILENCE, &[]);
+    let with = |info| with_file(&song(&NOTE), info, u16::MAX);
+    let (_, played) = render("smf-start", &with(SmfInfo::SdpStart), &SILENCE, &[]);
     let played = played.unwrap();
     assert!(onset(&played) < 0.5, "{}", onset(&played));
-    for info in ["ignore", "identity"] {
-        let (_, silent) = render(&format!("smf-{info}"), &with(info), &SILENCE, &[]);
+    for info in [SmfInfo::Ignore, SmfInfo::Identity] {
+        let (_, silent) = render(&format!("smf-{info}"), &with(info.clone()), &SILENCE, &[]);
         assert!(!is_loud(&silent.unwrap()), "{info}");
     }
 }
@@ -87,13 +128,11 @@ fn a_file_in_the_description_is_played_from_the_start_if_it_is_to_be() {
 #[test]
 fn a_file_in_the_description_is_masked_and_ends_with_the_stream() {
     let long: Vec<(u16, &[u8])> = (0..40).flat_map(|_| NOTE).collect();
-    let text = |mask: &str| {
-        format!("render=synthetic; smf_info=sdp_start; chanmask={mask}; smf_inline=\"{}\"", base64(&song(&long)))
-    };
-    let (_, played) = render("smf-long", &text("1111111111111111"), &SILENCE, &[]);
+    let with = |channels| with_file(&song(&long), SmfInfo::SdpStart, channels);
+    let (_, played) = render("smf-long", &with(u16::MAX), &SILENCE, &[]);
     let seconds = played.unwrap().len() as f64 / 2.0 / 44_100.0;
     assert!(seconds < 20.0, "{seconds} of 40 s");
-    let (_, masked) = render("smf-masked", &text("0111111111111111"), &SILENCE, &[]);
+    let (_, masked) = render("smf-masked", &with(!1), &SILENCE, &[]);
     assert!(!is_loud(&masked.unwrap()));
 }
 
@@ -137,12 +176,25 @@ fn instruments_at_a_url_are_fetched_only_when_that_is_allowed() {
 }
 
 #[test]
+fn wavetable_synthesis_plays_the_instruments_that_it_brings() {
+    let chunks = vec![Chunk::SampleBank(dls(0x40))];
+    let config = AudioSpecificConfig::new(ObjectType::Wavetable, 44_100, 1, chunks).unwrap().print();
+    let fmtp = format!("streamtype=5; mode=rtp-midi; profile-level-id=13; config={config}");
+    let (_, loud) = render("dls", &fmtp, &NOTE, &[]);
+    assert!(is_loud(&loud.unwrap()));
+    // Whatever is installed would be heard.
+    let fmtp = format!("render=synthetic; rinit=audio/dls; url=\"{}\"", server(dls(0)).0);
+    let (_, silent) = render("dls-silent", &fmtp, &NOTE, &["--allow-remote-instruments"]);
+    assert!(!is_loud(&silent.unwrap()));
+}
+
+#[test]
 fn what_comes_from_a_url_is_no_soundfont_because_it_says_so() {
     let (folder, port) = (Folder::new("fetch-junk"), free_port());
     let fmtp = format!("render=synthetic; rinit=audio/x-soundfont; url=\"{}\"", server(b"<html>".to_vec()).0);
     let sdp = folder.write("x.sdp", description(port).replace("j_update=anchor", &fmtp).as_bytes());
     let refused = Program::start(&["listen", argument(&sdp), "--play", "--allow-remote-instruments"]).finish();
-    refused.failed_with("what the description brings is not a soundfont");
+    refused.failed_with("what the description brings is neither a soundfont nor a DLS file");
     let unasked = Program::start(&["listen", argument(&sdp), "--play"]).finish();
     assert!(unasked.stderr.contains("hint: --allow-remote-instruments"), "{unasked:?}");
 }

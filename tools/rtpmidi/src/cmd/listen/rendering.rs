@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use rtp_midi_sdp::audio_specific_config::{Chunk, ObjectType};
 use rtp_midi_sdp::render::{
     Abilities, ChannelMask, Content, MediaType, Multimode, Refusal, Render, Renderer, Renderers, SmfInfo, Source,
     StandardMidiFile, Url, Verdict,
@@ -39,26 +40,39 @@ impl Rendering {
         }
         let mut rendering = Self { mask: renderer.chanmask.clone(), ..Self::default() };
         if renderers.multimode == Multimode::All && !others.is_empty() {
-            rendering.left_out.push(format!("{} more renderers that multimode=all asks for", others.len()));
+            rendering.left_out.push(format!("further renderers that multimode=all asks for ({})", others.len()));
         }
         rendering.take_soundfonts(renderer)?;
         rendering.take_files(renderer)?;
         Ok(rendering)
     }
 
+    /// The instruments: a soundfont, or the DLS file of wavetable synthesis, which cannot do without.
     fn take_soundfonts(&mut self, renderer: &Renderer) -> Result<(), String> {
-        let is_soundfont = |content: &Content| matches!(content, Content::Object(kind) if soundfonts().contains(kind));
-        let mut all = renderer.data.iter().filter(|data| is_soundfont(&data.content));
-        if let Some(octets) = all.next().and_then(|data| data.source.octets()) {
-            // Memory can be read without fail.
-            if !starts_like_a_soundfont(octets).unwrap_or_default() {
-                return Err("what the description brings is not a soundfont".to_owned());
+        let (mut banks, mut is_wavetable) = (Vec::new(), false);
+        for data in &renderer.data {
+            if matches!(&data.content, Content::Object(kind) if soundfonts().contains(kind)) {
+                banks.extend(data.source.octets().map(<[u8]>::to_vec));
             }
-            self.soundfont = Some(octets.to_vec());
+            if let Some(Ok(config)) = data.audio_specific_config() {
+                is_wavetable |= config.object_type() == ObjectType::Wavetable;
+                banks.extend(config.chunks().iter().filter_map(|chunk| match chunk {
+                    Chunk::SampleBank(octets) => Some(octets.clone()),
+                    _ => None,
+                }));
+            }
         }
-        let more = all.count();
-        if more > 0 {
-            self.left_out.push(format!("{more} more soundfonts"));
+        // Memory can be read without fail.
+        if !banks.iter().all(|bank| starts_like_a_soundfont(&bank[..]).unwrap_or_default()) {
+            return Err("what the description brings is neither a soundfont nor a DLS file".to_owned());
+        }
+        if is_wavetable && banks.is_empty() {
+            return Err("wavetable synthesis without a DLS file".to_owned());
+        }
+        let mut banks = banks.into_iter();
+        self.soundfont = banks.next();
+        if banks.len() > 0 {
+            self.left_out.push(format!("further files with instruments ({})", banks.len()));
         }
         Ok(())
     }
@@ -75,7 +89,7 @@ impl Rendering {
             self.overture = Some(octets.to_vec());
         }
         if files.len() > 1 {
-            self.left_out.push(format!("{} Standard MIDI Files for further name spaces", files.len() - 1));
+            self.left_out.push(format!("Standard MIDI Files for further name spaces ({})", files.len() - 1));
         }
         Ok(())
     }
@@ -96,6 +110,7 @@ type Failures = Vec<(Source, String)>;
 /// What this program can do.
 pub(in crate::cmd) fn abilities() -> Abilities {
     Abilities {
+        object_types: vec![ObjectType::GeneralMidi, ObjectType::Wavetable],
         media_types: soundfonts(),
         smf_infos: vec![SmfInfo::SdpStart],
         chanmask: true,
@@ -103,10 +118,11 @@ pub(in crate::cmd) fn abilities() -> Abilities {
     }
 }
 
-/// The names under which soundfonts are known; none is registered.
+/// The names under which DLS files and soundfonts are known; of those of soundfonts none is registered.
 fn soundfonts() -> Vec<MediaType> {
-    let names = ["audio/x-soundfont", "audio/x-sf2", "audio/sf2", "audio/soundfont", "application/x-soundfont"];
-    names.into_iter().filter_map(MediaType::new).collect()
+    let registered = ["audio/dls"];
+    let others = ["audio/x-soundfont", "audio/x-sf2", "audio/sf2", "audio/soundfont", "application/x-soundfont"];
+    registered.into_iter().chain(others).filter_map(MediaType::new).collect()
 }
 
 /// The renderers with what has been fetched for them: only what is needed to choose the first that can be done.
@@ -161,6 +177,7 @@ mod tests {
 
     use rtp_midi::Format;
     use rtp_midi_sdp::Parameters;
+    use rtp_midi_sdp::audio_specific_config::AudioSpecificConfig;
 
     fn of(text: &str) -> Result<Rendering, String> {
         Rendering::of(&Renderers::parse(&Parameters::parse(text), Format::Native).unwrap(), None)
@@ -230,13 +247,28 @@ mod tests {
     }
 
     #[test]
+    fn wavetable_synthesis_brings_its_instruments() {
+        let banks = |banks: &[&[u8]]| {
+            let empty = Chunk::StandardMidiFile(Vec::new());
+            let chunks = banks.iter().map(|bank| Chunk::SampleBank(bank.to_vec())).chain([empty]).collect();
+            let config = AudioSpecificConfig::new(ObjectType::Wavetable, 44_100, 1, chunks).unwrap();
+            in_mpeg4(&format!("config={}", config.print()))
+        };
+        let dls: &[u8] = b"RIFF\x04\0\0\0DLS ";
+        assert_eq!(banks(&[dls]).unwrap().soundfont.as_deref(), Some(dls));
+        assert_eq!(banks(&[dls, SOUNDFONT]).unwrap().left_out, ["further files with instruments (1)"]);
+        assert_eq!(banks(&[]).unwrap_err(), "wavetable synthesis without a DLS file");
+        assert!(banks(&[b"RIFF"]).unwrap_err().contains("neither a soundfont nor a DLS file"));
+    }
+
+    #[test]
     fn the_first_file_is_played_where_files_are_to_be_played() {
         // The file in the examples of RFC 6295, whose track says that it is longer than it is.
         let general_midi = "render=synthetic; rinit=audio/asc; inline=\"egoAAAAaTVRoZAAAAAYAAAABAGBNVHJrAAAABgD/LwAA\"";
         assert_eq!(in_mpeg4(general_midi).unwrap().overture, None);
         let start = in_mpeg4(&format!("{general_midi}; smf_info=sdp_start; smf_inline=\"\"")).unwrap();
         assert_eq!(start.overture.as_deref().map(<[u8]>::len), Some(26));
-        assert_eq!(start.left_out, ["1 Standard MIDI Files for further name spaces"]);
+        assert_eq!(start.left_out, ["Standard MIDI Files for further name spaces (1)"]);
         assert_eq!(in_mpeg4(&format!("{general_midi}; smf_info=identity")).unwrap().overture, None);
         let broken = of("render=synthetic; smf_info=sdp_start; smf_inline=\"TVRoZA==\"").unwrap_err();
         assert!(broken.starts_with("its Standard MIDI File (smf_info=sdp_start) cannot be read: "), "{broken}");
@@ -246,6 +278,6 @@ mod tests {
     fn one_synthesiser_plays_one_renderer() {
         let rendering = of("multimode=all; render=synthetic; chanmask=0111111111111111; render=unknown").unwrap();
         assert_eq!(rendering.mask, ChannelMask::parse("0111111111111111"));
-        assert_eq!(rendering.left_out, ["1 more renderers that multimode=all asks for"]);
+        assert_eq!(rendering.left_out, ["further renderers that multimode=all asks for (1)"]);
     }
 }

@@ -53,11 +53,12 @@ pub(super) fn find(asked: Option<&Path>) -> Result<Soundfont> {
     }
 }
 
-/// A RIFF file of the form `sfbk` (`SoundFont` Technical Specification 2.04, section 4).
+/// A RIFF file of the form `sfbk` (`SoundFont` Technical Specification 2.04, section 4) or `DLS ` (Downloadable Sounds
+/// Level 2.2, 2.14), which `FluidSynth` can read with libinstpatch.
 pub(super) fn starts_like_a_soundfont(file: impl Read) -> io::Result<bool> {
     let mut start = Vec::new();
     file.take(12).read_to_end(&mut start)?;
-    Ok(start.starts_with(b"RIFF") && start.ends_with(b"sfbk"))
+    Ok(start.starts_with(b"RIFF") && (start.ends_with(b"sfbk") || start.ends_with(b"DLS ")))
 }
 
 #[cfg(test)]
