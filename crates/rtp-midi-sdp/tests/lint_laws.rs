@@ -18,10 +18,14 @@ const EXAMPLES: &str = include_str!("data/rfc-examples.txt");
 
 /// The laws for any text.
 fn judge(text: &str) {
-    laws::printing_is_stable(text.as_bytes());
-    laws::every_diagnostic_has_its_place(text.as_bytes());
-    laws::renderers_are_read_as_they_are_printed(text.as_bytes());
-    laws::offers_are_answered_or_refused_with_a_reason(text.as_bytes());
+    judge_octets(text.as_bytes());
+}
+
+fn judge_octets(octets: &[u8]) {
+    laws::printing_is_stable(octets);
+    laws::every_diagnostic_has_its_place(octets);
+    laws::renderers_are_read_as_they_are_printed(octets);
+    laws::offers_are_answered_or_refused_with_a_reason(octets);
 }
 
 /// The diagnostics of a native stream with these parameters.
@@ -193,4 +197,13 @@ fn a_description_of_many_parts_is_judged_in_no_more_than_a_moment() {
         assert!(start.elapsed().as_secs() < 20, "{} of {parameters:.20}", start.elapsed().as_secs());
     }
     judge(&(head.to_owned() + &fill("a=rtpmap:96 rtp-midi/8000\r\n")));
+}
+
+#[test]
+fn the_seeds_of_the_fuzzer_hold() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/description");
+    // A package of this crate alone has none.
+    for file in std::fs::read_dir(folder).into_iter().flatten() {
+        judge_octets(&std::fs::read(file.unwrap().path()).unwrap());
+    }
 }
