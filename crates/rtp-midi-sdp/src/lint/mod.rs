@@ -22,7 +22,7 @@
 //!             m=audio 5004 RTP/AVP 96\r\na=rtpmap:96 rtp-midi/44100\r\na=fmtp:96 ch_never=N; cm_unused=N\r\n";
 //! let found = rtp_midi_sdp::lint::lint(text);
 //! assert_eq!(found.len(), 1);
-//! assert_eq!(found[0].to_string(), "8:24: error[SC.2.3-02]: cm_unused stands behind ch_never");
+//! assert_eq!(found[0].to_string(), "8:23: error[SC.2.3-02]: cm_unused stands behind ch_never");
 //! ```
 
 mod application;
