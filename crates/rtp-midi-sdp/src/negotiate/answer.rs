@@ -321,6 +321,13 @@ mod tests {
             ["media line 1, payload type 96: commands AX may come, which we do not take in full"]
         );
         assert!(answer(&native("cm_unused=AX"), &small).is_ok());
+        let towards = |direction| {
+            let mut offered = native("");
+            offered.media[0].direction = direction;
+            offered
+        };
+        assert_eq!(refused(&towards(Direction::SendOnly), &small).len(), 1);
+        assert!(answer(&towards(Direction::ReceiveOnly), &small).is_ok(), "what we send need not be what we take");
         assert!(answer(&native("cm_unused=ANX"), &end(2)).is_ok(), "what we send is left out");
         let mut strict = end(2);
         strict.limits.filters = false;

@@ -220,6 +220,11 @@ mod tests {
         assert_eq!((key(End::Offerer), key(End::Answerer)), ("inline:1AES_B".to_owned(), "inline:2AES_B".to_owned()));
         let offered = offer(&first).unwrap();
         assert_eq!(refused(&offered, &secret(2, &["AES_C"])), ["media line 1: a=crypto offers no suite that we have"]);
+        let mut special = first;
+        special.ways.crypto[0].parameters.push("UNENCRYPTED_SRTP".to_owned());
+        let taken =
+            answered(&special, &secret(2, &["AES_A", "AES_B"])).unwrap().session.media.remove(0).transport.crypto;
+        assert_eq!(taken[0].suite, "AES_B", "what a session parameter asks for is done or refused");
     }
 
     #[test]
@@ -240,6 +245,9 @@ mod tests {
         assert!(answer.agreement.lines[0].flows[0].config.multicast);
         second.takes = None;
         assert_eq!(refused(&offered, &second), ["media line 1: nothing is left of recvonly in our direction"]);
+        let mut both = offered;
+        both.media[0].direction = Direction::SendReceive;
+        assert_eq!(refused(&both, &second), ["media line 1: nothing is left of sendrecv in our direction"]);
     }
 
     #[test]
