@@ -18,8 +18,8 @@
 //! values mean they ask the readers of this crate. Each rule is a requirement, a severity and a function (`rule`).
 //!
 //! ```
-//! let text = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=Duet\r\nt=0 0\r\nc=IN IP4 192.0.2.94\r\n\
-//!             m=audio 5004 RTP/AVP 96\r\na=rtpmap:96 rtp-midi/44100\r\na=fmtp:96 ch_never=N; cm_unused=N\r\n";
+//! let text = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=Duet\r\nt=0 0\r\nm=audio 5004 RTP/AVP 96\r\n\
+//!             c=IN IP4 192.0.2.94\r\na=rtpmap:96 rtp-midi/44100\r\na=fmtp:96 ch_never=N; cm_unused=N\r\n";
 //! let found = rtp_midi_sdp::lint::lint(text);
 //! assert_eq!(found.len(), 1);
 //! assert_eq!(found[0].to_string(), "8:23: error[SC.2.3-02]: cm_unused stands behind ch_never");
