@@ -12,6 +12,10 @@ fn help_of_each_subcommand_shows_an_example() {
         assert!(ended.stdout.contains(&format!("Example:\n  rtpmidi {subcommand} ")), "{}", ended.stdout);
         assert!(!ended.stdout.contains('\u{1b}'), "no colours in a pipe");
     }
+    for subcommand in ["new", "check", "explain", "caps", "offer", "answer", "verify"] {
+        let ended = Program::start(&["sdp", subcommand, "--help"]).finish();
+        assert!(ended.stdout.contains(&format!("Example:\n  rtpmidi sdp {subcommand} ")), "{}", ended.stdout);
+    }
 }
 
 #[test]
@@ -26,7 +30,15 @@ fn each_subcommand_has_a_manual_page() {
     let folder = Folder::new("man");
     let pages = folder.path("man1");
     assert_eq!(Program::start(&["man", argument(&pages)]).finish().code, Some(0));
-    for page in ["rtpmidi.1", "rtpmidi-broadcast.1", "rtpmidi-devices.1", "rtpmidi-listen.1", "rtpmidi-monitor.1"] {
+    for page in [
+        "rtpmidi.1",
+        "rtpmidi-broadcast.1",
+        "rtpmidi-devices.1",
+        "rtpmidi-listen.1",
+        "rtpmidi-monitor.1",
+        "rtpmidi-sdp.1",
+        "rtpmidi-sdp-check.1",
+    ] {
         let text = std::fs::read_to_string(pages.join(page)).unwrap();
         assert!(text.contains(".SH SYNOPSIS"), "{page}");
     }

@@ -16,8 +16,8 @@ fn music() -> Vec<u8> {
         messages.push((20, vec![0x90, note, 100]));
         messages.push((20, vec![0x90, note, 0]));
     }
-    // What would still be held at the end is released by the receiver.
-    messages.push((20, vec![0xB0, 64, 0]));
+    // What would still be held at the end is released by the receiver. A rest leaves it time to come late.
+    messages.push((1500, vec![0xB0, 64, 0]));
     song(&messages.iter().map(|(delta, message)| (*delta, &message[..])).collect::<Vec<_>>())
 }
 
@@ -41,14 +41,11 @@ fn travels(name: &str, flags: &str, sender_first: bool) {
     assert_eq!(new.code, Some(0), "{new:?}");
     let paste = |only: &str| {
         let line = format!("exec sh -c \"exec $(rtpmidi sdp caps a.sdp --smf heard.mid --only {only})\"");
-        let program = Program::shell(&line, &folder);
-        if sender_first == (only == "sender") {
-            std::thread::sleep(Duration::from_secs(2));
-        }
-        program
+        Program::shell(&line, &folder)
     };
     let (sender, receiver) = if sender_first {
         let sender = paste("sender");
+        wait_until_accepting(port);
         (sender, paste("receiver"))
     } else {
         let receiver = paste("receiver");
@@ -66,6 +63,15 @@ fn travels(name: &str, flags: &str, sender_first: bool) {
     }
     receiver.interrupted();
     assert_eq!(messages(&heard), played);
+}
+
+/// Waits until a program accepts TCP connections at `port`, without making one.
+fn wait_until_accepting(port: u16) {
+    let (listening, started) = (format!(":{port:04X} 00000000:0000 0A"), Instant::now());
+    while !fs::read_to_string("/proc/net/tcp").unwrap().contains(&listening) {
+        assert!(started.elapsed() < PATIENCE, "nobody listens on TCP port {port}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
@@ -87,7 +93,7 @@ fn a_minimal_stream_is_heard() {
 fn parameters_with_quotes_blanks_and_repetitions_are_heard() {
     let flags = "--title \"It's mine\" --to udp://127.0.0.1:PORT --format mpeg4-generic --j-sec recj --j-update anchor \
                  --cm-unused ATX --cm-used 0X --cm-unused P --ch-never EX --ch-never A --clock-rate 48000 \
-                 --render synthetic --rinit audio/asc --url 'https://example.net/gm.acn?a=1&b=\\$HOME' --cid 'a!b'";
+                 --render synthetic --rinit audio/asc --url 'https://example.net/gm.acn?a=1&b=$HOME' --cid 'a!b'";
     travels("caps-quotes", flags, false);
 }
 
@@ -99,4 +105,18 @@ fn an_encrypted_stream_is_heard_with_its_key() {
 #[test]
 fn a_stream_in_a_connection_is_heard_from_its_start() {
     travels("caps-tcp", "--to tcp://127.0.0.1:PORT", true);
+}
+
+#[test]
+fn rtpmidi_listen_hears_the_line_of_the_sender() {
+    let (folder, port) = (Folder::new("caps-listen"), free_port());
+    folder.write("song.mid", &music());
+    let new = format!("rtpmidi sdp new --profile broadcast --to udp://127.0.0.1:{port} > a.sdp");
+    assert_eq!(Program::shell(&new, &folder).finish().code, Some(0));
+    let listener = Program::shell("exec rtpmidi listen a.sdp --smf heard.mid --timeout 3", &folder);
+    wait_for_listener(port);
+    let sent = Program::shell("sh -c \"$(rtpmidi sdp caps a.sdp --only sender)\"", &folder).finish();
+    assert_eq!(sent.code, Some(0), "{sent:?}");
+    assert_eq!(listener.finish().code, Some(0));
+    assert_eq!(messages(&folder.path("heard.mid")), messages(&folder.path("song.mid")));
 }

@@ -119,8 +119,8 @@ fn framed(media: &Media, stream: &Stream, host: &str) -> Result<Way, String> {
     let sender_listens = author_listens == (media.direction != Direction::SendOnly);
     let end = |name: &str| vec![name.to_owned(), format!("host={host}"), format!("port={}", transport.port)];
     let (sink, source) = if sender_listens {
-        // Who connects late gets all from the start, since there may be no journal.
-        let kept = ["sync-method=burst", "burst-format=buffers", "burst-value=100000", "buffers-min=100000"];
+        // Who connects late gets all from the start, since there may be no journal. With burst alone the first is lost.
+        let kept = ["sync-method=burst-keyframe", "burst-format=buffers", "burst-value=100000", "buffers-min=100000"];
         ([end("tcpserversink"), kept.map(str::to_owned).into()].concat(), end("tcpclientsrc"))
     } else {
         ([end("tcpclientsink"), vec!["sync=true".to_owned()]].concat(), end("tcpserversrc"))

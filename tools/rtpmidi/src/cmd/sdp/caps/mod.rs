@@ -56,6 +56,9 @@ enum Only {
     Receiver,
 }
 
+/// What who pastes the lines should know.
+const PLUGIN: &str = "# gst-launch-1.0 needs the plugin rtpmidi, which cargo xtask install puts where it is found.";
+
 /// Prints them.
 pub(super) fn run(args: &Args) -> Result<()> {
     elements::start()?;
@@ -82,6 +85,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
             Some(Only::Receiver) => ends.receiver,
             None => block(number, media, stream, &ends),
         });
+    }
+    if args.only.is_none() {
+        blocks.insert(0, PLUGIN.to_owned());
     }
     report::data(&blocks.join(if args.only.is_some() { "\n" } else { "\n\n" })).map(|_| ())
 }
