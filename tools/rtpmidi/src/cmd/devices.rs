@@ -71,10 +71,18 @@ fn words(Announced { session, from, .. }: &Announced) -> String {
         let host = media.transport.address.as_ref().map(|address| format!("{} ", address.host));
         line.push(format!("{}port {}", host.unwrap_or_default(), media.transport.port));
         line.push(format!("{}/{}", stream.encoding(), stream.clock_rate));
+        line.extend(kilobits(media).map(|most| format!("up to {most} kbit/s")));
         line.extend(Some(stream.parameters.to_string()).filter(|parameters| !parameters.is_empty()));
     }
     line.push(format!("from {from}"));
     line.join("  ")
+}
+
+/// What the stream takes at most (`b=`), rounded up.
+fn kilobits(media: &Media) -> Option<u64> {
+    let limit =
+        |kind: &str| media.transport.bandwidths.iter().find(|limit| limit.kind == kind).map(|limit| limit.value);
+    limit("AS").or_else(|| limit("TIAS").map(|bits| bits.div_ceil(1000)))
 }
 
 fn object(Announced { session, from, .. }: &Announced) -> String {
@@ -85,6 +93,7 @@ fn object(Announced { session, from, .. }: &Announced) -> String {
             "payload_type": stream.payload_type,
             "encoding": stream.encoding(),
             "clock_rate": stream.clock_rate,
+            "kbit_per_s": kilobits(media),
             "parameters": stream.parameters.to_string(),
         })
     };

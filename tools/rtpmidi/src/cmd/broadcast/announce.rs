@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use rtp_midi::Config;
 use rtp_midi_sdp::{
-    Address, Direction, FilterMode, Host, Media, Origin, Parameters, Session, SourceFilter, Stream, Transport,
+    Address, Bandwidth, Direction, FilterMode, Host, Media, Origin, Parameters, Session, SourceFilter, Stream,
+    Transport,
 };
 
 use crate::description::{self, CLOCK_RATE, PAYLOAD_TYPE, TOOL};
@@ -27,6 +28,8 @@ pub(super) struct Way<'a> {
     pub(super) to: &'a [SocketAddr],
     pub(super) ttl: u8,
     pub(super) interface: Option<&'a Interface>,
+    /// Kilobits a second at most, headers of the network included.
+    pub(super) bandwidth: u64,
 }
 
 impl Way<'_> {
@@ -46,6 +49,11 @@ impl Way<'_> {
         Announcements::start(&to_groups, interval, self.interface)
     }
 
+    /// `b=AS` (RFC 8866, 5.8).
+    fn bandwidth(&self) -> Bandwidth {
+        Bandwidth { kind: "AS".to_owned(), value: self.bandwidth }
+    }
+
     /// The reader of the description is a listener, so the direction is "receive only".
     fn describe_to(&self, to: SocketAddr, index: u64, title: &str, parameters: Parameters) -> Session {
         let from = local_address(to, self.interface).unwrap_or(to.ip());
@@ -55,7 +63,12 @@ impl Way<'_> {
             destination: Some(Host::Ip(to.ip())),
             sources: vec![Host::Ip(from)],
         });
-        let transport = Transport { address: Some(address), sources, ..Transport::to_port(to.port()) };
+        let transport = Transport {
+            address: Some(address),
+            sources,
+            bandwidths: vec![self.bandwidth()],
+            ..Transport::to_port(to.port())
+        };
         let stream = Stream::native(PAYLOAD_TYPE, CLOCK_RATE, parameters);
         let origin = description::origin(from);
         Session {
@@ -95,7 +108,9 @@ mod tests {
     use rtp_midi::{Inclusion, Journal, Letters, Policy, Selection};
 
     fn describe(to: &str, parameters: &Parameters) -> Session {
-        Way { to: &[to.parse().unwrap()], ttl: 3, interface: None }.describe("Canon", parameters).remove(0)
+        Way { to: &[to.parse().unwrap()], ttl: 3, interface: None, bandwidth: 20 }
+            .describe("Canon", parameters)
+            .remove(0)
     }
 
     #[test]
@@ -130,7 +145,7 @@ mod tests {
         );
         let session = describe("239.1.2.3:5004", &parameters);
         let text = session.print();
-        assert!(text.contains("c=IN IP4 239.1.2.3/3\r\n") && text.contains("a=recvonly\r\n"), "{text}");
+        assert!(text.contains("c=IN IP4 239.1.2.3/3\r\nb=AS:20\r\n") && text.contains("a=recvonly\r\n"), "{text}");
         assert_eq!(Session::parse(text.as_bytes()), Ok(session));
     }
 

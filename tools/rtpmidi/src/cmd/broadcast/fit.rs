@@ -23,6 +23,8 @@ pub(super) struct Programme<'a> {
     /// Whether the first piece follows the last one.
     pub(super) repeat: bool,
     pub(super) speed: f64,
+    /// Octets that the network puts in front of each packet.
+    pub(super) headers: usize,
 }
 
 /// What came of sending it.
@@ -31,6 +33,8 @@ struct Outcome {
     misfit: Option<Misfit>,
     /// Octets of the longest packet, RTP header included.
     longest: usize,
+    /// Octets on the network in the second with the most of them.
+    peak: usize,
 }
 
 /// The first packet that does not fit.
@@ -62,13 +66,11 @@ const LENGTH: usize = 1023;
 const LONGEST: usize = 65_507;
 
 impl Programme<'_> {
-    /// Refuses a programme that has a journal without room, and says what would give it room.
-    pub(super) fn check(&self, config: &Config) -> Result<()> {
-        if config.journal == Journal::None {
-            return Ok(());
-        }
+    /// How many kilobits a second it takes at most. Refuses a programme that has a journal without room, and says what
+    /// would give it room.
+    pub(super) fn check(&self, config: &Config) -> Result<u64> {
         let outcome = self.outcome(config)?;
-        let Some(misfit) = outcome.misfit else { return Ok(()) };
+        let Some(misfit) = outcome.misfit else { return Ok((8 * outcome.peak as u64).div_ceil(1000)) };
         let failure = Failure::new(misfit.words(self.pieces, config.mtu));
         Err(failure.hint(format!("it fits with {}", self.remedies(config, outcome.longest)?.join(", or with "))))
     }
@@ -79,7 +81,7 @@ impl Programme<'_> {
 
     /// Sends all of it.
     fn outcome(&self, config: &Config) -> Result<Outcome> {
-        let mut trial = Trial::new(config, self.speed);
+        let mut trial = Trial::new(config, self);
         let again = self.repeat.then_some(0);
         for piece in (0..self.pieces.len()).chain(again) {
             trial.play(piece, &self.pieces[piece].song(self.reading)?);
@@ -185,11 +187,14 @@ struct Trial<'a> {
     start: u64,
     end: u64,
     piece: usize,
+    headers: usize,
+    /// The second under way, and its octets on the network.
+    second: (u64, usize),
     outcome: Outcome,
 }
 
 impl<'a> Trial<'a> {
-    fn new(config: &'a Config, speed: f64) -> Self {
+    fn new(config: &'a Config, &Programme { speed, headers, .. }: &Programme<'_>) -> Self {
         Self {
             config,
             sender: Sender::new(config.clone(), 1),
@@ -199,6 +204,8 @@ impl<'a> Trial<'a> {
             start: 0,
             end: 0,
             piece: 0,
+            headers,
+            second: (0, 0),
             outcome: Outcome::default(),
         }
     }
@@ -248,6 +255,10 @@ impl<'a> Trial<'a> {
         let packet = self.sender.packet(first as u32, &mut self.payload);
         let octets = rtp::HEADER + self.payload.len();
         self.outcome.longest = self.outcome.longest.max(octets);
+        let second = first / u64::from(CLOCK_RATE);
+        let before_it = if second == self.second.0 { self.second.1 } else { 0 };
+        self.second = (second, before_it + octets + self.headers);
+        self.outcome.peak = self.outcome.peak.max(self.second.1);
         let after = self.sender.stats();
         let limit = if after.journal_cuts > before.journal_cuts {
             Limit::Length

@@ -155,8 +155,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let pieces = playlist::read(&args.files, reading, scan, |warning| eprintln!("{warning}"))?;
     check(args, &pieces)?;
     let config = programme::config(args, (!args.no_scan).then_some(&repertoire));
-    fit::Programme { pieces: &pieces, reading, repeat: args.repeat, speed: args.speed }.check(&config)?;
     let to = resolve(args)?;
+    let headers = if to.iter().all(SocketAddr::is_ipv4) { 20 + 8 } else { 40 + 8 };
+    let programme = fit::Programme { pieces: &pieces, reading, repeat: args.repeat, speed: args.speed, headers };
+    let bandwidth = programme.check(&config)?;
     let interface = args.interface.as_deref().map(Interface::find).transpose()?;
 
     elements::start()?;
@@ -175,7 +177,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let mut reporter = Reporter::new(args.json);
     let parameters = announce::parameters(&config);
-    let way = announce::Way { to: &to, ttl: args.ttl, interface: interface.as_ref() };
+    let way = announce::Way { to: &to, ttl: args.ttl, interface: interface.as_ref(), bandwidth };
     let sessions = way.describe(&pieces[0].title, &parameters);
     for (path, session) in args.sdp.iter().zip(&sessions) {
         announce::write(session, path)?;
