@@ -73,7 +73,7 @@ pub(crate) struct Args {
 const EXAMPLES: &str = "\
 Example:
   rtpmidi sdp new --profile broadcast --to udp://239.1.2.3:5004 --ttl 4 > music.sdp
-  rtpmidi sdp new --cm-unused CN --cm-used C7 --ch-never W --rtp-ptime 10ms --guardtime 1s
+  rtpmidi sdp new --cm-unused AX --ch-never AX --j-update anchor --rtp-ptime 10ms --guardtime 1s
   rtpmidi sdp new --to udp://192.0.2.94:5004 --direction recvonly --musicport 1 > duet.sdp
   rtpmidi sdp new --add-to duet.sdp --to udp://192.0.2.94:5006 --direction sendonly --musicport 1
 

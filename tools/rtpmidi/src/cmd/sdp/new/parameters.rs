@@ -60,7 +60,7 @@ pub(super) struct Options {
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=254), value_name = "N")]
     profile_level_id: Option<u8>,
 
-    /// The `AudioSpecificConfig` in hexadecimal digits [with --format mpeg4-generic]
+    /// The instruments as MPEG-4 describes them, in hexadecimal digits [with --format mpeg4-generic]
     #[arg(long, value_parser = hexadecimal, value_name = "HEX")]
     config: Option<String>,
 }
