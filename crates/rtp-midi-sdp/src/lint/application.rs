@@ -1,11 +1,12 @@
 //! What RFC 6295 wants of descriptions in two applications, beyond what all must be (C.2.1, C.7).
 
+use rtp_midi::midi::{Channel, U7, Voice};
 use rtp_midi::{Config, Journal, Policy};
 
-use super::description::Media;
+use super::description::{Description, Media};
 use super::rule::{
     Application::{self, ContentStreaming, PerformanceAnswer, PerformanceOffer},
-    Check::Guideline,
+    Check::{Guideline, SessionGuideline},
     Findings, Rule,
 };
 use super::stream::{Parameter, Stream};
@@ -38,6 +39,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::error("SC.7.2-24", Guideline(OFFERS, no_renderer_offered)),
     Rule::error("SC.7.2-25", Guideline(ANSWERS, several_renderers)),
     Rule::error("SC.7.2-26", Guideline(ANSWERS, unknown_renderer)),
+    Rule::warning("SC.7.2-32", SessionGuideline(PERFORMANCE, shared_channels)),
 ];
 
 /// Clock rates that everybody who plays with others must have (C.7.2).
@@ -227,4 +229,27 @@ fn unknown_renderer(_: &Media<'_>, stream: &Stream<'_>, found: &mut Findings) {
     for parameter in stream.all("render").filter(|render| render.value.is("unknown")) {
         found.on(parameter, "an answer says what becomes of the commands", "name the renderer, or write null");
     }
+}
+
+/// Two players of one renderer, who take each other's notes for their own.
+fn shared_channels(description: &Description<'_>, found: &mut Findings) {
+    let of = |direction| description.streams().filter(move |(media, _)| media.direction == direction);
+    for (_, received) in of(Direction::ReceiveOnly) {
+        let number = super::relations::number_of(received);
+        let same = |(_, sent): &(&Media<'_>, &Stream<'_>)| super::relations::number_of(sent) == number;
+        let sent = of(Direction::SendOnly).filter(|_| number.is_some()).find(same).map(|(_, sent)| sent);
+        let (Some(ours), Some(theirs)) = (sent.and_then(|sent| sent.config.as_ref()), &received.config) else {
+            continue;
+        };
+        let shared = Channel::all().find(|channel| [ours, theirs].iter().all(|config| has_notes(config, *channel)));
+        if let (Some(channel), Some(parameter)) = (shared, received.parameter("musicport")) {
+            let what = format!("both players have channel {} of one renderer", channel.get());
+            found.on(parameter, what, "give each channels of its own by cm_unused and cm_used");
+        }
+    }
+}
+
+fn has_notes(config: &Config, channel: Channel) -> bool {
+    let velocity = U7::default();
+    (0..128).map(U7::masked).any(|note| config.commands.has_voice(channel, Voice::NoteOff { note, velocity }))
 }

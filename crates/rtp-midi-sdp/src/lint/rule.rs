@@ -24,6 +24,8 @@ pub(super) enum Check {
     Parameter(fn(&Parameter<'_>, &mut Findings)),
     /// Each RTP MIDI stream where C.7 has guidelines for the application, which is one of these.
     Guideline(&'static [Application], fn(&Media<'_>, &Stream<'_>, &mut Findings)),
+    /// The whole description, where there are such guidelines.
+    SessionGuideline(&'static [Application], fn(&Description<'_>, &mut Findings)),
 }
 
 /// The applications for which RFC 6295 has guidelines of its own (C.7).
@@ -60,6 +62,7 @@ impl Rule {
     /// What breaks the rule.
     pub(super) fn apply(&self, description: &Description<'_>, application: Option<Application>) -> Vec<Diagnostic> {
         let mut found = Findings { requirement: self.requirement, severity: self.severity, list: Vec::new() };
+        let is_for = |of: &[Application]| application.is_some_and(|application| of.contains(&application));
         match self.check {
             Check::Session(check) => check(description, &mut found),
             Check::Media(check) => description.midi().for_each(|media| check(media, &mut found)),
@@ -68,10 +71,11 @@ impl Rule {
                 let parameters = description.streams().flat_map(|(_, stream)| &stream.parameters);
                 parameters.for_each(|parameter| check(parameter, &mut found));
             }
-            Check::Guideline(of, check) if application.is_some_and(|application| of.contains(&application)) => {
+            Check::SessionGuideline(of, check) if is_for(of) => check(description, &mut found),
+            Check::Guideline(of, check) if is_for(of) => {
                 description.streams().for_each(|(media, stream)| check(media, stream, &mut found));
             }
-            Check::Guideline(..) => {}
+            Check::Guideline(..) | Check::SessionGuideline(..) => {}
         }
         found.list
     }

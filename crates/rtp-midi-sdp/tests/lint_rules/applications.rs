@@ -3,7 +3,7 @@
 use rtp_midi_sdp::lint::Application::{ContentStreaming, PerformanceAnswer, PerformanceOffer};
 use rtp_midi_sdp::lint::Severity::{Error, Note, Warning};
 
-use super::bases::{PERFORMANCE, REFERENCE};
+use super::bases::{PERFORMANCE, PLAYERS, REFERENCE};
 use super::{Row, Table};
 
 pub(super) const TABLES: &[Table] = &[
@@ -12,6 +12,7 @@ pub(super) const TABLES: &[Table] = &[
     (PERFORMANCE, Some(PerformanceAnswer), BOTH),
     (PERFORMANCE, Some(PerformanceOffer), OFFERS),
     (PERFORMANCE, Some(PerformanceAnswer), ANSWERS),
+    (PLAYERS, Some(PerformanceOffer), TOGETHER),
 ];
 
 const STREAMING: &[Row] = &[
@@ -85,6 +86,8 @@ const OFFERS: &[Row] = &[
 /// The same as another payload type.
 const SECOND: &str = "/bank\"\r\na=rtpmap:97 rtp-midi/48000\r\na=fmtp:97 cm_unused=X; rtp_ptime=0; rtp_maxptime=0; \
                       guardtime=48000; render=api";
+
+const TOGETHER: &[Row] = &[("SC.7.2-32", Warning, &[("cm_used=2N", "cm_used=0-2N")], "musicport=1")];
 
 const ANSWERS: &[Row] = &[
     ("SC.7.2-25", Error, &[("/bank\"", "/bank\"; render=api")], "render=api"),

@@ -52,6 +52,15 @@ pub(crate) const MPEG4_PAIR: &str = session!(
     "a=fmtp:97 streamtype=5; mode=rtp-midi; profile-level-id=12; config=\"\"; musicport=1"
 );
 
+/// Two players with a channel each of one renderer.
+pub(crate) const PLAYERS: &str = session!(
+    "a=group:FID 1 2"
+    "m=audio 5004 RTP/AVP 96" "c=IN IP4 192.0.2.94" "a=mid:1" "a=sendonly" "a=rtpmap:96 rtp-midi/44100"
+    "a=fmtp:96 cm_unused=NX; cm_used=1N; rtp_ptime=0; rtp_maxptime=0; guardtime=44100; musicport=1; render=api"
+    "m=audio 5006 RTP/AVP 97" "c=IN IP4 192.0.2.94" "a=mid:2" "a=recvonly" "a=rtpmap:97 rtp-midi/44100"
+    "a=fmtp:97 cm_unused=NX; cm_used=2N; rtp_ptime=0; rtp_maxptime=0; guardtime=44100; musicport=1; render=api"
+);
+
 /// What a server of content answers to DESCRIBE.
 pub(crate) const REFERENCE: &str = session!(
     "m=audio 0 RTP/AVP 96" "c=IN IP4 0.0.0.0" "a=rtpmap:96 mpeg4-generic/44100"
