@@ -63,8 +63,8 @@ impl Parameters {
         }
         for (inclusion, selection) in config.chapters.assignments() {
             let never = *inclusion == Inclusion::Never;
-            let selection = if never { &selection::in_normal_coding(selection) } else { selection };
-            for value in Language::Chapters.print(selection) {
+            let exact = if never { selection::in_normal_coding(selection) } else { vec![selection.clone()] };
+            for value in exact.iter().flat_map(|selection| Language::Chapters.print(selection)) {
                 parameters.push(chapters(*inclusion), value);
             }
         }

@@ -101,17 +101,19 @@ impl Language {
 
 /// The same without enhanced coding of controllers, of which `ch_never` must not speak (C.2.3): it is a way to code
 /// them, and they are not coded.
-pub(crate) fn in_normal_coding(selection: &Selection) -> Selection {
-    match selection {
-        Selection::Types { channels, letters, fields } if letters.contains(b'C') => {
-            let shift = |range: &RangeInclusive<u32>| range.start() - 128..=range.end() - 128;
-            let (normal, enhanced) = (within(fields, NORMAL), within(fields, ENHANCED));
-            let parts = normal.ranges().iter().cloned().chain(enhanced.ranges().iter().map(shift));
-            let (channels, fields) = (channels.clone(), Numbers::new(parts));
-            Selection::Types { channels, letters: *letters, fields }
-        }
-        selection => selection.clone(),
+pub(crate) fn in_normal_coding(selection: &Selection) -> Vec<Selection> {
+    let Selection::Types { channels, letters, fields } = selection else { return vec![selection.clone()] };
+    if !letters.contains(b'C') || fields.ranges().iter().all(|range| NORMAL.contains(range.end())) {
+        return vec![selection.clone()];
     }
+    let shift = |range: &RangeInclusive<u32>| range.start() - 128..=range.end() - 128;
+    let (normal, enhanced) = (within(fields, NORMAL), within(fields, ENHANCED));
+    let controllers = Numbers::new(normal.ranges().iter().cloned().chain(enhanced.ranges().iter().map(shift)));
+    let types = |letters, fields| Selection::Types { channels: channels.clone(), letters, fields };
+    // The fields of other letters have a meaning of their own, and no controller is left for C where all are beyond it.
+    let others = Some(letters.without(C)).filter(|letters| !letters.is_empty());
+    let others = others.map(|letters| types(letters, fields.clone()));
+    others.into_iter().chain((!controllers.is_all()).then(|| types(C, controllers))).collect()
 }
 
 /// Whether a list has a controller in both codings.
@@ -336,9 +338,14 @@ mod tests {
 
     #[test]
     fn enhanced_coding_is_never_spoken_of_in_ch_never() {
-        let of = |text| Chapters.print(&in_normal_coding(&Chapters.parse(text).unwrap()));
+        let of = |text| {
+            let selections = in_normal_coding(&Chapters.parse(text).unwrap());
+            selections.iter().flat_map(|selection| Chapters.print(selection)).collect::<Vec<_>>()
+        };
         assert_eq!(of("3C135"), ["3C7"]);
         assert_eq!(of("C0-3.127-129"), ["C0-3.127.0-1"]);
+        assert_eq!(of("CN7.130"), ["N7.130", "C7.2"]);
+        assert_eq!(of("C300"), Vec::<String>::new(), "there is no such controller");
         assert_eq!((of("C"), of("N200")), (vec!["C".to_owned()], vec!["N200".to_owned()]));
     }
 

@@ -43,8 +43,8 @@ impl Parameters {
     /// An assignment in as many values as it takes; as it is where it says nothing.
     fn push_selection(&mut self, name: &str, value: &str, language: Language) {
         let Ok(selection) = language.parse(value) else { return self.push(name, value) };
-        let selection = if name == "ch_never" { in_normal_coding(&selection) } else { selection };
-        for value in language.print(&selection) {
+        let exact = if name == "ch_never" { in_normal_coding(&selection) } else { vec![selection] };
+        for value in exact.iter().flat_map(|selection| language.print(selection)) {
             self.push(name, value);
         }
     }

@@ -164,7 +164,9 @@ impl ChannelChapters {
             let normal = fields.mask(0);
             let enhanced = if fields.is_all() { 0 } else { fields.mask(128) };
             self.control.assign(inclusion, normal | enhanced);
-            self.enhanced = (self.enhanced & !normal) | enhanced;
+            // What is never coded is coded in no way.
+            let coded = if inclusion == Inclusion::Never { 0 } else { enhanced };
+            self.enhanced = (self.enhanced & !(normal | enhanced)) | coded;
         }
         if has(b'M') {
             self.parameter.rules.push((fields.clone(), inclusion));
@@ -382,6 +384,8 @@ mod tests {
         assert!(!chapters.is_enhanced());
         chapters.assign(Anchor, &all("C"));
         assert!(!chapters.is_enhanced() && channel(&chapters, 3).control.anchor == u128::MAX);
+        chapters.assign(Never, &types(only(3), "C", only(135)));
+        assert!(!chapters.is_enhanced() && channel(&chapters, 3).control.never == 1 << 7);
     }
 
     #[test]
