@@ -77,11 +77,14 @@ impl FromArgMatches for Rules {
     }
 }
 
-/// The values of several options by their places on the command line.
-fn in_order<T: Copy, const N: usize>(matches: &ArgMatches, options: [(&str, T); N]) -> Vec<(T, Selection)> {
+/// The values of several options by their places on the command line, each with what its option stands for.
+pub(crate) fn in_order<T: Copy, V: Clone + Send + Sync + 'static>(
+    matches: &ArgMatches,
+    options: impl IntoIterator<Item = (&'static str, T)>,
+) -> Vec<(T, V)> {
     let mut placed = Vec::new();
     for (name, meaning) in options {
-        let values = matches.get_many::<Selection>(name).into_iter().flatten();
+        let values = matches.get_many::<V>(name).into_iter().flatten();
         placed.extend(matches.indices_of(name).into_iter().flatten().zip(values.map(|value| (meaning, value.clone()))));
     }
     placed.sort_by_key(|(index, _)| *index);

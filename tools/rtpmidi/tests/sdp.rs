@@ -1,5 +1,7 @@
 //! `rtpmidi sdp`: what is written passes the linter, what is wrong is told with its place, and two ends agree.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panic")]
+
 mod kit;
 
 use std::fmt::Write;
@@ -152,7 +154,7 @@ fn example(section: &str) -> &'static str {
     examples().into_iter().find(|(name, _)| *name == section).expect("there is such an example").1
 }
 
-/// Compares with a file beside this one; with UPDATE_EXPECTED=1 it is written anew.
+/// Compares with a file beside this one; with `UPDATE_EXPECTED=1` it is written anew.
 fn is_as_expected(name: &str, text: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expected").join(name);
     if std::env::var_os("UPDATE_EXPECTED").is_some() {

@@ -1,5 +1,7 @@
 //! The command lines of `rtpmidi sdp caps`, pasted into a shell: what one end plays, the other hears.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panic")]
+
 mod kit;
 
 use std::fs;

@@ -10,6 +10,8 @@ use rtp_midi_sdp::render::Render;
 use rtp_midi_sdp::{Crypto, Parameters, Protocol, Setup};
 use serde::Deserialize;
 
+use crate::cmd::sdp::new::FormatOption;
+
 /// The whole file.
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -47,7 +49,7 @@ pub(super) struct Transport {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Stream {
     pub(super) direction: DirectionName,
-    pub(super) format: Option<FormatName>,
+    pub(super) format: Option<FormatOption>,
     pub(super) clock_rate: Option<NonZeroU32>,
     pub(super) fmtp: Fmtp,
     pub(super) fmtp_taken: Option<Fmtp>,
@@ -57,7 +59,7 @@ pub(super) struct Stream {
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Accept {
-    pub(super) formats: Option<Vec<FormatName>>,
+    pub(super) formats: Option<Vec<FormatOption>>,
     pub(super) clock_rates: Option<Vec<NonZeroU32>>,
     pub(super) journals: Option<Vec<JournalName>>,
     pub(super) lossless: Option<bool>,
@@ -112,13 +114,6 @@ pub(super) enum DirectionName {
     SendRecv,
     SendOnly,
     RecvOnly,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum FormatName {
-    Native,
-    Mpeg4Generic,
 }
 
 /// Parameters whose values have been read once.
@@ -226,15 +221,6 @@ impl From<Rtcp> for RtcpUse {
             Rtcp::Separate => Self::Separate,
             Rtcp::Muxed => Self::Muxed,
             Rtcp::None => Self::None,
-        }
-    }
-}
-
-impl From<FormatName> for Format {
-    fn from(format: FormatName) -> Self {
-        match format {
-            FormatName::Native => Self::Native,
-            FormatName::Mpeg4Generic => Self::Mpeg4Generic,
         }
     }
 }

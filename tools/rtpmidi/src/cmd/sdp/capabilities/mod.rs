@@ -200,8 +200,12 @@ mod tests {
         let settings = all.iter().filter(|line| line.contains(" = ") && !line.starts_with('#')).count();
         assert_eq!(settings, 28, "{all:?}");
         let default = timeless(parse(DEFAULT, "x.toml").unwrap());
-        assert_eq!(timeless(parse(&all.join("\n"), "x.toml").unwrap()), default);
-        assert_eq!(timeless(parse("", "x.toml").unwrap()), default);
+        for text in [all.join("\n"), String::new()] {
+            let capabilities = timeless(parse(&text, "x.toml").unwrap());
+            assert_eq!((&capabilities.ways, &capabilities.limits), (&default.ways, &default.limits));
+            assert_eq!((&capabilities.renderers, &capabilities.abilities), (&default.renderers, &default.abilities));
+            assert!(capabilities == default, "{text}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use rtp_midi::Format;
 use rtp_midi_sdp::lint::Severity;
 use rtp_midi_sdp::{Direction, Group, Media, Session, Stream, lint};
+use serde::Deserialize;
 
 use super::{check, session};
 use crate::description::{self, TOOL};
@@ -79,9 +80,10 @@ Example:
 
 Parameters are told and printed as RFC 6295 has them (appendices C and D); what is printed has been checked.";
 
-/// `--format`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum FormatOption {
+/// `--format`, in capabilities files too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum FormatOption {
     /// a=rtpmap:96 rtp-midi
     Native,
     /// a=rtpmap:96 mpeg4-generic

@@ -10,6 +10,7 @@ use rtp_midi_sdp::audio_specific_config::AudioSpecificConfig;
 
 use crate::description;
 use crate::failure::Result;
+use crate::rules::in_order;
 
 /// Parameters in the order of the command line, with the texts of their flags.
 #[derive(Clone, Debug, Default)]
@@ -132,14 +133,7 @@ impl FromArgMatches for Rendering {
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), error::Error> {
-        let mut placed = Vec::new();
-        for flag in &FLAGS {
-            let values = matches.get_many::<String>(flag.name).into_iter().flatten();
-            let indices = matches.indices_of(flag.name).into_iter().flatten();
-            placed.extend(indices.zip(values.map(|value| (flag, value.clone()))));
-        }
-        placed.sort_by_key(|(index, _)| *index);
-        self.0 = placed.into_iter().map(|(_, value)| value).collect();
+        self.0 = in_order(matches, FLAGS.iter().map(|flag| (flag.name, flag)));
         Ok(())
     }
 }
