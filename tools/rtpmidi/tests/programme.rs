@@ -38,7 +38,10 @@ fn broadcast(files: &[&Path], options: &[&str]) -> Ended {
     let to = format!("udp://127.0.0.1:{}", free_port());
     let mut arguments = vec!["broadcast"];
     arguments.extend(files.iter().map(|file| argument(file)));
-    arguments.extend(["--to", &to, "--speed", "50", "--json"]);
+    arguments.extend(["--to", &to, "--json"]);
+    if !options.contains(&"--speed") {
+        arguments.extend(["--speed", "50"]);
+    }
     Program::start(&[&arguments, options].concat()).finish()
 }
 
@@ -49,6 +52,19 @@ fn fmtp(folder: &Folder, file: &Path, options: &[&str]) -> String {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let text = std::fs::read_to_string(sdp).unwrap();
     text.lines().find_map(|line| line.strip_prefix("a=fmtp:96 ")).expect("there is an fmtp line").to_owned()
+}
+
+#[test]
+fn the_description_tells_the_bit_rate_that_is_taken_at_most() {
+    let folder = Folder::new("description-rate");
+    let (file, sdp) = (folder.write("x.mid", &plain()), folder.path("x.sdp"));
+    let summary = broadcast(&[&file], &["--sdp", argument(&sdp), "--speed", "1"]).summary();
+    let number = |name: &str| summary[name].as_f64().unwrap();
+    let headers = 28.0 * number("packets");
+    let mean = 8.0 * (number("octets") + headers) / number("duration_s") / 1000.0;
+    let text = std::fs::read_to_string(sdp).unwrap();
+    let most: f64 = text.lines().find_map(|line| line.strip_prefix("b=AS:")).unwrap().parse().unwrap();
+    assert!(most > mean && most < 3.0 * mean, "{most} and {mean}: {summary}");
 }
 
 #[test]

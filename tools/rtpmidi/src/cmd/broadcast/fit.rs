@@ -181,6 +181,8 @@ struct Trial<'a> {
     sender: Sender,
     speed: f64,
     payload: Vec<u8>,
+    /// The time of the latest packet.
+    sent: u64,
     /// The time of the first command that waits for its packet, in RTP clock ticks from the start.
     first: Option<u64>,
     /// Where the piece begins and ends, and which it is.
@@ -200,6 +202,7 @@ impl<'a> Trial<'a> {
             sender: Sender::new(config.clone(), 1),
             speed,
             payload: Vec::new(),
+            sent: 0,
             first: None,
             start: 0,
             end: 0,
@@ -228,6 +231,9 @@ impl<'a> Trial<'a> {
         if self.first.is_some_and(|first| now > first + u64::from(self.config.ptime.unwrap_or(0))) {
             self.send();
         }
+        if self.first.is_none() {
+            self.guard(now);
+        }
         match command {
             Command::System(System::SysEx(whole)) => {
                 for piece in self.sender.split(whole) {
@@ -247,15 +253,33 @@ impl<'a> Trial<'a> {
         self.first.get_or_insert(now);
     }
 
-    /// Ends the packet, and looks whether it fits.
+    /// Sends the packets without commands that are due before `now`.
+    fn guard(&mut self, now: u64) {
+        while let Some(due) = self.sender.due() {
+            let at = self.sent + u64::from(due.wrapping_sub(self.sent as u32));
+            if at >= now {
+                break;
+            }
+            self.packet(at);
+        }
+    }
+
+    /// Ends the packet, if one is begun.
     fn send(&mut self) {
-        let Some(first) = self.first.take() else { return };
+        if let Some(first) = self.first.take() {
+            self.packet(first);
+        }
+    }
+
+    /// Sends a packet at `at`, and looks whether it fits.
+    fn packet(&mut self, at: u64) {
+        self.sent = at;
         let before = self.sender.stats();
         self.payload.clear();
-        let packet = self.sender.packet(first as u32, &mut self.payload);
+        let packet = self.sender.packet(at as u32, &mut self.payload);
         let octets = rtp::HEADER + self.payload.len();
         self.outcome.longest = self.outcome.longest.max(octets);
-        let second = first / u64::from(CLOCK_RATE);
+        let second = at / u64::from(CLOCK_RATE);
         let before_it = if second == self.second.0 { self.second.1 } else { 0 };
         self.second = (second, before_it + octets + self.headers);
         self.outcome.peak = self.outcome.peak.max(self.second.1);
@@ -272,7 +296,7 @@ impl<'a> Trial<'a> {
             let chapters = journal.map_or_else(Vec::new, |journal| journal.chapters);
             self.outcome.misfit = Some(Misfit {
                 piece: self.piece,
-                seconds: (first.saturating_sub(self.start)) as f64 * self.speed / f64::from(CLOCK_RATE),
+                seconds: (at.saturating_sub(self.start)) as f64 * self.speed / f64::from(CLOCK_RATE),
                 limit,
                 chapter: blame(&chapters, limit),
             });
@@ -282,8 +306,7 @@ impl<'a> Trial<'a> {
     /// Sends what waits, and a packet whose journal tells of that.
     fn finish(mut self) -> Outcome {
         self.send();
-        self.first = Some(self.end);
-        self.send();
+        self.packet(self.end.max(self.sent));
         self.outcome
     }
 
