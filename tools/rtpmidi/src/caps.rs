@@ -3,15 +3,23 @@
 use rtp_midi::Format;
 use rtp_midi_sdp::Stream;
 
-/// Format, payload type and clock, and as strings the parameters that a list without order and repetitions can say.
-/// Payloaders and depayloaders take the whole line in `fmtp` besides.
-pub(crate) fn of(stream: &Stream) -> gst::Caps {
-    let mut caps = gst::Caps::builder("application/x-rtp")
+/// What an element must know of a stream: format, payload type and clock.
+pub(crate) fn essential(stream: &Stream) -> gst::Caps {
+    let caps = gst::Caps::builder("application/x-rtp")
         .field("media", "audio")
         .field("payload", i32::from(stream.payload_type))
         .field("clock-rate", stream.clock_rate as i32)
-        .field("encoding-name", encoding_name(stream.format))
-        .build();
+        .field("encoding-name", encoding_name(stream.format));
+    match stream.format {
+        Format::Native => caps.build(),
+        Format::Mpeg4Generic => caps.field("mode", "rtp-midi").build(),
+    }
+}
+
+/// The same, and as strings the parameters that a list without order and repetitions can say. Payloaders and
+/// depayloaders take the whole line in `fmtp` besides.
+pub(crate) fn of(stream: &Stream) -> gst::Caps {
+    let mut caps = essential(stream);
     let fields = caps.make_mut();
     for parameter in &stream.parameters.unrepeated() {
         fields.set(parameter.name.to_lowercase().as_str(), parameter.value.as_str());

@@ -36,6 +36,11 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(text)
 }
 
+/// A text from elsewhere as it may stand on a terminal: without characters that would steer it.
+pub(crate) fn printable(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', "\u{FFFD}")
+}
+
 /// The origin of a description that is made now, here.
 pub(crate) fn origin(address: IpAddr) -> Origin {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -45,6 +50,11 @@ pub(crate) fn origin(address: IpAddr) -> Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_steers_no_terminal() {
+        assert_eq!(printable("s=\u{1b}[2J\n\tä"), "s=\u{FFFD}[2J\n\u{FFFD}ä");
+    }
 
     #[test]
     fn a_missing_file_is_named() {

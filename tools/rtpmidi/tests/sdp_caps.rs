@@ -36,10 +36,15 @@ fn messages(file: &Path) -> Vec<Vec<u8>> {
 
 /// Makes a description with these flags, and pastes the lines of its two ends.
 fn travels(name: &str, flags: &str, sender_first: bool) {
+    travels_as(name, &format!("rtpmidi sdp new {flags}"), sender_first);
+}
+
+/// The same of what this command prints.
+fn travels_as(name: &str, command: &str, sender_first: bool) {
     let (folder, port) = (Folder::new(name), free_port());
     folder.write("song.mid", &music());
-    let flags = flags.replace("PORT", &port.to_string());
-    let new = Program::shell(&format!("rtpmidi sdp new {flags} > a.sdp && rtpmidi sdp caps a.sdp"), &folder).finish();
+    let command = command.replace("PORT", &port.to_string());
+    let new = Program::shell(&format!("{command} > a.sdp && rtpmidi sdp caps a.sdp"), &folder).finish();
     assert_eq!(new.code, Some(0), "{new:?}");
     let paste = |only: &str| {
         let line = format!("exec sh -c \"exec $(rtpmidi sdp caps a.sdp --smf heard.mid --only {only})\"");
@@ -65,6 +70,7 @@ fn travels(name: &str, flags: &str, sender_first: bool) {
     }
     receiver.interrupted();
     assert_eq!(messages(&heard), played);
+    assert!(!folder.path("stolen").exists(), "a description has written a file");
 }
 
 /// Waits until a program accepts TCP connections at `port`, without making one.
@@ -97,6 +103,15 @@ fn parameters_with_quotes_blanks_and_repetitions_are_heard() {
                  --cm-unused ATX --cm-used 0X --cm-unused P --ch-never EX --ch-never A --clock-rate 48000 \
                  --render synthetic --rinit audio/asc --url 'https://example.net/gm.acn?a=1&b=$HOME' --cid 'a!b'";
     travels("caps-quotes", flags, false);
+}
+
+#[test]
+fn a_description_cannot_say_more_than_its_parameters() {
+    let hostile = "c=\"a ! filesink location=stolen\"; d=a\" ! touch stolen; 'e'=$(touch stolen)";
+    let fmtp = format!("a=fmtp:96 j_update=anchor; {hostile}");
+    let text = format!("v=0\nc=IN IP4 127.0.0.1\nm=audio PORT RTP/AVP 96\na=rtpmap:96 rtp-midi/44100\n{fmtp}\n");
+    let quoted = text.replace('\'', r"'\''");
+    travels_as("caps-hostile", &format!("printf %s '{quoted}'"), false);
 }
 
 #[test]

@@ -132,16 +132,16 @@ pub(super) fn words(file: &str, text: &str, diagnostic: &Diagnostic) -> String {
     let place = &diagnostic.place;
     let mut told = format!("{file}:{diagnostic}\n");
     if let Some(line) = text.lines().nth(place.line.saturating_sub(1)) {
-        let line = line.trim_start_matches('\u{FEFF}').replace('\t', " ");
+        let line = line.trim_start_matches('\u{FEFF}');
         let number = place.line.to_string();
-        let (excerpt, before) = excerpt(&line, place.column.saturating_sub(1), place.length);
+        let (excerpt, before) = excerpt(line, place.column.saturating_sub(1), place.length);
         let marks = "^".repeat(place.length.clamp(1, WIDTH));
         let margin = " ".repeat(number.len());
         let _ = writeln!(told, " {number} | {excerpt}");
         let _ = writeln!(told, " {margin} | {}{marks}", " ".repeat(before));
     }
     let _ = write!(told, "  fix: {}", diagnostic.fix);
-    told
+    description::printable(&told)
 }
 
 /// Columns of a line that are shown, at most.

@@ -31,16 +31,16 @@ const SSRC: u32 = 0x4D49_4449;
 pub(super) fn ends(media: &Media, stream: &Stream, midi: &str, smf: Option<&str>) -> Result<Ends, String> {
     let transport = &media.transport;
     let host = transport.address.as_ref().map(|address| address.host.to_string()).ok_or("no address (c=)")?;
-    let fmtp = (!stream.parameters.is_empty()).then(|| format!("fmtp={}", stream.parameters));
+    let fmtp = (!stream.parameters.is_empty()).then(|| set("fmtp", &stream.parameters.to_string())).transpose()?;
     let encoding = caps::encoding_name(stream.format);
     let demand = format!("application/x-rtp, clock-rate=(int){}, encoding-name=(string){encoding}", stream.clock_rate);
     let mut pay = vec!["rtpmidipay".to_owned(), format!("pt={}", stream.payload_type)];
     pay.extend(fmtp.clone());
-    let source = vec![vec!["filesrc".to_owned(), format!("location={midi}")], vec!["smfparse".to_owned()]];
+    let source = vec![vec!["filesrc".to_owned(), set("location", midi)?], vec!["smfparse".to_owned()]];
     let mut depay = vec!["rtpmididepay".to_owned()];
     depay.extend(fmtp);
     let sink: Vec<Vec<String>> = match smf {
-        Some(file) => vec![elements("smfmux"), vec!["filesink".to_owned(), format!("location={file}")]],
+        Some(file) => vec![elements("smfmux"), vec!["filesink".to_owned(), set("location", file)?]],
         None => ["midirender", "audioconvert", "audioresample", "autoaudiosink"].map(elements).into(),
     };
 
@@ -79,12 +79,12 @@ fn reported(transport: &Transport, stream: &Stream, host: &str) -> Way {
     let uri = format!("uri=rtp://{host}:{}", transport.port);
     let mut sink = vec!["rtpsink".to_owned(), uri.clone()];
     sink.extend(hops(transport).map(|ttl| format!("ttl-mc={ttl}")));
-    let source = vec!["rtpsrc".to_owned(), uri, "latency=50".to_owned(), format!("caps={}", caps::of(stream))];
+    let source = vec!["rtpsrc".to_owned(), uri, "latency=50".to_owned(), format!("caps={}", caps::essential(stream))];
     Way { out: vec![sink], back: vec![source], sender_listens: false, is_endless: true }
 }
 
 fn plain(transport: &Transport, stream: &Stream, host: &str) -> Way {
-    let source = udp_source(transport, host, &caps::of(stream).to_string());
+    let source = udp_source(transport, host, &caps::essential(stream).to_string());
     let back = vec![source, jitter_buffer()];
     Way { out: vec![udp_sink(transport, host)], back, sender_listens: false, is_endless: false }
 }
@@ -99,7 +99,7 @@ fn encrypted(transport: &Transport, stream: &Stream, host: &str, pay: &mut Vec<S
         "rtp-cipher=aes-128-icm".to_owned(),
         format!("rtp-auth={authentication}"),
     ];
-    let decoder = caps::of(stream).to_string().replacen("application/x-rtp", "application/x-srtp", 1);
+    let decoder = caps::essential(stream).to_string().replacen("application/x-rtp", "application/x-srtp", 1);
     let decoder = format!(
         "{decoder}, ssrc=(uint){SSRC}, srtp-key=(buffer){octets}, srtp-cipher=(string)aes-128-icm, \
          srtp-auth=(string){authentication}, srtcp-cipher=(string)aes-128-icm, srtcp-auth=(string)hmac-sha1-80"
@@ -125,7 +125,7 @@ fn framed(media: &Media, stream: &Stream, host: &str) -> Result<Way, String> {
     } else {
         ([end("tcpclientsink"), vec!["sync=true".to_owned()]].concat(), end("tcpserversrc"))
     };
-    let framed = caps::of(stream).to_string().replacen("application/x-rtp", "application/x-rtp-stream", 1);
+    let framed = caps::essential(stream).to_string().replacen("application/x-rtp", "application/x-rtp-stream", 1);
     Ok(Way {
         out: vec![elements("rtpstreampay"), sink],
         back: vec![source, vec![framed], elements("rtpstreamdepay")],
@@ -157,6 +157,17 @@ impl Key {
         }
         is_key.then_some(Self { octets: digits, authentication })
     }
+}
+
+/// A property with its value, which stands in quotes of `gst-launch-1.0` where it needs them. Behind a backslash it
+/// would not find the end of it, and a terminal might find something else in control characters.
+fn set(property: &str, value: &str) -> Result<String, String> {
+    if value.chars().any(|c| c == '\\' || c.is_control()) {
+        return Err(format!("backslashes and control characters cannot be pasted: {}", value.escape_debug()));
+    }
+    let is_plain = value.chars().all(|c| c.is_alphanumeric() || "-_./".contains(c));
+    let quoted = || format!("{property}=\"{}\"", value.replace('"', "\\\""));
+    Ok(if is_plain { format!("{property}={value}") } else { quoted() })
 }
 
 fn udp_sink(transport: &Transport, host: &str) -> Vec<String> {
@@ -216,16 +227,15 @@ mod tests {
         let ends = of("m=audio 5004 RTP/AVP 96\nc=IN IP4 239.1.2.3/4", "j_update=anchor; ch_never=X").unwrap();
         assert_eq!(
             ends.sender,
-            "gst-launch-1.0 filesrc 'location=my song.mid' ! smfparse \
-             ! rtpmidipay pt=96 'fmtp=j_update=anchor; ch_never=X' \
+            "gst-launch-1.0 filesrc 'location=\"my song.mid\"' ! smfparse \
+             ! rtpmidipay pt=96 'fmtp=\"j_update=anchor; ch_never=X\"' \
              ! 'application/x-rtp, clock-rate=(int)44100, encoding-name=(string)RTP-MIDI' \
              ! udpsink host=239.1.2.3 port=5004 ttl-mc=4"
         );
         assert_eq!(
             ends.receiver,
             "gst-launch-1.0 -e udpsrc address=239.1.2.3 port=5004 'caps=application/x-rtp, media=(string)audio, \
-             payload=(int)96, clock-rate=(int)44100, encoding-name=(string)RTP-MIDI, j_update=(string)anchor, \
-             ch_never=(string)X' ! rtpjitterbuffer latency=50 ! rtpmididepay 'fmtp=j_update=anchor; ch_never=X' \
+             payload=(int)96, clock-rate=(int)44100, encoding-name=(string)RTP-MIDI' ! rtpjitterbuffer latency=50 ! rtpmididepay 'fmtp=\"j_update=anchor; ch_never=X\"' \
              ! smfmux ! filesink location=heard.mid"
         );
     }
@@ -261,6 +271,14 @@ mod tests {
             assert!(ends.receiver.contains(back), "{more}: {}", ends.receiver);
         }
         assert!(tcp("a=setup:holdconn").is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_pasted_is_refused() {
+        for parameters in ["cid=\"a\\\"", "cid=\"\u{1b}[2J\""] {
+            let reason = of("m=audio 5004 RTP/AVP 96\nc=IN IP4 192.0.2.1", parameters).err().unwrap();
+            assert!(reason.contains("cannot be pasted"), "{reason}");
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ Nothing is judged here: rtpmidi sdp check says what is wrong.";
 /// Explains the description.
 pub(super) fn run(args: &Args) -> Result<()> {
     let octets = description::read(&args.file)?;
-    report::data(&explain(&String::from_utf8_lossy(&octets))).map(|_| ())
+    report::data(&description::printable(&explain(&String::from_utf8_lossy(&octets)))).map(|_| ())
 }
 
 /// The description with words below each line, and at the end of each stream what goes without saying.
