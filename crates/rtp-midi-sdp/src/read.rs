@@ -157,8 +157,13 @@ fn rtcp_port(line: &sdp_types::Media) -> u16 {
 fn address(connection: &sdp_types::Connection) -> Option<Address> {
     let mut parts = connection.connection_address.split('/');
     let host = Host::parse(parts.next().filter(|host| !host.is_empty())?);
-    // Only IPv4 has a time to live here; behind an IPv6 group stands a number of groups.
-    let ttl = parts.next().filter(|_| matches!(host, Host::Ip(IpAddr::V4(_)))).and_then(|ttl| ttl.parse().ok());
+    // Only IPv4 groups have a time to live, and always one; behind an IPv6 group stands a number of groups.
+    let ttl = match host {
+        Host::Ip(IpAddr::V4(ip)) if ip.is_multicast() => {
+            Some(parts.next().and_then(|ttl| ttl.parse().ok()).unwrap_or(1))
+        }
+        _ => None,
+    };
     Some(Address { host, ttl })
 }
 
@@ -388,7 +393,8 @@ mod tests {
         let group = address("IN IP4 239.1.2.3/15");
         assert!(group.is_multicast());
         assert_eq!(group.ttl, Some(15));
-        assert_eq!(address("IN IP6 ff15::1/2").ttl, None);
+        assert_eq!([address("IN IP4 239.1.2.3").ttl, address("IN IP4 239.1.2.3/999").ttl], [Some(1), Some(1)]);
+        assert_eq!([address("IN IP6 ff15::1/2").ttl, address("IN IP4 192.0.2.94/5").ttl], [None, None]);
         assert_eq!(transport(&MINIMAL.replace("192.0.2.94", "/5")).address, None, "a host without a name");
         assert_eq!(address("IN IP4 studio.example.net").host, Host::Name("studio.example.net".to_owned()));
     }
