@@ -115,28 +115,24 @@ impl History {
         if self.at < view.since && self.at < view.checkpoint && !rules.anchors() {
             return None;
         }
-        let start = out.len();
-        let whole = *view;
-        let (mut view, mut cut, mut unanchored) = (whole, false, None);
+        match self.encode_within(channel, view, rules, out) {
+            Frame::Whole(coded) => Some(coded),
+            Frame::Empty(_) => None,
+            Frame::TooLong => self.encode_less(channel, view, rules, out),
+        }
+    }
+
+    /// Half of the packets are forgotten until it fits; notes go last.
+    #[cold]
+    fn encode_less(
+        &mut self,
+        channel: Channel,
+        whole: &View,
+        rules: &ChannelChapters,
+        out: &mut Vec<u8>,
+    ) -> Option<Coded> {
+        let (mut view, mut unanchored) = (*whole, None);
         loop {
-            let rules = unanchored.as_ref().unwrap_or(rules);
-            out.extend([0; 3]);
-            let (toc, coded) = self.encode_chapters(&view, rules, out);
-            let length = out.len() - start;
-            if toc == 0 {
-                out.truncate(start);
-                return cut.then_some(Coded { s: S::Changed, cut, short: coded.short });
-            }
-            if length <= LENGTH_MAX {
-                let enhanced = if rules.enhanced == 0 { 0 } else { H };
-                out[start] = coded.s.bit() | channel.get() << 3 | enhanced | (length >> 8) as u8;
-                out[start + 1] = length as u8;
-                out[start + 2] = toc;
-                return Some(Coded { cut, ..coded });
-            }
-            // Half of the packets are forgotten until it fits; notes go last.
-            cut = true;
-            out.truncate(start);
             let middle = |from: Seq| Seq(from.0 + (view.previous.0.saturating_sub(from.0)) / 2 + 1);
             if view.since <= view.previous {
                 view.since = middle(view.since);
@@ -144,10 +140,41 @@ impl History {
                 view.checkpoint = middle(view.checkpoint);
             } else {
                 // What is anchored does not fit by itself.
-                (unanchored, view) = (Some(rules.without_anchors()), whole);
+                (unanchored, view) = (Some(rules.without_anchors()), *whole);
+            }
+            match self.encode_within(channel, &view, unanchored.as_ref().unwrap_or(rules), out) {
+                Frame::Whole(coded) => return Some(Coded { cut: true, ..coded }),
+                Frame::Empty(short) => return Some(Coded { s: S::Changed, cut: true, short }),
+                Frame::TooLong => {}
             }
         }
     }
+
+    /// Appends what LENGTH can say of, or nothing.
+    #[inline]
+    fn encode_within(&mut self, channel: Channel, view: &View, rules: &ChannelChapters, out: &mut Vec<u8>) -> Frame {
+        let start = out.len();
+        out.extend([0; 3]);
+        let (toc, coded) = self.encode_chapters(view, rules, out);
+        let length = out.len() - start;
+        if toc == 0 || length > LENGTH_MAX {
+            out.truncate(start);
+            return if toc == 0 { Frame::Empty(coded.short) } else { Frame::TooLong };
+        }
+        let enhanced = if rules.enhanced == 0 { 0 } else { H };
+        out[start] = coded.s.bit() | channel.get() << 3 | enhanced | (length >> 8) as u8;
+        out[start + 1] = length as u8;
+        out[start + 2] = toc;
+        Frame::Whole(coded)
+    }
+}
+
+/// What a window of the history comes to.
+enum Frame {
+    Whole(Coded),
+    /// Nothing is asked for, and whether a list was too short to say so.
+    Empty(bool),
+    TooLong,
 }
 
 #[cfg(test)]

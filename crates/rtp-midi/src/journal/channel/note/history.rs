@@ -144,12 +144,13 @@ impl History {
         let sounding = self.sounding.as_slice();
         let recent = |note: u8| self.notes[usize::from(note)].at >= view.checkpoint;
         let first = sounding.iter().rposition(|note| !recent(*note)).map_or(0, |index| index + 1);
-        let mut listed = Sounding::default();
+        let mut listed;
         let logs = if rules.is_default() {
             &sounding[first..]
         } else {
             let coded =
                 |note: u8| view.of(rules.of(U7::masked(note))).is_some_and(|view| self.at(note) >= view.checkpoint);
+            listed = Sounding::default();
             sounding.iter().filter(|note| coded(**note)).for_each(|note| listed.push(*note));
             listed.as_slice()
         };
