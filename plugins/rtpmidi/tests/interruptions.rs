@@ -7,7 +7,7 @@ mod rtp;
 mod session;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
@@ -71,8 +71,14 @@ impl Listener {
     }
 }
 
-/// A player, and whether the network carries what it sends.
-struct Player(gst::Pipeline, Arc<AtomicBool>);
+/// A player, and the network that carries what it sends.
+struct Player(gst::Pipeline, Arc<Network>);
+
+#[derive(Default)]
+struct Network {
+    is_cut: AtomicBool,
+    lost: AtomicU64,
+}
 
 impl Player {
     fn start(properties: &str, port: i32) -> Self {
@@ -81,26 +87,34 @@ impl Player {
              ! rtpmidipay name=pay {properties} ! udpsink host=127.0.0.1 port={port} sync=false async=false"
         ));
         let pipeline: gst::Pipeline = pipeline.unwrap().downcast().unwrap();
-        let open = Arc::new(AtomicBool::new(true));
-        let carries = open.clone();
+        let network = Arc::new(Network::default());
+        let carrier = network.clone();
         let pad = element(&pipeline, "pay").static_pad("src").unwrap();
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-            if carries.load(Ordering::SeqCst) { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Drop }
+            if !carrier.is_cut.load(Ordering::SeqCst) {
+                return gst::PadProbeReturn::Ok;
+            }
+            carrier.lost.fetch_add(1, Ordering::SeqCst);
+            gst::PadProbeReturn::Drop
         });
         pipeline.set_state(gst::State::Playing).unwrap();
-        Self(pipeline, open)
+        Self(pipeline, network)
     }
 
     fn push(&self, octets: &[u8]) {
         push(&self.0, octets);
     }
 
-    fn wait_for_commands(&self, number: u64) {
+    /// Loses at least `packets`, which `play` brings about.
+    fn lose(&self, packets: u64, play: impl FnOnce(&Self)) {
+        self.1.is_cut.store(true, Ordering::SeqCst);
+        play(self);
         let began = Instant::now();
-        while stat(&self.0, "pay", "commands") < number {
+        while self.1.lost.load(Ordering::SeqCst) < packets {
             assert!(began.elapsed() < Duration::from_secs(20));
             std::thread::sleep(Duration::from_millis(1));
         }
+        self.1.is_cut.store(false, Ordering::SeqCst);
     }
 }
 
@@ -122,13 +136,12 @@ const NOTE_ON: &[u8] = &[0x90, 60, 100];
 fn a_loss_beyond_the_reach_of_an_open_loop_ends_what_sounds() {
     let _watch = start();
     let (listener, player) = a_note_sounds(",j_update=(string)open-loop", "journal=open-loop");
-    player.1.store(false, Ordering::SeqCst);
-    player.push(&[0x80, 60, 64]);
-    for value in 0..1100_u32 {
-        player.push(&[0xB0, 1, (value % 128) as u8]);
-    }
-    player.wait_for_commands(1102);
-    player.1.store(true, Ordering::SeqCst);
+    player.lose(1101, |player| {
+        player.push(&[0x80, 60, 64]);
+        for value in 0..1100_u32 {
+            player.push(&[0xB0, 1, (value % 128) as u8]);
+        }
+    });
     for value in 0..6 {
         player.push(&[0xB0, 2, value]);
     }
@@ -143,10 +156,7 @@ fn a_loss_beyond_the_reach_of_an_open_loop_ends_what_sounds() {
 fn a_loss_within_reach_is_covered() {
     let _watch = start();
     let (listener, player) = a_note_sounds("", "");
-    player.1.store(false, Ordering::SeqCst);
-    player.push(&[0x80, 60, 64]);
-    player.wait_for_commands(2);
-    player.1.store(true, Ordering::SeqCst);
+    player.lose(1, |player| player.push(&[0x80, 60, 64]));
     player.push(&[0xC0, 5]);
     let loss = listener.message(LOSS);
     assert_eq!((loss.get::<u64>("lost"), loss.get::<u64>("uncovered")), (Ok(1), Ok(0)));
@@ -186,13 +196,13 @@ fn silence_for_three_guard_times_ends_what_sounds_and_a_sender_that_is_silent_bu
     let (listener, player) = a_note_sounds(",guardtime=(string)8820", "ssrc=4711 guardtime=200000000");
     listener.wait("packets", |packets| packets > 12);
     assert_eq!((listener.stat("sounding"), listener.stat("timeouts")), (1, 0));
-    player.1.store(false, Ordering::SeqCst);
+    player.1.is_cut.store(true, Ordering::SeqCst);
     let began = Instant::now();
     assert_eq!(listener.end(), ("timeout".into(), 4711));
     assert!(began.elapsed() > Duration::from_millis(400), "the last packet was at most one guard time old");
     assert_eq!((listener.stat("sounding"), listener.stat("timeouts")), (0, 1));
     assert!(listener.stat("silenced") > 0);
-    player.1.store(true, Ordering::SeqCst);
+    player.1.is_cut.store(false, Ordering::SeqCst);
     player.push(&[0x90, 62, 100]);
     // The first note stays silent, and counts: it is still down at the sender, and its NoteOff is to come.
     listener.wait("sounding", |notes| notes == 2);
