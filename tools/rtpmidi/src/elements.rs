@@ -29,12 +29,12 @@ pub(crate) fn with(factory: &str, properties: &[(&str, &dyn ToValue)]) -> Result
 }
 
 /// Adds `elements` to `pipeline`.
-pub(crate) fn add(pipeline: &gst::Pipeline, elements: &[&gst::Element]) -> Result<()> {
+pub(crate) fn add(pipeline: &impl IsA<gst::Bin>, elements: &[&gst::Element]) -> Result<()> {
     pipeline.add_many(elements).map_err(|error| unbuilt(&error))
 }
 
 /// Adds `elements` to `pipeline` and links them in a row.
-pub(crate) fn chain(pipeline: &gst::Pipeline, elements: &[&gst::Element]) -> Result<()> {
+pub(crate) fn chain(pipeline: &impl IsA<gst::Bin>, elements: &[&gst::Element]) -> Result<()> {
     add(pipeline, elements)?;
     gst::Element::link_many(elements).map_err(|error| unbuilt(&error))
 }
@@ -128,7 +128,8 @@ fn words(error: &glib::Error) -> String {
     error.message().trim_end_matches('.').to_owned()
 }
 
-fn unbuilt(error: &dyn std::error::Error) -> Failure {
+/// Why a pipeline cannot be built.
+pub(crate) fn unbuilt(error: &dyn std::error::Error) -> Failure {
     Failure::new(format!("the pipeline cannot be built: {error}"))
 }
 
@@ -146,7 +147,9 @@ fn package(factory: &str) -> Option<&'static str> {
         "appsrc" | "appsink" | "audioconvert" | "audioresample" => "gstreamer1.0-plugins-base",
         "rtpbin" | "udpsrc" | "multiudpsink" | "wavenc" | "autoaudiosink" => "gstreamer1.0-plugins-good",
         "fluiddec" | "midirender" => "gstreamer1.0-plugins-bad timgm6mb-soundfont",
-        "filesrc" | "filesink" | "fakesink" | "concat" | "clocksync" | "tee" | "queue" => "libgstreamer1.0-0",
+        "filesrc" | "filesink" | "fakesink" | "concat" | "capsfilter" | "clocksync" | "tee" | "queue" => {
+            "libgstreamer1.0-0"
+        }
         _ => return None,
     })
 }

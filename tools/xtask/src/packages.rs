@@ -18,6 +18,7 @@ pub(crate) const BUILD: &[Package] = &[
     Package("pkg-config", "tells the compiler where GStreamer is"),
     Package("libgstreamer1.0-dev", "GStreamer: the core, and the harness of the element tests"),
     Package("libgstreamer-plugins-base1.0-dev", "GStreamer: RTP and SDP"),
+    Package("libgstrtspserver-1.0-dev", "gst-rtsp-server: the RTSP server"),
 ];
 
 /// To stream, hear and record.
@@ -35,7 +36,6 @@ pub(crate) const SOUND: &[Package] = &[Package("gstreamer1.0-alsa", "sound outpu
 /// To run the tests.
 pub(crate) const TEST: &[Package] = &[
     Package("tshark", "dissects our packets: a second opinion on the format"),
-    Package("libgstrtspserver-1.0-dev", "gst-rtsp-server: a peer of the elements"),
     Package("gstreamer1.0-nice", "webrtcbin: another one"),
     Package("iproute2", "a network of its own for the multicast tests"),
     Package("openttd-openmsx", "31 songs by others as test data"),

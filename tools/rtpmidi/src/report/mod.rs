@@ -85,6 +85,17 @@ impl Reporter {
         }
     }
 
+    /// Says what who reads JSON needs to know as well, and gets as an object.
+    pub(crate) fn tell(&self, words: &str, object: &Value) -> Result<Audience> {
+        match &self.form {
+            Form::Json => data(&object.to_string()),
+            _ => {
+                self.warn(words);
+                Ok(Audience::Listening)
+            }
+        }
+    }
+
     /// Says what everybody should know, without disturbing the bar.
     pub(crate) fn warn(&self, words: &str) {
         match &self.form {

@@ -5,6 +5,7 @@ mod feed;
 mod fit;
 mod playlist;
 mod programme;
+mod rtsp;
 mod station;
 mod tap;
 
@@ -26,6 +27,7 @@ use crate::report::{Audience, Reporter};
 use crate::rules::Rules;
 use crate::time;
 use playlist::{Piece, Reading};
+use rtsp::{File, Live, Server};
 use station::Station;
 
 /// Send Standard MIDI Files as one RTP MIDI stream.
@@ -39,8 +41,13 @@ pub(crate) struct Args {
 
     /// Where to send to: a host or a multicast group, and the port of the RTP packets; RTCP takes the port above.
     /// Repeat it to send the stream to several
-    #[arg(long, required = true, value_name = "udp://HOST:PORT")]
+    #[arg(long, required_unless_present = "rtsp", value_name = "udp://HOST:PORT")]
     to: Vec<Destination>,
+
+    /// Serve the music by RTSP at this address, until Ctrl-C: what is being played as /live, and each file from its
+    /// start as /files/NAME
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    rtsp: Option<SocketAddr>,
 
     /// Write the session description, which a listener needs, to this file before the first packet is sent. Repeated,
     /// the second one is for the second --to
@@ -117,6 +124,7 @@ Example:
   rtpmidi listen song.sdp --wav song.wav      (in a second terminal, started before or after)
   rtpmidi broadcast song.mid --to udp://239.255.1.2:5004 --sap
   rtpmidi listen sap:Song                     (on any machine of the network)
+  rtpmidi broadcast concert/ --rtsp 0.0.0.0:8554 --loop
 
 The broadcast ends with the last file, or with Ctrl-C, which ends the notes that sound.";
 
@@ -151,7 +159,15 @@ const HEARTBEAT: gst::ClockTime = gst::ClockTime::from_mseconds(20);
 pub(crate) fn run(args: &Args) -> Result<()> {
     let reading = if args.lenient { Reading::Lenient } else { Reading::Strict };
     let mut repertoire = Repertoire::default();
-    let scan = |song: &Song| programme::commands(song).for_each(|(_, command)| repertoire.observe(&command));
+    let mut each = Vec::new();
+    let scan = |song: &Song| {
+        let mut of_song = Repertoire::default();
+        for (_, command) in programme::commands(song) {
+            repertoire.observe(&command);
+            of_song.observe(&command);
+        }
+        each.push(of_song);
+    };
     let pieces = playlist::read(&args.files, reading, scan, |warning| eprintln!("{warning}"))?;
     check(args, &pieces)?;
     let config = programme::config(args, (!args.no_scan).then_some(&repertoire));
@@ -171,7 +187,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         interface: interface.as_ref(),
         config: &config,
         ptime: args.ptime,
-        guardtime: args.guardtime,
+        guardtime: programme::guardtime(args),
         rtcp_interval: args.rtcp_interval,
     })?;
 
@@ -182,12 +198,26 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for (path, session) in args.sdp.iter().zip(&sessions) {
         announce::write(session, path)?;
     }
+    let live = args.rtsp.map(|_| station.packets()).transpose()?.map(|packets| Live::on(&packets));
     let listeners = args.to.iter().map(Destination::to_string).collect::<Vec<_>>().join(", ");
     if !args.no_scan {
         reporter.say(&programme::describe(&repertoire, &config));
     }
-    reporter.say(&format!("playing {} to {listeners}", pieces[0].title));
+    if !args.to.is_empty() {
+        reporter.say(&format!("playing {} to {listeners}", pieces[0].title));
+    }
     station.play()?;
+    let server = match (args.rtsp, &live) {
+        (Some(address), Some(live)) => {
+            let files = files(args, &pieces, &each);
+            Some(Server::start(address, &rtsp::Offer { live, config: &config, files: &files, reading })?)
+        }
+        _ => None,
+    };
+    if let Some(urls) = server.as_ref().map(|server| server.urls().collect::<Vec<_>>()) {
+        let object = serde_json::json!({ "type": "serving", "urls": urls });
+        let _ = reporter.tell(&format!("serving {}", urls.join("\nserving ")), &object)?;
+    }
     let announcements = args.sap.then(|| way.announce(&sessions, args.sap_interval)).transpose()?;
     loop {
         if station.turn(HEARTBEAT, |words| reporter.warn(words))? {
@@ -199,8 +229,25 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     drop(announcements);
+    if let Some(server) = &server {
+        server.end_live();
+    }
+    while server.is_some() && !interrupt.asked() {
+        std::thread::sleep(HEARTBEAT.into());
+    }
+    drop(server);
     let summary = station.end();
     reporter.finish(&summary)
+}
+
+/// The files as the server has them, with what a scan of each has found.
+fn files(args: &Args, pieces: &[Piece], each: &[Repertoire]) -> Vec<File> {
+    let scan = |repertoire| (!args.no_scan).then_some(repertoire);
+    let file = |(piece, repertoire): (&Piece, _)| File {
+        piece: piece.clone(),
+        config: programme::config(args, scan(repertoire)),
+    };
+    pieces.iter().zip(each).map(file).collect()
 }
 
 /// Whether the options fit the music.
@@ -212,6 +259,10 @@ fn check(args: &Args, pieces: &[Piece]) -> Result<()> {
     }
     if args.repeat && pieces.iter().all(|piece| piece.duration.is_zero()) {
         return Err(Failure::new("music without duration cannot be repeated").hint("leave out --loop"));
+    }
+    if args.rtsp.is_some() && args.journal != JournalOption::Anchor {
+        return Err(Failure::new("--rtsp needs --journal anchor, with which listeners may come at any time")
+            .hint("a second broadcast may send to --to with another"));
     }
     Ok(())
 }

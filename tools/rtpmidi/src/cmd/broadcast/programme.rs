@@ -10,9 +10,14 @@ use crate::description::CLOCK_RATE;
 
 /// The configuration of the stream; `repertoire` is what a scan of the files has found.
 pub(super) fn config(args: &Args, repertoire: Option<&Repertoire>) -> Config {
+    let ptime = Some(ticks(args.ptime));
+    // Whoever listens by RTSP is told how long a packet is (RFC 6295, C.7.1).
+    let (ptime, max_ptime) =
+        if args.rtsp.is_some() { (ptime, ptime) } else { (ptime.filter(|ptime| *ptime > 0), None) };
     let mut config = Config {
-        ptime: Some(ticks(args.ptime)).filter(|ptime| *ptime > 0),
-        guardtime: args.guardtime.map(ticks),
+        ptime,
+        max_ptime,
+        guardtime: guardtime(args).map(ticks),
         mtu: args.mtu as usize,
         fresh: ticks(FRESH),
         ..Config::new(CLOCK_RATE)
@@ -40,6 +45,11 @@ pub(super) fn commands(song: &Song) -> impl Iterator<Item = (u64, Command<'_>)> 
         Body::Message(octets) => Command::decode(octets).ok().map(|(command, _)| (event.time, command)),
         Body::Meta(_) => None,
     })
+}
+
+/// Milliseconds between packets at most. Whoever asks an RTSP server for the live channel waits for a packet.
+pub(super) fn guardtime(args: &Args) -> Option<u32> {
+    args.guardtime.or(args.rtsp.map(|_| 1000))
 }
 
 /// Milliseconds for which a note that was lost is played late. Listeners do not play along: a note that comes a little

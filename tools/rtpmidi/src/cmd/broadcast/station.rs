@@ -32,7 +32,7 @@ use crate::report::{BroadcastSummary, Coverage, Progress, bits_per_second};
 pub(super) struct Plan<'a> {
     pub(super) pieces: &'a [Piece],
     pub(super) play: Play,
-    /// Not empty, and all of one family.
+    /// All of one family.
     pub(super) to: &'a [SocketAddr],
     pub(super) ttl: u8,
     /// Where packets to groups leave.
@@ -88,7 +88,13 @@ impl Station {
         let pay = payloader(plan)?;
         elements::chain(&pipeline, &[&clocksync, &pay])?;
         elements::link(&elements::pad(feed.element(), "src")?, &elements::pad(&clocksync, "sink")?)?;
-        connect(&pipeline, &pay, plan)?;
+        if plan.to.is_empty() {
+            let nowhere = elements::with("fakesink", &[("async", &false)])?;
+            elements::add(&pipeline, &[&nowhere])?;
+            elements::link(&elements::pad(&pay, "src")?, &elements::pad(&nowhere, "sink")?)?;
+        } else {
+            connect(&pipeline, &pay, plan)?;
+        }
 
         let sent = Arc::new(Mutex::new(Sent::default()));
         count(&elements::pad(&pay, "src")?, sent.clone());
@@ -108,6 +114,11 @@ impl Station {
             warned: None,
             told: (Instant::now(), Sent::default()),
         })
+    }
+
+    /// Where packets leave the payloader.
+    pub(super) fn packets(&self) -> Result<gst::Pad> {
+        elements::pad(&self.pay, "src")
     }
 
     /// Starts the music.

@@ -1,7 +1,8 @@
-//! The last place before the payloader: counts what is sent, and lets go what a file leaves sounding.
+//! The last place before the payloader: counts what is sent, and lets go what a file or a pause leaves sounding.
 
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 
@@ -22,7 +23,15 @@ struct State {
     /// A file has ended; the next one begins with its first message.
     between: bool,
     ended: Option<Instant>,
+    /// Waits for what sounds to be let go before a pause.
+    hush: Option<Sender<()>>,
 }
+
+/// How long a pause waits for the streaming thread, which comes by four times a second.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Longer than any packet waits for more.
+const PACKET: gst::ClockTime = gst::ClockTime::from_mseconds(1001);
 
 impl Tap {
     /// Starts watching. What sounds at the end of a file is released when the next one begins or the stream ends.
@@ -31,6 +40,7 @@ impl Tap {
         let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST | gst::PadProbeType::EVENT_DOWNSTREAM;
         let state = tap.state.clone();
         tap.pad.add_probe(kinds, move |pad, info| {
+            pause(pad, &state);
             match &info.data {
                 Some(gst::PadProbeData::Buffer(buffer)) => begin(pad, &state, buffer.pts()),
                 Some(gst::PadProbeData::BufferList(list)) => {
@@ -60,6 +70,22 @@ impl Tap {
     /// When the stream ended.
     pub(super) fn ended(&self) -> Option<Instant> {
         lock(&self.state).ended
+    }
+
+    /// To be called before the stream is paused: lets go what sounds, and returns when that has been sent. The music
+    /// goes on after the pause, with the pedals as they were.
+    pub(super) fn hush(&self) {
+        let (sent, done) = channel();
+        {
+            let mut state = lock(&self.state);
+            if state.sounding == Sounding::default() {
+                return;
+            }
+            state.hush = Some(sent);
+        }
+        // A stream that has stopped sends nothing any more.
+        let _ = done.recv_timeout(PATIENCE);
+        lock(&self.state).hush = None;
     }
 
     /// Ends the stream now, from any thread: releases what sounds at the running time `now`, then nothing more.
@@ -92,9 +118,38 @@ fn begin(pad: &gst::Pad, state: &Mutex<State>, pts: Option<gst::ClockTime>) {
     }
 }
 
-/// Sends `NoteOff` for what sounds, through the pad itself, so that it is counted as well.
-fn release(pad: &gst::Pad, state: &Mutex<State>, pts: Option<gst::ClockTime>) {
+/// Lets go what sounds if a pause is to come, and holds the music up until it has come.
+///
+/// The thread that streams does this itself: it alone knows that nothing else is on its way, since behind this pad it
+/// waits for the time of each packet.
+fn pause(pad: &gst::Pad, state: &Mutex<State>) {
+    let Some(done) = lock(state).hush.take() else { return };
+    let Some(pay) = pad.parent_element() else { return };
+    let segment = elements::segment(pad);
+    let now =
+        segment.zip(pay.current_running_time()).and_then(|(segment, now)| segment.position_from_running_time(now));
+    let pedals = release(pad, state, now);
+    // A packet waits for more to go with it until time has passed.
+    pad.send_event(gst::event::Gap::builder(now.unwrap_or_default()).duration(PACKET).build());
+    drop(done);
+    let asked = Instant::now();
+    while pay.current_state() == gst::State::Playing && asked.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    send(pad, now, pedals);
+}
+
+/// Sends `NoteOff` for what sounds, and lets the pedals up, through the pad itself, so that it is counted as well.
+/// Returns what presses those pedals again.
+fn release(pad: &gst::Pad, state: &Mutex<State>, pts: Option<gst::ClockTime>) -> Vec<[u8; 3]> {
     let messages = lock(state).sounding.release();
+    let pedals = messages.iter().filter(|[status, ..]| status & 0xF0 == 0xB0);
+    let pedals = pedals.map(|&[status, controller, _]| [status, controller, 127]).collect();
+    send(pad, pts, messages);
+    pedals
+}
+
+fn send(pad: &gst::Pad, pts: Option<gst::ClockTime>, messages: Vec<[u8; 3]>) {
     for message in messages {
         let mut buffer = gst::Buffer::from_slice(message);
         buffer.make_mut().set_pts(pts);

@@ -1,0 +1,97 @@
+//! A media factory that makes its elements by a function: gst-rtsp-server's own takes the text of a pipeline, in which
+//! names of files would have to be quoted.
+
+use std::sync::Arc;
+
+use gst::glib;
+use gst::prelude::*;
+use gst_rtsp_server::RTSPMediaFactory;
+use gst_rtsp_server::prelude::*;
+use gst_rtsp_server::subclass::prelude::*;
+
+use super::media::{Media, Words};
+use crate::elements;
+use crate::failure::Result;
+
+/// Makes what stands in front of the network: elements in a row, of which the last gives out RTP packets.
+type Make = dyn Fn() -> Result<Vec<gst::Element>> + Send + Sync;
+
+/// Who has one stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sharing {
+    /// Each client one of its own.
+    Nobody,
+    /// All clients the same.
+    All,
+}
+
+glib::wrapper! {
+    /// The factory.
+    pub(super) struct Factory(ObjectSubclass<imp::Factory>) @extends RTSPMediaFactory;
+}
+
+impl Factory {
+    /// A factory of streams of which each client has its own, or one that they `share`, with this description.
+    pub(super) fn new(
+        sharing: Sharing,
+        words: Words,
+        make: impl Fn() -> Result<Vec<gst::Element>> + Send + Sync + 'static,
+    ) -> Self {
+        let factory: Self = glib::Object::new();
+        // Set once, here, where nobody else knows the factory.
+        let _ = factory.imp().make.set(Arc::new(make));
+        factory.set_shared(sharing == Sharing::All);
+        factory.set_media_gtype(Media::static_type());
+        factory.connect_media_constructed(move |_, media| {
+            media.downcast_ref::<Media>().into_iter().for_each(|media| media.describe(words.clone()));
+        });
+        factory
+    }
+}
+
+/// A bin with the elements in a row. gst-rtsp-server takes the pad of what is called `pay0` for the stream, and looks
+/// for the payloader in it.
+fn bin(chain: &[gst::Element]) -> Result<gst::Element> {
+    let (outer, stream) = (gst::Bin::new(), gst::Bin::with_name("pay0"));
+    elements::chain(&stream, &chain.iter().collect::<Vec<_>>())?;
+    if let Some(last) = chain.last() {
+        let pad =
+            gst::GhostPad::with_target(&elements::pad(last, "src")?).map_err(|error| elements::unbuilt(&error))?;
+        stream.add_pad(&pad).map_err(|error| elements::unbuilt(&error))?;
+    }
+    outer.add(&stream).map_err(|error| elements::unbuilt(&error))?;
+    Ok(outer.upcast())
+}
+
+mod imp {
+    use std::sync::{Arc, OnceLock};
+
+    use gst::glib;
+    use gst_rtsp_server::RTSPMediaFactory;
+    use gst_rtsp_server::gst_rtsp::RTSPUrl;
+    use gst_rtsp_server::subclass::prelude::*;
+
+    use super::{Make, bin};
+
+    #[derive(Default)]
+    pub(in crate::cmd::broadcast::rtsp) struct Factory {
+        pub(super) make: OnceLock<Arc<Make>>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Factory {
+        const NAME: &'static str = "RtpMidiRtspFactory";
+        type Type = super::Factory;
+        type ParentType = RTSPMediaFactory;
+    }
+
+    impl ObjectImpl for Factory {}
+
+    impl RTSPMediaFactoryImpl for Factory {
+        fn create_element(&self, _url: &RTSPUrl) -> Option<gst::Element> {
+            // A client is told that there is no such stream; what is wrong is the same for all of them, and has been
+            // found when the programme was read.
+            self.make.get()?().and_then(|chain| bin(&chain)).ok()
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The files of the programme on demand: each client has a stream of its own, which it may pause and wind.
+
+use super::Form;
+use super::factory::{Factory, Sharing};
+use crate::cmd::broadcast::playlist::{Piece, Reading};
+use crate::description::{CLOCK_RATE, PAYLOAD_TYPE};
+use crate::elements;
+use rtp_midi::Config;
+use rtp_midi_sdp::Parameters;
+
+/// A file as it is served.
+#[derive(Clone)]
+pub(in crate::cmd::broadcast) struct File {
+    pub(in crate::cmd::broadcast) piece: Piece,
+    /// What its stream does without, from a scan of this file.
+    pub(in crate::cmd::broadcast) config: Config,
+}
+
+/// The name of the payloader in a client's pipeline.
+pub(super) const PAY: &str = "pay";
+
+impl File {
+    /// A factory of streams of this file.
+    pub(super) fn factory(&self, reading: Reading, form: Form) -> Factory {
+        let (path, config) = (self.piece.path.clone(), form.config(&self.config));
+        let parameters = Parameters::of(&config).to_string();
+        let words = form.words(&self.piece.title, &self.config);
+        Factory::new(Sharing::Nobody, words, move || {
+            let file = elements::with("filesrc", &[("location", &path)])?;
+            let parse = elements::with("smfparse", &[("lenient", &(reading == Reading::Lenient))])?;
+            let fresh = u64::from(config.fresh) * 1_000_000_000 / u64::from(CLOCK_RATE);
+            let pay = elements::with(
+                "rtpmidipay",
+                &[
+                    ("name", &PAY),
+                    ("pt", &u32::from(PAYLOAD_TYPE)),
+                    ("mtu", &(config.mtu as u32)),
+                    ("fmtp", &parameters),
+                    ("fresh", &fresh),
+                ],
+            )?;
+            let caps = gst::Caps::builder("application/x-rtp").field("encoding-name", form.encoding()).build();
+            let filter = elements::with("capsfilter", &[("caps", &caps)])?;
+            Ok(vec![file, parse, pay, filter])
+        })
+    }
+}
+
+/// The paths of the files on the server: their names, percent-encoded; of several with one name all but the first are
+/// numbered.
+pub(super) fn names(files: &[File]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for file in files {
+        let name = file.piece.path.file_name().unwrap_or_default().to_string_lossy();
+        let (stem, suffix) = name.rsplit_once('.').unwrap_or((&name, ""));
+        let numbered = (2..).map(|number| encode(&format!("{stem}-{number}.{suffix}")));
+        let free = std::iter::once(encode(&name)).chain(numbered).find(|name| !names.contains(name));
+        names.extend(free);
+    }
+    names
+}
+
+/// Percent-encodes what is not plain in a segment of a path (RFC 3986, 2.1, 2.3).
+fn encode(name: &str) -> String {
+    let octet = |octet: u8| match octet {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(octet).to_string(),
+        octet => format!("%{octet:02X}"),
+    };
+    name.bytes().map(octet).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn each_file_has_a_path_of_its_own() {
+        let file = |path: &str| File {
+            piece: Piece { path: path.into(), title: String::new(), duration: Duration::ZERO },
+            config: Config::new(CLOCK_RATE),
+        };
+        let files = ["a/Canon in D.mid", "b/x.mid", "c/x.mid", "d/x.mid", "Träume.smf"].map(file);
+        assert_eq!(names(&files), ["Canon%20in%20D.mid", "x.mid", "x-2.mid", "x-3.mid", "Tr%C3%A4ume.smf"]);
+    }
+}

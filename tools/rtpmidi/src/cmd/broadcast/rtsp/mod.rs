@@ -1,0 +1,240 @@
+//! The RTSP server of a broadcast, on gst-rtsp-server (RFC 2326; RFC 6295, C.7.1).
+//!
+//! | Path | What is there | Module |
+//! |---|---|---|
+//! | `/live` | what is being played, the same moment for all | `live` |
+//! | `/files/NAME.mid` | a file of the programme, from the start for each client | `files` |
+//! | `/native/…` | the same as `rtp-midi` and not `mpeg4-generic` | |
+
+mod factory;
+mod files;
+mod live;
+mod media;
+
+use std::net::SocketAddr;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use gst::glib;
+use gst::prelude::*;
+use gst_rtsp_server::gst_rtsp::RTSPStatusCode;
+use gst_rtsp_server::prelude::*;
+use gst_rtsp_server::{RTSPFilterResult, RTSPMedia, RTSPMountPoints, RTSPServer, RTSPSession};
+use rtp_midi::{Config, Format};
+use rtp_midi_sdp::Parameters;
+
+use super::playlist::Reading;
+use super::tap::Tap;
+use crate::description::PAYLOAD_TYPE;
+use crate::failure::{Failure, Result};
+pub(super) use files::File;
+pub(super) use live::Live;
+use media::Words;
+
+/// A running server.
+pub(super) struct Server {
+    main: glib::MainLoop,
+    thread: Option<JoinHandle<()>>,
+    mounts: RTSPMountPoints,
+    streams: Streams,
+    address: SocketAddr,
+    paths: Vec<String>,
+}
+
+/// The media type of a stream (RFC 6295, 6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Form {
+    /// `mpeg4-generic` with a General MIDI renderer, which C.7.1 recommends.
+    GeneralMidi,
+    /// `rtp-midi`, for instruments of the listener's own.
+    Native,
+}
+
+impl Form {
+    const ALL: [Self; 2] = [Self::GeneralMidi, Self::Native];
+
+    /// What the paths of such streams begin with.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::GeneralMidi => "",
+            Self::Native => "/native",
+        }
+    }
+
+    /// The path of the live channel.
+    fn live(self) -> String {
+        format!("{}{LIVE}", self.prefix())
+    }
+
+    fn config(self, config: &Config) -> Config {
+        let format = match self {
+            Self::GeneralMidi => Format::Mpeg4Generic,
+            Self::Native => Format::Native,
+        };
+        Config { format, ..config.clone() }
+    }
+
+    /// The description of such a stream.
+    fn words(self, title: &str, config: &Config) -> Words {
+        let parameters = Parameters::of(&self.config(config));
+        Words { title: title.to_owned(), fmtp: format!("{PAYLOAD_TYPE} {parameters}") }
+    }
+
+    /// What caps call it.
+    const fn encoding(self) -> &'static str {
+        match self {
+            Self::GeneralMidi => "MPEG4-GENERIC",
+            Self::Native => "RTP-MIDI",
+        }
+    }
+}
+
+/// Threads for the requests of all clients: one that waits must not hold all others up.
+const THREADS: i32 = 8;
+
+/// What is served.
+pub(super) struct Offer<'a> {
+    pub(super) live: &'a Live,
+    /// The stream of the live channel.
+    pub(super) config: &'a Config,
+    /// Not empty.
+    pub(super) files: &'a [File],
+    pub(super) reading: Reading,
+}
+
+impl Server {
+    /// Serves all this at this address; port 0 is any that is free.
+    pub(super) fn start(address: SocketAddr, offer: &Offer<'_>) -> Result<Self> {
+        let server = RTSPServer::new();
+        server.set_address(&address.ip().to_string());
+        server.set_service(&address.port().to_string());
+        if let Some(pool) = server.thread_pool() {
+            pool.set_max_threads(THREADS);
+        }
+        let mounts = server.mount_points().ok_or_else(|| Failure::new("the RTSP server has no paths"))?;
+        for (form, factory) in offer.live.factories(&offer.files[0].piece.title, offer.config)? {
+            mounts.add_factory(&form.live(), factory);
+        }
+        let mut paths = vec![LIVE.to_owned()];
+        let streams = Streams::default();
+        for (file, name) in offer.files.iter().zip(files::names(offer.files)) {
+            for form in Form::ALL {
+                let path = format!("{}/files/{name}", form.prefix());
+                let factory = file.factory(offer.reading, form);
+                let streams = streams.clone();
+                factory.connect_media_configure(move |_, media| streams.watch(media));
+                mounts.add_factory(&path, factory);
+                paths.extend((form == Form::GeneralMidi).then_some(path));
+            }
+        }
+        let of_clients = streams.clone();
+        server.connect_client_connected(move |_, client| {
+            let streams = of_clients.clone();
+            client.connect_pre_pause_request(move |_, request| {
+                request.session().into_iter().for_each(|session| streams.hush(session));
+                RTSPStatusCode::Ok
+            });
+        });
+        let (thread, main, address) = run(server, address)?;
+        Ok(Self { main, thread: Some(thread), mounts, streams, address, paths })
+    }
+
+    /// The music has ended: from now on there are the files only.
+    pub(super) fn end_live(&self) {
+        for form in Form::ALL {
+            self.mounts.remove_factory(&form.live());
+        }
+    }
+
+    /// Where clients find the streams, one URL after the other.
+    pub(super) fn urls(&self) -> impl Iterator<Item = String> {
+        self.paths.iter().map(|path| format!("rtsp://{}{path}", self.address))
+    }
+}
+
+/// Runs the server in a thread of its own; says where it listens.
+fn run(server: RTSPServer, address: SocketAddr) -> Result<(JoinHandle<()>, glib::MainLoop, SocketAddr)> {
+    let context = glib::MainContext::new();
+    let main = glib::MainLoop::new(Some(&context), false);
+    let (started, bound) = channel();
+    let running = main.clone();
+    let thread = std::thread::Builder::new().name("rtsp".to_owned()).spawn(move || {
+        let source = server.create_source(gst_rtsp_server::gio::Cancellable::NONE);
+        let attached = source.map(|source| source.attach(Some(&context)));
+        let port = u16::try_from(server.bound_port()).unwrap_or_default();
+        let is_bound = attached.is_ok();
+        // The other side waits for this, and lives.
+        let _ = started.send(attached.map(|_| port));
+        if is_bound {
+            running.run();
+        }
+    });
+    let thread = thread.map_err(|error| Failure::new(format!("no thread for the RTSP server: {error}")))?;
+    match bound.recv() {
+        Ok(Ok(port)) => Ok((thread, main, SocketAddr::new(address.ip(), port))),
+        Ok(Err(error)) => Err(Failure::new(format!("cannot listen on {address}: {}", error.message()))
+            .hint("another program may have the port; --rtsp 0.0.0.0:0 takes a free one")),
+        Err(_) => Err(Failure::new("the RTSP server does not start")),
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.streams.silence();
+        self.main.quit();
+        if let Some(thread) = self.thread.take() {
+            // A panic in it has been reported on stderr.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The path of the live channel behind the prefix.
+const LIVE: &str = "/live";
+
+/// The streams of files that clients have, each with the tap on its payloader.
+#[derive(Clone, Default)]
+struct Streams(Arc<Mutex<Vec<Stream>>>);
+
+struct Stream {
+    media: glib::WeakRef<RTSPMedia>,
+    tap: Tap,
+}
+
+impl Streams {
+    /// Takes note of a stream.
+    fn watch(&self, media: &RTSPMedia) {
+        let pay = media.element().downcast::<gst::Bin>().ok().and_then(|bin| bin.by_name(files::PAY));
+        let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.retain(|stream| stream.media.upgrade().is_some());
+        if let Some(pad) = pay.and_then(|pay| pay.static_pad("sink")) {
+            streams.push(Stream { media: media.downgrade(), tap: Tap::on(pad) });
+        }
+    }
+
+    /// Lets go what sounds in the streams of a session.
+    fn hush(&self, session: &RTSPSession) {
+        let mut medias = Vec::new();
+        session.filter(Some(&mut |_, stream| {
+            medias.extend(stream.media());
+            RTSPFilterResult::Keep
+        }));
+        let taps: Vec<Tap> = {
+            let streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_meant = |stream: &&Stream| stream.media.upgrade().is_some_and(|media| medias.contains(&media));
+            streams.iter().filter(is_meant).map(|stream| stream.tap.clone()).collect()
+        };
+        taps.iter().for_each(Tap::hush);
+    }
+
+    /// Lets go what sounds in all streams.
+    fn silence(&self) {
+        let streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::thread::scope(|scope| {
+            for stream in &*streams {
+                scope.spawn(|| stream.tap.hush());
+            }
+        });
+    }
+}

@@ -1,0 +1,219 @@
+//! `broadcast --rtsp`, and clients of two kinds: `rtspsrc`, and one made by hand that sees each packet.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod kit;
+mod rtsp_client;
+
+use gst::prelude::*;
+use kit::Folder;
+use rtp_midi::{Format, Journal, Policy, Timing};
+use rtp_midi_sdp::Session;
+use rtp_midi_sdp::lint::{Application, lint_for};
+use rtsp_client::{Client, Server};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// Programs, a volume and a wheel that are set long before a note; and one note that sounds long.
+const SONG: [(u16, &[u8]); 9] = [
+    (0, &[0xC0, 40]),
+    (0, &[0xB0, 7, 100]),
+    (0, &[0x90, 60, 100]),
+    (500, &[0x80, 60, 64]),
+    (0, &[0xC0, 41]),
+    (0, &[0xE0, 0, 70]),
+    (9500, &[0x90, 62, 100]),
+    (500, &[0x80, 62, 64]),
+    (500, &[0x90, 64, 1]),
+];
+
+/// `rtspsrc` with our depayloader, playing.
+struct Listener {
+    pipeline: gst::Pipeline,
+    messages: Receiver<Vec<u8>>,
+}
+
+impl Listener {
+    fn new(url: &str, protocol: &str) -> Self {
+        gst::init().unwrap();
+        gstrtpmidi::plugin_register_static().unwrap();
+        let launch = format!(
+            "rtspsrc location={url} protocols={protocol} latency=50 ! rtpmididepay name=depay ! fakesink sync=true"
+        );
+        let pipeline: gst::Pipeline = gst::parse::launch(&launch).unwrap().downcast().unwrap();
+        let (heard, messages) = channel();
+        let pad = pipeline.by_name("depay").unwrap().static_pad("src").unwrap();
+        pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
+            let take = |buffer: &gst::BufferRef| drop(heard.send(buffer.map_readable().unwrap().to_vec()));
+            match &info.data {
+                Some(gst::PadProbeData::Buffer(buffer)) => take(buffer),
+                Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(take),
+                _ => {}
+            }
+            gst::PadProbeReturn::Ok
+        });
+        pipeline.set_state(gst::State::Playing).unwrap();
+        Self { pipeline, messages }
+    }
+
+    /// What is heard up to this message.
+    fn until(&self, last: &[u8]) -> Vec<Vec<u8>> {
+        let mut heard = Vec::new();
+        while heard.last().is_none_or(|message| message != last) {
+            let next = self.messages.recv_timeout(kit::PATIENCE);
+            heard.push(next.unwrap_or_else(|_| panic!("{last:02X?} never comes, but {heard:02X?}")));
+        }
+        heard
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.pipeline.set_state(gst::State::Null).unwrap();
+    }
+}
+
+#[test]
+fn a_file_is_heard_from_its_start_over_udp_and_tcp() {
+    let folder = Folder::new("rtsp-file");
+    let server = Server::start(&folder, "Long song.mid", &SONG, &[]);
+    for form in ["", "/native"] {
+        for protocol in ["udp", "tcp"] {
+            let listener = Listener::new(&server.url(&format!("{form}/files/Long%20song.mid")), protocol);
+            let heard = listener.until(&[0x80, 60, 64]);
+            assert_eq!(heard, SONG[..4].iter().map(|(_, message)| message.to_vec()).collect::<Vec<_>>(), "{protocol}");
+        }
+    }
+}
+
+#[test]
+fn behind_a_seek_what_is_set_there_comes_before_the_first_note() {
+    let folder = Folder::new("rtsp-seek");
+    let server = Server::start(&folder, "song.mid", &SONG, &[]);
+    for protocol in ["udp", "tcp"] {
+        let listener = Listener::new(&server.url("/files/song.mid"), protocol);
+        listener.until(&[0x90, 60, 100]);
+        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE;
+        listener.pipeline.seek_simple(flags, gst::ClockTime::from_mseconds(19_500)).unwrap();
+        let heard = listener.until(&[0x90, 62, 100]);
+        for set in [&[0xC0, 41][..], &[0xB0, 7, 100], &[0xE0, 0, 70]] {
+            assert!(heard.iter().any(|message| message == set), "{set:02X?} is not in {heard:02X?}");
+        }
+        let program = heard.iter().rfind(|message| message[0] == 0xC0);
+        assert_eq!(program, Some(&vec![0xC0, 41]), "{heard:02X?}");
+    }
+}
+
+#[test]
+fn each_client_has_a_position_of_its_own() {
+    let folder = Folder::new("rtsp-positions");
+    let server = Server::start(&folder, "song.mid", &SONG, &[]);
+    let first = Listener::new(&server.url("/files/song.mid"), "tcp");
+    first.until(&[0x80, 60, 64]);
+    let second = Listener::new(&server.url("/files/song.mid"), "tcp");
+    assert_eq!(second.until(&[0x80, 60, 64]).len(), 4, "from the start");
+}
+
+#[test]
+fn a_pause_ends_the_notes_that_sound_and_the_music_goes_on_behind_it() {
+    let folder = Folder::new("rtsp-pause");
+    let song: [(u16, &[u8]); 5] = [
+        (0, &[0xB0, 64, 127]),
+        (0, &[0x90, 60, 100]),
+        (1500, &[0x90, 62, 100]),
+        (500, &[0x80, 62, 64]),
+        (500, &[0xC0, 1]),
+    ];
+    let server = Server::start(&folder, "song.mid", &song, &[]);
+    let mut client = Client::play(&server, "/native/files/song.mid");
+    assert_eq!(client.until(&[0x90, 60, 100]).len(), 2);
+    client.request("PAUSE", "/native/files/song.mid", "");
+    let heard = client.quiet();
+    assert_eq!(heard, [vec![0xB0, 64, 0], vec![0x80, 60, 64]]);
+    client.request("PLAY", "/native/files/song.mid", "");
+    assert_eq!(client.until(&[0x90, 62, 100]), [vec![0xB0, 64, 127], vec![0x90, 62, 100]]);
+}
+
+#[test]
+fn a_server_that_ends_leaves_no_note_behind() {
+    let folder = Folder::new("rtsp-end");
+    let song: [(u16, &[u8]); 2] = [(0, &[0x90, 60, 100]), (10000, &[0x80, 60, 64])];
+    let server = Server::start(&folder, "song.mid", &song, &[]);
+    let mut client = Client::play(&server, "/files/song.mid");
+    client.until(&[0x90, 60, 100]);
+    server.interrupt();
+    client.until(&[0x80, 60, 64]);
+    assert_eq!(server.end().code, Some(0));
+}
+
+#[test]
+fn who_joins_late_is_set_as_the_others_by_the_first_packet() {
+    let folder = Folder::new("rtsp-late");
+    let song: [(u16, &[u8]); 7] = [
+        (0, &[0xC0, 40]),
+        (0, &[0xB1, 10, 20]),
+        (0, &[0xE2, 0, 70]),
+        (0, &[0x90, 60, 100]),
+        (10, &[0x80, 60, 64]),
+        (3000, &[0x90, 62, 100]),
+        (5000, &[0x80, 62, 64]),
+    ];
+    let server = Server::start(&folder, "song.mid", &song, &["--start", "0:01"]);
+    for form in ["", "/native"] {
+        for protocol in ["udp", "tcp"] {
+            let listener = Listener::new(&server.url(&format!("{form}/live")), protocol);
+            let mut heard: Vec<_> =
+                (0..3).map(|_| listener.messages.recv_timeout(Duration::from_secs(5)).unwrap()).collect();
+            heard.sort();
+            assert_eq!(heard, [vec![0xB1, 10, 20], vec![0xC0, 40], vec![0xE2, 0, 70]], "{protocol}");
+        }
+    }
+}
+
+#[test]
+fn everybody_hears_the_same_moment_of_the_live_channel() {
+    let folder = Folder::new("rtsp-live");
+    let notes: Vec<[u8; 3]> = (20..100).map(|note| [0x90, note, 100]).collect();
+    let song: Vec<(u16, &[u8])> = notes.iter().map(|note| (100, &note[..])).collect();
+    let server = Server::start(&folder, "song.mid", &song, &[]);
+    let early = Listener::new(&server.url("/live"), "udp");
+    early.messages.recv_timeout(kit::PATIENCE).unwrap();
+    let late = Listener::new(&server.url("/native/live"), "tcp");
+    let moments = [&early, &late].map(|listener| {
+        listener.until(&[0x90, 99, 100]);
+        Instant::now()
+    });
+    assert!(moments[1] - moments[0] < Duration::from_millis(300), "{moments:?}");
+    assert_eq!(Client::new(&server).ask("DESCRIBE", "/nothing", "").0, 404);
+}
+
+#[test]
+fn the_description_is_the_reference_session_of_content_streaming() {
+    let folder = Folder::new("rtsp-sdp");
+    let server = Server::start(&folder, "song.mid", &SONG, &["--ptime", "50"]);
+    for path in ["/live", "/files/song.mid", "/native/live", "/native/files/song.mid"] {
+        let text = Client::new(&server).request("DESCRIBE", path, "Accept: application/sdp\r\n");
+        let session = Session::parse(text.as_bytes()).unwrap();
+        assert_eq!(session.title, "Test");
+        let (media, stream) = session.first_stream().unwrap();
+        let is_native = path.starts_with("/native");
+        assert_eq!(stream.format, if is_native { Format::Native } else { Format::Mpeg4Generic }, "{text}");
+        let config = stream.config(&media.transport).unwrap();
+        assert_eq!(config.journal, Journal::Recovery(Policy::Anchor), "{text}");
+        assert_eq!(config.timing, Timing::default(), "{text}");
+        assert_eq!((config.ptime, config.max_ptime), (Some(2205), Some(2205)), "{text}");
+        assert_eq!(stream.parameters.last("cm_unused"), Some("ABFGHMQTVX"), "{text}");
+        assert!(!media.transport.is_multicast() && !text.contains("smf_info"), "{text}");
+        if !is_native {
+            assert_eq!(lint_for(&text, Some(Application::ContentStreaming)), [], "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_journal_with_which_nobody_could_come_late_is_refused() {
+    let folder = Folder::new("rtsp-journal");
+    let song = folder.write("song.mid", &kit::song(&SONG));
+    let arguments = ["broadcast", kit::argument(&song), "--rtsp", "127.0.0.1:0", "--journal", "closed-loop"];
+    kit::Program::start(&arguments).finish().failed_with("--rtsp needs --journal anchor");
+}

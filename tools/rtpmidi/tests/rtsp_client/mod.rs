@@ -1,0 +1,160 @@
+//! The program as an RTSP server, and a client that has its packets in the RTSP connection (RFC 2326, 10.12).
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use rtp_midi::inspect::inspect;
+
+use crate::kit::{Ended, Folder, Objects, PATIENCE, Program, argument, song};
+
+/// The program, serving.
+pub(crate) struct Server {
+    program: Program,
+    /// Read by nobody else, lest the program take its reader for gone.
+    _objects: Objects,
+    pub(crate) address: String,
+}
+
+impl Server {
+    /// Serves a song under this name.
+    pub(crate) fn start(folder: &Folder, name: &str, messages: &[(u16, &[u8])], options: &[&str]) -> Self {
+        let file = folder.write(name, &song(messages));
+        let arguments = [&["broadcast", argument(&file), "--rtsp", "127.0.0.1:0", "--json"], options].concat();
+        let mut program = Program::start_with_open_stdout(&arguments);
+        let objects = Objects::of(&mut program);
+        let serving = objects.wait_for("the server", PATIENCE, |object| object["type"] == "serving");
+        let address = serving["urls"][0].as_str().unwrap().split('/').nth(2).unwrap().to_owned();
+        Self { program, _objects: objects, address }
+    }
+
+    /// Presses Ctrl-C.
+    pub(crate) fn interrupt(&self) {
+        self.program.interrupt();
+    }
+
+    /// Waits for the end.
+    pub(crate) fn end(self) -> Ended {
+        self.program.finish()
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("rtsp://{}{path}", self.address)
+    }
+}
+
+/// A client of one stream.
+pub(crate) struct Client {
+    connection: BufReader<TcpStream>,
+    server: String,
+    number: u32,
+    session: String,
+    messages: VecDeque<Vec<u8>>,
+}
+
+impl Client {
+    pub(crate) fn new(server: &Server) -> Self {
+        let connection = TcpStream::connect(&server.address).unwrap();
+        connection.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self {
+            connection: BufReader::new(connection),
+            server: server.address.clone(),
+            number: 0,
+            session: String::new(),
+            messages: VecDeque::new(),
+        }
+    }
+
+    /// A client to which the stream at this path is played.
+    pub(crate) fn play(server: &Server, path: &str) -> Self {
+        let mut client = Self::new(server);
+        client.request("DESCRIBE", path, "Accept: application/sdp\r\n");
+        let transport = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n";
+        client.request("SETUP", &format!("{path}/stream=0"), transport);
+        client.request("PLAY", path, "Range: npt=0-\r\n");
+        client
+    }
+
+    /// Sends a request, which succeeds; returns the body of the response.
+    pub(crate) fn request(&mut self, method: &str, path: &str, headers: &str) -> String {
+        let (status, body) = self.ask(method, path, headers);
+        assert_eq!(status, 200, "{method} {path}: {body}");
+        body
+    }
+
+    /// Sends a request; returns status and body of the response.
+    pub(crate) fn ask(&mut self, method: &str, path: &str, headers: &str) -> (u16, String) {
+        self.number += 1;
+        let mut request =
+            format!("{method} rtsp://{}{path} RTSP/1.0\r\nCSeq: {}\r\n{headers}", self.server, self.number);
+        if !self.session.is_empty() {
+            request.push_str("Session: ");
+            request.push_str(&self.session);
+            request.push_str("\r\n");
+        }
+        self.connection.get_mut().write_all((request + "\r\n").as_bytes()).unwrap();
+        while self.packet(b'R') {}
+        let mut line = String::new();
+        self.connection.read_line(&mut line).unwrap();
+        let status = line.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut length = 0;
+        loop {
+            line.clear();
+            self.connection.read_line(&mut line).unwrap();
+            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+            match name {
+                "Content-Length" => length = value.parse().unwrap(),
+                "Session" => self.session = value.split(';').next().unwrap().to_owned(),
+                _ => {}
+            }
+        }
+        let mut body = vec![0; length];
+        self.connection.read_exact(&mut body).unwrap();
+        (status, String::from_utf8(body).unwrap())
+    }
+
+    /// Takes a packet, unless what comes next begins with `end`.
+    fn packet(&mut self, end: u8) -> bool {
+        let next = self.connection.fill_buf().unwrap()[0];
+        if next == end {
+            return false;
+        }
+        let mut head = [0; 4];
+        self.connection.read_exact(&mut head).unwrap();
+        assert_eq!(head[0], b'$');
+        let mut packet = vec![0; usize::from(u16::from_be_bytes([head[2], head[3]]))];
+        self.connection.read_exact(&mut packet).unwrap();
+        if head[1] == 0 {
+            let payload = &packet[12..];
+            for command in inspect(payload, 0).commands {
+                let mut octets = Vec::new();
+                command.timed.command.encode(&mut octets);
+                self.messages.push_back(octets);
+            }
+        }
+        true
+    }
+
+    /// The messages up to this one.
+    pub(crate) fn until(&mut self, last: &[u8]) -> Vec<Vec<u8>> {
+        let mut heard: Vec<Vec<u8>> = Vec::new();
+        while heard.last().is_none_or(|message| message != last) {
+            match self.messages.pop_front() {
+                Some(message) => heard.push(message),
+                None => assert!(self.packet(0)),
+            }
+        }
+        heard
+    }
+
+    /// The messages that came, where no more come for a second.
+    pub(crate) fn quiet(&mut self) -> Vec<Vec<u8>> {
+        self.connection.get_mut().set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        while self.connection.fill_buf().is_ok() {
+            self.packet(0);
+        }
+        self.connection.get_mut().set_read_timeout(Some(PATIENCE)).unwrap();
+        self.messages.drain(..).collect()
+    }
+}
