@@ -1,5 +1,7 @@
 //! The program as an RTSP server, and a client that has its packets in the RTSP connection (RFC 2326, 10.12).
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -112,6 +114,11 @@ impl Client {
         let mut body = vec![0; length];
         self.connection.read_exact(&mut body).unwrap();
         (status, String::from_utf8(body).unwrap())
+    }
+
+    /// Goes on as one who has no session.
+    pub(crate) fn forget_session(&mut self) {
+        self.session.clear();
     }
 
     /// Takes a packet, unless what comes next begins with `end`.

@@ -27,7 +27,7 @@ use crate::report::{Audience, Reporter};
 use crate::rules::Rules;
 use crate::time;
 use playlist::{Piece, Reading};
-use rtsp::{File, Live, Server};
+use rtsp::{File, Limits, Live, Server, Users};
 use station::Station;
 
 /// Send Standard MIDI Files as one RTP MIDI stream.
@@ -48,6 +48,18 @@ pub(crate) struct Args {
     /// start as /files/NAME
     #[arg(long, value_name = "ADDRESS:PORT")]
     rtsp: Option<SocketAddr>,
+
+    /// Let only those listen by RTSP who are in this file, with NAME:PASSWORD in each line
+    #[arg(long, requires = "rtsp", value_name = "FILE")]
+    rtsp_users: Option<PathBuf>,
+
+    /// Let so many connections be open by RTSP at a time
+    #[arg(long, requires = "rtsp", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
+    rtsp_clients: u32,
+
+    /// Let so many of them come from one address
+    #[arg(long, requires = "rtsp", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
+    rtsp_clients_per_address: u32,
 
     /// Write the session description, which a listener needs, to this file before the first packet is sent. Repeated,
     /// the second one is for the second --to
@@ -172,6 +184,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     check(args, &pieces)?;
     let config = programme::config(args, (!args.no_scan).then_some(&repertoire));
     let to = resolve(args)?;
+    let users = args.rtsp_users.as_deref().map(Users::read).transpose()?;
     let headers = if to.iter().all(SocketAddr::is_ipv4) { 20 + 8 } else { 40 + 8 };
     let programme = fit::Programme { pieces: &pieces, reading, repeat: args.repeat, speed: args.speed, headers };
     let bandwidth = programme.check(&config)?;
@@ -210,7 +223,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let server = match (args.rtsp, &live) {
         (Some(address), Some(live)) => {
             let files = files(args, &pieces, &each);
-            Some(Server::start(address, &rtsp::Offer { live, config: &config, files: &files, reading })?)
+            let limits = Limits { clients: args.rtsp_clients, per_address: args.rtsp_clients_per_address };
+            let users = users.as_ref();
+            let offer = rtsp::Offer { live, config: &config, files: &files, reading, limits, users };
+            Some(Server::start(address, &offer)?)
         }
         _ => None,
     };

@@ -10,6 +10,7 @@ use gst_rtsp_server::prelude::*;
 use gst_rtsp_server::subclass::prelude::*;
 
 use super::media::{Media, Words};
+use super::users::ROLE;
 use crate::elements;
 use crate::failure::Result;
 
@@ -41,6 +42,8 @@ impl Factory {
         // Set once, here, where nobody else knows the factory.
         let _ = factory.imp().make.set(Arc::new(make));
         factory.set_shared(sharing == Sharing::All);
+        let permissions = gst::Structure::builder(ROLE).field("media.factory.access", true);
+        factory.add_role_from_structure(&permissions.field("media.factory.construct", true).build());
         factory.set_media_gtype(Media::static_type());
         factory.connect_media_constructed(move |_, media| {
             media.downcast_ref::<Media>().into_iter().for_each(|media| media.describe(words.clone()));

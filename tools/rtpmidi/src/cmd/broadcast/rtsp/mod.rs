@@ -6,10 +6,12 @@
 //! | `/files/NAME.mid` | a file of the programme, from the start for each client | `files` |
 //! | `/native/…` | the same as `rtp-midi` and not `mpeg4-generic` | |
 
+mod door;
 mod factory;
 mod files;
 mod live;
 mod media;
+mod users;
 
 use std::net::SocketAddr;
 use std::sync::mpsc::channel;
@@ -28,9 +30,12 @@ use super::playlist::Reading;
 use super::tap::Tap;
 use crate::description::PAYLOAD_TYPE;
 use crate::failure::{Failure, Result};
+use door::Door;
+pub(super) use door::Limits;
 pub(super) use files::File;
 pub(super) use live::Live;
 use media::Words;
+pub(super) use users::Users;
 
 /// A running server.
 pub(super) struct Server {
@@ -101,6 +106,9 @@ pub(super) struct Offer<'a> {
     /// Not empty.
     pub(super) files: &'a [File],
     pub(super) reading: Reading,
+    pub(super) limits: Limits,
+    /// Who may listen, unless everybody may.
+    pub(super) users: Option<&'a Users>,
 }
 
 impl Server {
@@ -136,7 +144,8 @@ impl Server {
                 RTSPStatusCode::Ok
             });
         });
-        let (thread, main, address) = run(server, address)?;
+        server.set_auth(offer.users.map(Users::auth).as_ref());
+        let (thread, main, address) = run(server, address, Door::new(offer.limits))?;
         Ok(Self { main, thread: Some(thread), mounts, streams, address, paths })
     }
 
@@ -154,7 +163,7 @@ impl Server {
 }
 
 /// Runs the server in a thread of its own; says where it listens.
-fn run(server: RTSPServer, address: SocketAddr) -> Result<(JoinHandle<()>, glib::MainLoop, SocketAddr)> {
+fn run(server: RTSPServer, address: SocketAddr, door: Door) -> Result<(JoinHandle<()>, glib::MainLoop, SocketAddr)> {
     let context = glib::MainContext::new();
     let main = glib::MainLoop::new(Some(&context), false);
     let (started, bound) = channel();
@@ -167,6 +176,7 @@ fn run(server: RTSPServer, address: SocketAddr) -> Result<(JoinHandle<()>, glib:
         // The other side waits for this, and lives.
         let _ = started.send(attached.map(|_| port));
         if is_bound {
+            door.watch(&server, &context);
             running.run();
         }
     });
