@@ -27,6 +27,7 @@ pub(crate) const RUN: &[Package] = &[
     Package("gstreamer1.0-plugins-base", "audio conversion"),
     Package("gstreamer1.0-plugins-good", "UDP, RTP sessions, jitter buffer, WAV files"),
     Package("gstreamer1.0-plugins-bad", "fluiddec: the FluidSynth synthesiser"),
+    Package("glib-networking", "TLS of the RTSP server"),
     Package("timgm6mb-soundfont", "General MIDI instruments, 6 MB"),
 ];
 
@@ -37,6 +38,7 @@ pub(crate) const SOUND: &[Package] = &[Package("gstreamer1.0-alsa", "sound outpu
 pub(crate) const TEST: &[Package] = &[
     Package("tshark", "dissects our packets: a second opinion on the format"),
     Package("gstreamer1.0-nice", "webrtcbin: another one"),
+    Package("openssl", "a certificate for the RTSP server"),
     Package("iproute2", "a network of its own for the multicast tests"),
     Package("openttd-openmsx", "31 songs by others as test data"),
 ];

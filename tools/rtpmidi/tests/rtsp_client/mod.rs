@@ -16,6 +16,8 @@ pub(crate) struct Server {
     program: Program,
     /// Read by nobody else, lest the program take its reader for gone.
     _objects: Objects,
+    /// With its colon.
+    scheme: String,
     pub(crate) address: String,
 }
 
@@ -27,8 +29,9 @@ impl Server {
         let mut program = Program::start_with_open_stdout(&arguments);
         let objects = Objects::of(&mut program);
         let serving = objects.wait_for("the server", PATIENCE, |object| object["type"] == "serving");
-        let address = serving["urls"][0].as_str().unwrap().split('/').nth(2).unwrap().to_owned();
-        Self { program, _objects: objects, address }
+        let url = serving["urls"][0].as_str().unwrap();
+        let [scheme, address] = [0, 2].map(|part| url.split('/').nth(part).unwrap().to_owned());
+        Self { program, _objects: objects, scheme, address }
     }
 
     /// Presses Ctrl-C.
@@ -42,7 +45,7 @@ impl Server {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("rtsp://{}{path}", self.address)
+        format!("{}//{}{path}", self.scheme, self.address)
     }
 }
 

@@ -27,7 +27,7 @@ use crate::report::{Audience, Reporter};
 use crate::rules::Rules;
 use crate::time;
 use playlist::{Piece, Reading};
-use rtsp::{File, Limits, Live, Server, Users};
+use rtsp::{Access, File, Limits, Live, Server};
 use station::Station;
 
 /// Send Standard MIDI Files as one RTP MIDI stream.
@@ -52,6 +52,10 @@ pub(crate) struct Args {
     /// Let only those listen by RTSP who are in this file, with NAME:PASSWORD in each line
     #[arg(long, requires = "rtsp", value_name = "FILE")]
     rtsp_users: Option<PathBuf>,
+
+    /// Serve by RTSP over TLS (rtsps://) with the certificate and private key in this file (PEM)
+    #[arg(long, requires = "rtsp", value_name = "FILE")]
+    rtsp_certificate: Option<PathBuf>,
 
     /// Let so many connections be open by RTSP at a time
     #[arg(long, requires = "rtsp", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
@@ -184,7 +188,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     check(args, &pieces)?;
     let config = programme::config(args, (!args.no_scan).then_some(&repertoire));
     let to = resolve(args)?;
-    let users = args.rtsp_users.as_deref().map(Users::read).transpose()?;
+    let access = Access::read(args.rtsp_users.as_deref(), args.rtsp_certificate.as_deref())?;
     let headers = if to.iter().all(SocketAddr::is_ipv4) { 20 + 8 } else { 40 + 8 };
     let programme = fit::Programme { pieces: &pieces, reading, repeat: args.repeat, speed: args.speed, headers };
     let bandwidth = programme.check(&config)?;
@@ -224,8 +228,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         (Some(address), Some(live)) => {
             let files = files(args, &pieces, &each);
             let limits = Limits { clients: args.rtsp_clients, per_address: args.rtsp_clients_per_address };
-            let users = users.as_ref();
-            let offer = rtsp::Offer { live, config: &config, files: &files, reading, limits, users };
+            let offer = rtsp::Offer { live, config: &config, files: &files, reading, limits, access: &access };
             Some(Server::start(address, &offer)?)
         }
         _ => None,

@@ -9,8 +9,8 @@ use gst_rtsp_server::RTSPMediaFactory;
 use gst_rtsp_server::prelude::*;
 use gst_rtsp_server::subclass::prelude::*;
 
+use super::access::ROLE;
 use super::media::{Media, Words};
-use super::users::ROLE;
 use crate::elements;
 use crate::failure::Result;
 

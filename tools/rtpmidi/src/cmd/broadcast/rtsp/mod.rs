@@ -6,6 +6,7 @@
 //! | `/files/NAME.mid` | a file of the programme, from the start for each client | `files` |
 //! | `/native/…` | the same as `rtp-midi` and not `mpeg4-generic` | |
 
+mod access;
 mod door;
 mod factory;
 mod files;
@@ -30,12 +31,12 @@ use super::playlist::Reading;
 use super::tap::Tap;
 use crate::description::PAYLOAD_TYPE;
 use crate::failure::{Failure, Result};
+pub(super) use access::Access;
 use door::Door;
 pub(super) use door::Limits;
 pub(super) use files::File;
 pub(super) use live::Live;
 use media::Words;
-pub(super) use users::Users;
 
 /// A running server.
 pub(super) struct Server {
@@ -43,6 +44,7 @@ pub(super) struct Server {
     thread: Option<JoinHandle<()>>,
     mounts: RTSPMountPoints,
     streams: Streams,
+    scheme: &'static str,
     address: SocketAddr,
     paths: Vec<String>,
 }
@@ -107,8 +109,7 @@ pub(super) struct Offer<'a> {
     pub(super) files: &'a [File],
     pub(super) reading: Reading,
     pub(super) limits: Limits,
-    /// Who may listen, unless everybody may.
-    pub(super) users: Option<&'a Users>,
+    pub(super) access: &'a Access,
 }
 
 impl Server {
@@ -122,6 +123,7 @@ impl Server {
         }
         let mounts = server.mount_points().ok_or_else(|| Failure::new("the RTSP server has no paths"))?;
         for (form, factory) in offer.live.factories(&offer.files[0].piece.title, offer.config)? {
+            offer.access.restrict(&factory);
             mounts.add_factory(&form.live(), factory);
         }
         let mut paths = vec![LIVE.to_owned()];
@@ -130,6 +132,7 @@ impl Server {
             for form in Form::ALL {
                 let path = format!("{}/files/{name}", form.prefix());
                 let factory = file.factory(offer.reading, form);
+                offer.access.restrict(&factory);
                 let streams = streams.clone();
                 factory.connect_media_configure(move |_, media| streams.watch(media));
                 mounts.add_factory(&path, factory);
@@ -144,9 +147,9 @@ impl Server {
                 RTSPStatusCode::Ok
             });
         });
-        server.set_auth(offer.users.map(Users::auth).as_ref());
+        server.set_auth(offer.access.auth().as_ref());
         let (thread, main, address) = run(server, address, Door::new(offer.limits))?;
-        Ok(Self { main, thread: Some(thread), mounts, streams, address, paths })
+        Ok(Self { main, thread: Some(thread), mounts, streams, scheme: offer.access.scheme(), address, paths })
     }
 
     /// The music has ended: from now on there are the files only.
@@ -158,7 +161,7 @@ impl Server {
 
     /// Where clients find the streams, one URL after the other.
     pub(super) fn urls(&self) -> impl Iterator<Item = String> {
-        self.paths.iter().map(|path| format!("rtsp://{}{path}", self.address))
+        self.paths.iter().map(|path| format!("{}://{}{path}", self.scheme, self.address))
     }
 }
 

@@ -1,23 +1,16 @@
-//! Who may listen: names and passwords from a file.
+//! Those who may listen: names and passwords from a file.
 
 use std::fs;
 use std::path::Path;
 
-use gst_rtsp_server::gst_rtsp::RTSPAuthMethod;
-use gst_rtsp_server::prelude::*;
-use gst_rtsp_server::{RTSPAuth, RTSPToken};
-
 use crate::failure::{Failure, Result};
 
-/// The role of every listener: whoever has it may hear everything.
-pub(super) const ROLE: &str = "listener";
-
 /// Names with passwords, not empty.
-pub(in crate::cmd::broadcast) struct Users(Vec<(String, String)>);
+pub(super) struct Users(Vec<(String, String)>);
 
 impl Users {
     /// Reads a file with `NAME:PASSWORD` in each line; empty lines and those that begin with `#` say nothing.
-    pub(in crate::cmd::broadcast) fn read(path: &Path) -> Result<Self> {
+    pub(super) fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path)
             .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))?;
         Self::parse(&text).map_err(|why| Failure::new(format!("{}: {why}", path.display())))
@@ -37,16 +30,9 @@ impl Users {
         if users.is_empty() { Err("nobody is named".to_owned()) } else { Ok(Self(users)) }
     }
 
-    /// What asks clients for name and password. No password is sent in clear (digest, RFC 2617).
-    pub(super) fn auth(&self) -> RTSPAuth {
-        let auth = RTSPAuth::new();
-        auth.set_supported_methods(RTSPAuthMethod::Digest);
-        auth.set_realm(Some("rtpmidi"));
-        let token = RTSPToken::builder().field("media.factory.role", ROLE).build();
-        for (name, password) in &self.0 {
-            auth.add_digest(name, password, &token);
-        }
-        auth
+    /// Each name with its password.
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, (String, String)> {
+        self.0.iter()
     }
 }
 
