@@ -11,6 +11,7 @@ use gst_rtsp_server::subclass::prelude::*;
 
 use super::access::ROLE;
 use super::media::{Media, Words};
+use super::stream::Stream;
 use crate::elements;
 use crate::failure::Result;
 
@@ -52,10 +53,9 @@ impl Factory {
     }
 }
 
-/// A bin with the elements in a row. gst-rtsp-server takes the pad of what is called `pay0` for the stream, and looks
-/// for the payloader in it.
+/// A bin with the elements in a row.
 fn bin(chain: &[gst::Element]) -> Result<gst::Element> {
-    let (outer, stream) = (gst::Bin::new(), gst::Bin::with_name("pay0"));
+    let (outer, stream) = (gst::Bin::new(), Stream::new());
     elements::chain(&stream, &chain.iter().collect::<Vec<_>>())?;
     if let Some(last) = chain.last() {
         let pad =

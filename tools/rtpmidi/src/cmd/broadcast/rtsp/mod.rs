@@ -12,6 +12,7 @@ mod factory;
 mod files;
 mod live;
 mod media;
+mod stream;
 mod users;
 
 use std::net::SocketAddr;
