@@ -44,7 +44,7 @@ pub(super) struct Server {
     main: glib::MainLoop,
     thread: Option<JoinHandle<()>>,
     mounts: RTSPMountPoints,
-    streams: Streams,
+    streams: Taps,
     scheme: &'static str,
     address: SocketAddr,
     paths: Vec<String>,
@@ -128,7 +128,7 @@ impl Server {
             mounts.add_factory(&form.live(), factory);
         }
         let mut paths = vec![LIVE.to_owned()];
-        let streams = Streams::default();
+        let streams = Taps::default();
         for (file, name) in offer.files.iter().zip(files::names(offer.files)) {
             for form in Form::ALL {
                 let path = format!("{}/files/{name}", form.prefix());
@@ -209,21 +209,21 @@ const LIVE: &str = "/live";
 
 /// The streams of files that clients have, each with the tap on its payloader.
 #[derive(Clone, Default)]
-struct Streams(Arc<Mutex<Vec<Stream>>>);
+struct Taps(Arc<Mutex<Vec<Tapped>>>);
 
-struct Stream {
+struct Tapped {
     media: glib::WeakRef<RTSPMedia>,
     tap: Tap,
 }
 
-impl Streams {
+impl Taps {
     /// Takes note of a stream.
     fn watch(&self, media: &RTSPMedia) {
         let pay = media.element().downcast::<gst::Bin>().ok().and_then(|bin| bin.by_name(files::PAY));
         let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         streams.retain(|stream| stream.media.upgrade().is_some());
         if let Some(pad) = pay.and_then(|pay| pay.static_pad("sink")) {
-            streams.push(Stream { media: media.downgrade(), tap: Tap::on(pad) });
+            streams.push(Tapped { media: media.downgrade(), tap: Tap::on(pad) });
         }
     }
 
@@ -236,7 +236,7 @@ impl Streams {
         }));
         let taps: Vec<Tap> = {
             let streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_meant = |stream: &&Stream| stream.media.upgrade().is_some_and(|media| medias.contains(&media));
+            let is_meant = |stream: &&Tapped| stream.media.upgrade().is_some_and(|media| medias.contains(&media));
             streams.iter().filter(is_meant).map(|stream| stream.tap.clone()).collect()
         };
         taps.iter().for_each(Tap::hush);
