@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::description::printable;
+
 /// A failure that ends the program, as a rule with exit code 1.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Failure {
@@ -35,12 +37,13 @@ impl Failure {
     }
 }
 
-/// As it stands on stderr. Line breaks in the message, which names of files and elements may bring, become blanks.
+/// As it stands on stderr. Line breaks in the message, which names of files and elements may bring, become blanks, and
+/// nothing in it steers the terminal.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message.replace(['\n', '\r'], " "))?;
+        write!(f, "error: {}", printable(&self.message.replace(['\n', '\r'], " ")))?;
         match &self.hint {
-            Some(hint) => write!(f, "\nhint: {hint}"),
+            Some(hint) => write!(f, "\nhint: {}", printable(hint)),
             None => Ok(()),
         }
     }
@@ -57,7 +60,9 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_one_line() {
+    fn an_error_is_one_line_and_steers_no_terminal() {
         assert_eq!(Failure::new("no file a\nb").to_string(), "error: no file a b");
+        let failure = Failure::new("nobody announces X").hint("announced are: \u{1b}[2J");
+        assert!(!failure.to_string().contains('\u{1b}'), "{failure}");
     }
 }

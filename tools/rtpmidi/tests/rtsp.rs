@@ -219,3 +219,15 @@ fn a_journal_with_which_nobody_could_come_late_is_refused() {
     let arguments = ["broadcast", kit::argument(&song), "--rtsp", "127.0.0.1:0", "--journal", "closed-loop"];
     kit::Program::start(&arguments).finish().failed_with("--rtsp needs --journal anchor");
 }
+
+#[test]
+fn a_port_that_is_taken_is_told_before_anything_is_written() {
+    let folder = Folder::new("rtsp-port");
+    let (song, sdp) = (folder.write("song.mid", &kit::song(&SONG)), folder.path("x.sdp"));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let to = format!("udp://127.0.0.1:{}", kit::free_port());
+    let arguments = ["broadcast", kit::argument(&song), "--to", &to, "--rtsp", &address, "--sdp", kit::argument(&sdp)];
+    kit::Program::start(&arguments).finish().failed_with("cannot listen on 127.0.0.1:");
+    assert!(!sdp.exists());
+}

@@ -72,6 +72,8 @@ fn what_is_not_announced_is_told_with_what_is() {
 fn only_groups_are_announced() {
     let folder = Folder::new("sap-unicast");
     let file = folder.write("song.mid", &song(&[(100, &[0x90, 60, 100])]));
-    let ended = Program::start(&["broadcast", argument(&file), "--to", "udp://127.0.0.1:5004", "--sap"]).finish();
-    assert!(ended.stderr.contains("error: --sap announces what goes to a multicast group"), "{ended:?}");
+    let sdp = folder.path("x.sdp");
+    let arguments = ["broadcast", argument(&file), "--to", "udp://127.0.0.1:5004", "--sap", "--sdp", argument(&sdp)];
+    Program::start(&arguments).finish().failed_with("--sap announces what goes to a multicast group");
+    assert!(!sdp.exists(), "nothing has been written");
 }

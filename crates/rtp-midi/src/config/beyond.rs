@@ -141,17 +141,10 @@ impl Search<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{all, types};
     use super::*;
     use crate::Inclusion;
     use proptest::prelude::*;
-
-    fn types(channels: Numbers, letters: &str, fields: Numbers) -> Selection {
-        Selection::Types { channels, letters: Letters::of(letters), fields }
-    }
-
-    fn all(letters: &str) -> Selection {
-        Selection::of(Letters::of(letters))
-    }
 
     fn only(range: core::ops::RangeInclusive<u32>) -> Numbers {
         Numbers::new([range])

@@ -343,16 +343,9 @@ impl SysEx {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{all, types};
     use super::*;
     use Inclusion::{Anchor, Default, Never};
-
-    fn types(channels: Numbers, letters: &str, fields: Numbers) -> Selection {
-        Selection::Types { channels, letters: Letters::of(letters), fields }
-    }
-
-    fn all(letters: &str) -> Selection {
-        Selection::of(Letters::of(letters))
-    }
 
     fn only(number: u32) -> Numbers {
         Numbers::new([number..=number])

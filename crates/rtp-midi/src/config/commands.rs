@@ -289,15 +289,8 @@ const fn set(letters: Letters, these: Letters, used: bool) -> Letters {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{all, types};
     use super::*;
-
-    fn types(channels: Numbers, letters: &str, fields: Numbers) -> Selection {
-        Selection::Types { channels, letters: Letters::of(letters), fields }
-    }
-
-    fn all(letters: &str) -> Selection {
-        Selection::of(Letters::of(letters))
-    }
 
     fn control(controller: u8) -> Voice {
         Voice::ControlChange { controller: U7::masked(controller), value: U7::default() }

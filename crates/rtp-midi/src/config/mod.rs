@@ -5,6 +5,8 @@ mod chapters;
 mod commands;
 mod mandate;
 mod selection;
+#[cfg(test)]
+mod testing;
 
 pub use chapters::{Chapters, Inclusion};
 pub use commands::{Commands, Usage};

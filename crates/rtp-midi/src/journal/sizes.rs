@@ -81,12 +81,11 @@ impl Sizes {
 impl Room {
     /// Takes `octets` of it; says whether there was room for `command` to take as much.
     pub(crate) fn take(&mut self, command: &Command<'_>, octets: usize) -> bool {
-        let room = match command {
-            Command::Channel(..) => self.left,
-            Command::System(_) => self.left + self.system,
-        };
-        self.shrink(octets);
-        room >= octets as isize
+        let has_room = self.take_for_channel(octets);
+        match command {
+            Command::Channel(..) => has_room,
+            Command::System(_) => self.left + self.system >= 0,
+        }
     }
 
     /// The same for a channel command.

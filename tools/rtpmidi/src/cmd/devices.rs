@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use rtp_midi_sdp::{Media, Stream};
 use serde_json::{Value, json};
 
+use crate::description::printable;
 use crate::failure::Result;
 use crate::interface::Interface;
 use crate::interrupt::Interrupt;
@@ -51,7 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 if args.json { object(&announced) } else { words(&announced) }
             }
             Some(Heard::Gone { title }) if args.json => json!({"type": "gone", "title": title}).to_string(),
-            Some(Heard::Gone { title }) => format!("{title}  is over"),
+            Some(Heard::Gone { title }) => printable(&format!("{title}  is over")),
             None => continue,
         };
         if data(&line)? == Audience::Gone {
@@ -75,7 +76,7 @@ fn words(Announced { session, from, .. }: &Announced) -> String {
         line.extend(Some(stream.parameters.to_string()).filter(|parameters| !parameters.is_empty()));
     }
     line.push(format!("from {from}"));
-    line.join("  ")
+    printable(&line.join("  "))
 }
 
 /// What the stream takes at most (`b=`), rounded up.

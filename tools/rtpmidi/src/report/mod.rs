@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
+use crate::description::printable;
 use crate::failure::{Failure, Result};
 
 pub(crate) use progress::{Coverage, Progress, bits_per_second};
@@ -98,6 +99,8 @@ impl Reporter {
 
     /// Says what everybody should know, without disturbing the bar.
     pub(crate) fn warn(&self, words: &str) {
+        // Titles come from the network.
+        let words = printable(words);
         match &self.form {
             Form::Bar(bar) => bar.suspend(|| eprintln!("{words}")),
             Form::Json | Form::Lines => eprintln!("{words}"),

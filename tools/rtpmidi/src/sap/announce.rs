@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use rtp_midi_sdp::Session;
 use session_announcement::{Announcer, Directory, PORT, Pace, TTL, group};
-
 use socket2::SockRef;
 
 use crate::destination::local_address;

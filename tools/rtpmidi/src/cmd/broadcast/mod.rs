@@ -212,6 +212,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let parameters = announce::parameters(&config);
     let way = announce::Way { to: &to, ttl: args.ttl, interface: interface.as_ref(), bandwidth };
     let sessions = way.describe(&pieces[0].title, &parameters);
+    // What may fail comes before anything is written or sent.
+    args.rtsp.map(Server::can_listen).transpose()?;
+    let announcements = args.sap.then(|| way.announce(&sessions, args.sap_interval)).transpose()?;
     for (path, session) in args.sdp.iter().zip(&sessions) {
         announce::write(session, path)?;
     }
@@ -237,7 +240,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let object = serde_json::json!({ "type": "serving", "urls": urls });
         let _ = reporter.tell(&format!("serving {}", urls.join("\nserving ")), &object)?;
     }
-    let announcements = args.sap.then(|| way.announce(&sessions, args.sap_interval)).transpose()?;
     loop {
         if station.turn(HEARTBEAT, |words| reporter.warn(words))? {
             break;

@@ -15,7 +15,7 @@ mod media;
 mod stream;
 mod users;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -114,6 +114,11 @@ pub(super) struct Offer<'a> {
 }
 
 impl Server {
+    /// Whether a server could listen there now.
+    pub(super) fn can_listen(address: SocketAddr) -> Result<()> {
+        TcpListener::bind(address).map(drop).map_err(|error| cannot_listen(address, &error.to_string()))
+    }
+
     /// Serves all this at this address; port 0 is any that is free.
     pub(super) fn start(address: SocketAddr, offer: &Offer<'_>) -> Result<Self> {
         let server = RTSPServer::new();
@@ -187,10 +192,14 @@ fn run(server: RTSPServer, address: SocketAddr, door: Door) -> Result<(JoinHandl
     let thread = thread.map_err(|error| Failure::new(format!("no thread for the RTSP server: {error}")))?;
     match bound.recv() {
         Ok(Ok(port)) => Ok((thread, main, SocketAddr::new(address.ip(), port))),
-        Ok(Err(error)) => Err(Failure::new(format!("cannot listen on {address}: {}", error.message()))
-            .hint("another program may have the port; --rtsp 0.0.0.0:0 takes a free one")),
+        Ok(Err(error)) => Err(cannot_listen(address, error.message())),
         Err(_) => Err(Failure::new("the RTSP server does not start")),
     }
+}
+
+fn cannot_listen(address: SocketAddr, reason: &str) -> Failure {
+    Failure::new(format!("cannot listen on {address}: {reason}"))
+        .hint("another program may have the port; --rtsp 0.0.0.0:0 takes a free one")
 }
 
 impl Drop for Server {
