@@ -1,0 +1,157 @@
+//! What the command line says.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use rtp_midi::{Journal, Policy};
+
+use crate::destination::Destination;
+use crate::rules::Rules;
+use crate::time;
+
+/// Send Standard MIDI Files as one RTP MIDI stream.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
+pub(crate) struct Args {
+    /// Files to play one after the other; a folder stands for the *.mid, *.midi and *.smf in it
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+
+    /// Where to send to: a host or a multicast group, and the port of the RTP packets; RTCP takes the port above.
+    /// Repeat it to send the stream to several
+    #[arg(long, required_unless_present = "rtsp", value_name = "udp://HOST:PORT")]
+    pub(super) to: Vec<Destination>,
+
+    /// Serve the music by RTSP at this address, until Ctrl-C: what is being played as /live, and each file from its
+    /// start as /files/NAME
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) rtsp: Option<SocketAddr>,
+
+    /// Let only those listen by RTSP who are in this file, with NAME:PASSWORD in each line
+    #[arg(long, requires = "rtsp", value_name = "FILE")]
+    pub(super) rtsp_users: Option<PathBuf>,
+
+    /// Serve by RTSP over TLS (rtsps://) with the certificate and private key in this file (PEM)
+    #[arg(long, requires = "rtsp", value_name = "FILE")]
+    pub(super) rtsp_certificate: Option<PathBuf>,
+
+    /// Let so many connections be open by RTSP at a time
+    #[arg(long, requires = "rtsp", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
+    pub(super) rtsp_clients: u32,
+
+    /// Let so many of them come from one address
+    #[arg(long, requires = "rtsp", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
+    pub(super) rtsp_clients_per_address: u32,
+
+    /// Write the session description, which a listener needs, to this file before the first packet is sent. Repeated,
+    /// the second one is for the second --to
+    #[arg(long, value_name = "FILE")]
+    pub(super) sdp: Vec<PathBuf>,
+
+    /// Announce the stream to the network (SAP), so that listeners find it by its title
+    #[arg(long)]
+    pub(super) sap: bool,
+
+    /// Announce the stream this often
+    #[arg(long, requires = "sap", default_value = "5", value_parser = time::interval, value_name = "SECONDS")]
+    pub(super) sap_interval: Duration,
+
+    /// How packets repeat what earlier ones said, so that listeners recover from loss
+    #[arg(long, value_enum, default_value_t = JournalOption::Anchor, value_name = "POLICY")]
+    pub(super) journal: JournalOption,
+
+    /// Take the files as any music: do not look through them for what the stream can do without
+    #[arg(long)]
+    pub(super) no_scan: bool,
+
+    #[command(flatten)]
+    pub(super) rules: Rules,
+
+    /// Longest RTP packet, header included
+    #[arg(long, default_value_t = 1400, value_parser = clap::value_parser!(u32).range(200..=65_507), value_name = "OCTETS")]
+    pub(super) mtu: u32,
+
+    /// Gather messages for this many milliseconds into one packet
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=1000), value_name = "MS")]
+    pub(super) ptime: u32,
+
+    /// Send an empty packet when nothing was sent for this many milliseconds
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3_600_000), value_name = "MS")]
+    pub(super) guardtime: Option<u32>,
+
+    /// Send RTCP reports at most this often
+    #[arg(long, default_value = "5", value_parser = time::interval, value_name = "SECONDS")]
+    pub(super) rtcp_interval: Duration,
+
+    /// Play faster or slower: 2 is twice as fast
+    #[arg(long, default_value_t = 1.0, value_parser = speed, value_name = "X")]
+    pub(super) speed: f64,
+
+    /// Begin again when the last file has ended, until Ctrl-C
+    #[arg(long = "loop")]
+    pub(super) repeat: bool,
+
+    /// Begin at this time in the first file: seconds, or minutes:seconds
+    #[arg(long, value_parser = time::parse, value_name = "TIME")]
+    pub(super) start: Option<Duration>,
+
+    /// How many routers a packet to a multicast group may pass
+    #[arg(long, default_value_t = 1, value_name = "HOPS")]
+    pub(super) ttl: u8,
+
+    /// The network interface from which packets to multicast groups leave [default: where the route to them leads]
+    #[arg(long, value_name = "NAME")]
+    pub(super) interface: Option<String>,
+
+    /// Play what can be read of damaged files
+    #[arg(long)]
+    pub(super) lenient: bool,
+
+    /// Print progress and summary as JSON, one object per line
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+const EXAMPLES: &str = "\
+Example:
+  rtpmidi broadcast song.mid --to udp://127.0.0.1:5004 --sdp song.sdp
+  rtpmidi listen song.sdp --wav song.wav      (in a second terminal, started before or after)
+  rtpmidi broadcast song.mid --to udp://239.255.1.2:5004 --sap
+  rtpmidi listen sap:Song                     (on any machine of the network)
+  rtpmidi broadcast concert/ --rtsp 0.0.0.0:8554 --loop
+
+The broadcast ends with the last file, or with Ctrl-C, which ends the notes that sound.";
+
+/// `--journal`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum JournalOption {
+    /// All of the stream so far, so that anyone may join at any time
+    Anchor,
+    /// What some listener has not reported to have yet
+    ClosedLoop,
+    /// The latest packets, whatever listeners report
+    OpenLoop,
+    /// Nothing: a lost packet stays lost
+    None,
+}
+
+impl From<JournalOption> for Journal {
+    fn from(option: JournalOption) -> Self {
+        match option {
+            JournalOption::Anchor => Self::Recovery(Policy::Anchor),
+            JournalOption::ClosedLoop => Self::Recovery(Policy::ClosedLoop),
+            JournalOption::OpenLoop => Self::Recovery(Policy::OpenLoop),
+            JournalOption::None => Self::None,
+        }
+    }
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(speed) if (0.01..=100.0).contains(&speed) => Ok(speed),
+        _ => Err("it is a number from 0.01 to 100".to_owned()),
+    }
+}
