@@ -6,6 +6,7 @@ mod description;
 mod destination;
 mod elements;
 mod failure;
+mod intake;
 mod interface;
 mod interrupt;
 mod loss;

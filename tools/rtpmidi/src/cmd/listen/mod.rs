@@ -1,16 +1,12 @@
 //! `rtpmidi listen`: receives an RTP MIDI stream, repairs it, and plays, records or prints it.
 
-mod announced;
 pub(super) mod describe;
 mod fetch;
-mod gate;
 mod outputs;
 mod overture;
 mod reception;
 pub(super) mod rendering;
 mod soundfont;
-mod source;
-mod wire;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -19,6 +15,7 @@ use rtp_midi_sdp::render::Url;
 
 use crate::elements;
 use crate::failure::{Failure, Result};
+use crate::intake::{self, Intake, Silence, Source};
 use crate::interface::Interface;
 use crate::interrupt::Interrupt;
 use crate::loss::{Channel, Loss};
@@ -28,7 +25,6 @@ use outputs::{Outputs, Sound};
 use reception::Reception;
 use rendering::{Fetch, Rendering};
 use soundfont::Soundfont;
-use source::Source;
 
 /// Receive an RTP MIDI stream, repair its losses, and play or record it.
 #[derive(clap::Args)]
@@ -103,6 +99,9 @@ The listener ends when the sender says goodbye, after --timeout, or with Ctrl-C;
 /// How long a sender that was heard may be silent. Its reports, which count, come every five seconds or so.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// How long packets may still come behind a goodbye, which takes another way through the network.
+const STRAGGLERS: Duration = Duration::from_millis(200);
+
 /// How long the main loop waits for something to happen before it looks at the clock again.
 const HEARTBEAT: gst::ClockTime = gst::ClockTime::from_mseconds(20);
 
@@ -112,12 +111,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let patience = Patience::new(args.timeout);
     let interface = args.interface.as_deref().map(Interface::find).transpose()?;
     let source = match args.source.to_str().and_then(|source| source.strip_prefix("sap:")) {
-        Some(title) => {
-            match announced::find(title, patience.before_first, interface.as_ref(), &interrupt, &reporter)? {
-                Some(source) => source,
-                None => return Ok(()),
-            }
-        }
+        Some(title) => match intake::find(title, patience.before_first, interface.as_ref(), &interrupt, &reporter)? {
+            Some(source) => source,
+            None => return Ok(()),
+        },
         None => Source::read(&args.source)?,
     };
     elements::start()?;
@@ -128,35 +125,37 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         print: args.print.then_some(if args.json { outputs::Print::Json } else { outputs::Print::Words }),
         sound: if args.wav.is_some() || args.play { sound(args, &source, &reporter)? } else { None },
     };
-    let plan = reception::Plan {
-        interface,
-        latency: args.latency,
-        rtcp_interval: args.rtcp_interval,
-        loss: args.loss.map(|loss| Channel::new(loss, args.loss_seed)),
-    };
-    let mut reception = Reception::start(&source, plan, &outputs)?;
+    let loss = args.loss.map(|loss| Channel::new(loss, args.loss_seed));
+    let mut intake = Intake::open(source, intake::Plan { interface, loss })?;
+    let entrance = intake.entrance().clone();
+    let plan = reception::Plan { latency: args.latency, rtcp_interval: args.rtcp_interval };
+    let mut reception = Reception::start(intake.source(), entrance.clone(), &plan, &outputs)?;
+    intake.start(reception.inlet())?;
 
+    let source = intake.source();
     reporter.say(&format!("listening for {} on {}", source.title, source.rtp()));
     let mut ended_by = None;
     while !reception.turn(HEARTBEAT, |words| reporter.warn(words))? {
         let audience = reporter.show(Instant::now(), || reception.progress())?;
-        let end = if interrupt.asked() || audience == Audience::Gone {
+        let end = if interrupt.asked() || audience == Audience::Gone || reception.is_unread() {
             Some(End::Asked)
+        } else if entrance.left_for().is_some_and(|time| time >= STRAGGLERS) {
+            Some(End::Goodbye)
         } else {
-            reception.silence().is_some_and(|silence| patience.is_over(silence)).then_some(End::TimeOut)
+            patience.is_over(entrance.silence()).then_some(End::TimeOut)
         };
-        if let Some(end) = end {
-            ended_by.get_or_insert(end);
+        if let Some(end) = end.filter(|_| !reception.is_stopped()) {
+            ended_by = Some(end);
+            intake.stop();
             reception.stop();
         }
     }
-    let heard = reception.was_heard();
-    let summary = reception.end();
-    if !heard && ended_by == Some(End::TimeOut) {
+    let source = intake.source();
+    if ended_by == Some(End::TimeOut) && matches!(entrance.silence(), Silence::BeforeFirst(_)) {
         return Err(Failure::new(format!("nothing came to UDP port {} of {}", source.rtp().port(), source.rtp().ip()))
             .hint("is the sender running, and does a firewall let UDP through?"));
     }
-    reporter.finish(&summary)
+    reporter.finish(&reception.end())
 }
 
 /// How the description lets the music sound. If it does not, that is no failure where something else is made of it.
@@ -193,10 +192,11 @@ fn sound(args: &Args, source: &Source, reporter: &Reporter) -> Result<Option<Sou
     Ok(Some(Sound { soundfont, rendering, latency }))
 }
 
-/// Why the listener ended itself.
+/// Why the listener ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum End {
     Asked,
+    Goodbye,
     TimeOut,
 }
 
@@ -205,15 +205,6 @@ enum End {
 struct Patience {
     before_first: Option<Duration>,
     after_last: Duration,
-}
-
-/// How long nothing has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Silence {
-    /// Since the start.
-    BeforeFirst(Duration),
-    /// Since the last sign of life.
-    AfterLast(Duration),
 }
 
 impl Patience {

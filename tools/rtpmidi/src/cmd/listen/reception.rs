@@ -1,33 +1,24 @@
 //! The pipeline of a listener:
 //!
 //! ```text
-//!  RTP socket ──(wire)─▶ appsrc ─▶┌────────┐─▶ funnel ─▶ rtpmididepay ─▶ tee ─▶ outputs
-//! RTCP socket ──(wire)─▶ appsrc ─▶│ rtpbin │
-//!      ▲                          └────────┘─▶ appsink ─┐
-//!      └────────────────────────────────────────────────┘ receiver reports
+//!        ┌─ RTP ──▶ appsrc ─▶┌────────┐─▶ funnel ─▶ rtpmididepay ─▶ tee ─▶ outputs
+//! intake ┼─ RTCP ─▶ appsrc ─▶│ rtpbin │
+//!        └◀─ receiver reports └────────┘
 //! ```
-//!
-//! The sockets are our own, because only one sender is to be heard, and `udpsrc` does not look who sends.
 
-use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 
-use super::Silence;
 use super::outputs::Outputs;
 use super::overture::Overture;
-use super::source::Source;
-use super::wire::Wire;
 use crate::elements::{self, make, with};
 use crate::failure::{Failure, Result};
-use crate::interface::Interface;
-use crate::loss::Channel;
+use crate::intake::{Entrance, Packet, Source};
 use crate::report::{ListenSummary, Progress, bits_per_second};
-use crate::rtp::{goodbye, is_rtcp};
-use crate::sockets::{self, Membership, Reader};
+use crate::rtp::goodbye;
 use crate::sounding::Sounding;
 
 /// The running listener.
@@ -37,14 +28,12 @@ pub(super) struct Reception {
     session: gst::Element,
     depay: gst::Element,
     rtp: gst_app::AppSrc,
-    rtcp_socket: UdpSocket,
-    readers: Vec<Reader>,
-    wire: Arc<Mutex<Wire>>,
+    rtcp: gst_app::AppSrc,
+    entrance: Arc<Entrance>,
     music: Arc<Mutex<Music>>,
     overture: Option<Overture>,
     /// Nobody reads what is printed any more.
     gone: Arc<AtomicBool>,
-    started: Instant,
     stopped: Option<Instant>,
     /// When, and after how many octets, progress was told last.
     told: (Instant, u64),
@@ -56,10 +45,6 @@ pub(super) struct Plan {
     pub(super) latency: u32,
     /// Least time between two RTCP packets.
     pub(super) rtcp_interval: Duration,
-    /// Where a group is joined.
-    pub(super) interface: Option<Interface>,
-    /// What is lost on purpose.
-    pub(super) loss: Option<Channel>,
 }
 
 /// What came out of the depayloader.
@@ -72,16 +57,9 @@ struct Music {
 /// How long packets that have arrived and files may take after the end.
 const FAREWELL: Duration = Duration::from_secs(10);
 
-/// How long packets may still come behind a goodbye, which takes another way through the network.
-const STRAGGLERS: Duration = Duration::from_millis(200);
-
 impl Reception {
-    /// Opens the sockets and starts the pipeline.
-    pub(super) fn start(source: &Source, plan: Plan, outputs: &Outputs<'_>) -> Result<Self> {
-        let membership = Membership { interface: plan.interface, sources: source.wanted() };
-        let rtp_socket = sockets::open(source.rtp(), &membership)?;
-        let shared = source.rtp() == source.rtcp();
-        let rtcp_socket = if shared { clone(&rtp_socket) } else { sockets::open(source.rtcp(), &membership) }?;
+    /// Starts the pipeline for packets of `source`, which [`Self::inlet`] takes. Reports leave by `entrance`.
+    pub(super) fn start(source: &Source, entrance: Arc<Entrance>, plan: &Plan, outputs: &Outputs<'_>) -> Result<Self> {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| Failure::new("the pipeline has no bus"))?;
         let session = with("rtpbin", &[("latency", &plan.latency), ("do-lost", &true)])?;
@@ -111,49 +89,25 @@ impl Reception {
             }
         });
 
-        let wire = Arc::new(Mutex::new(Wire::new(&source.stream, source.senders.clone(), plan.loss)));
-        send_reports(&reports, clone(&rtcp_socket)?, wire.clone())?;
-        let started = Instant::now();
-        let mut reception = Self {
-            pipeline,
-            bus,
-            session,
-            depay,
-            rtp: rtp.clone(),
-            rtcp_socket: clone(&rtcp_socket)?,
-            readers: Vec::new(),
-            wire: wire.clone(),
-            music,
-            overture,
-            gone,
-            started,
-            stopped: None,
-            told: (started, 0),
-        };
-        if reception.pipeline.set_state(gst::State::Playing).is_err() {
-            return Err(elements::why(&reception.bus));
+        send_reports(&reports, entrance.clone())?;
+        if pipeline.set_state(gst::State::Playing).is_err() {
+            return Err(elements::why(&bus));
         }
-        let take_rtcp = {
-            let wire = wire.clone();
-            move |from: SocketAddr, datagram: &[u8]| {
-                if lock(&wire).rtcp(started.elapsed(), from, datagram) {
-                    push(&rtcp, datagram);
-                }
-            }
-        };
-        let mut take_shared = shared.then(|| take_rtcp.clone());
-        reception.readers.push(Reader::start("rtp", rtp_socket, move |from, datagram| match &mut take_shared {
-            Some(take_rtcp) if is_rtcp(datagram) => take_rtcp(from, datagram),
-            _ => {
-                if lock(&wire).rtp(started.elapsed(), from, datagram) {
-                    push(&rtp, datagram);
-                }
-            }
-        })?);
-        if !shared {
-            reception.readers.push(Reader::start("rtcp", rtcp_socket, take_rtcp)?);
+        let told = (Instant::now(), 0);
+        Ok(Self { pipeline, bus, session, depay, rtp, rtcp, entrance, music, overture, gone, stopped: None, told })
+    }
+
+    /// Takes packets.
+    pub(super) fn inlet(&self) -> impl Fn(Packet<'_>) + Clone + Send + 'static {
+        let (rtp, rtcp) = (self.rtp.clone(), self.rtcp.clone());
+        move |packet| {
+            let (source, octets) = match packet {
+                Packet::Rtp(octets) => (&rtp, octets),
+                Packet::Rtcp(octets) => (&rtcp, octets),
+            };
+            // It is refused when the pipeline stops; then nobody wants it.
+            let _ = source.push_buffer(gst::Buffer::from_slice(octets.to_vec()));
         }
-        Ok(reception)
     }
 
     /// Handles what has happened, after waiting for it for at most `patience`. True when everything is over.
@@ -170,31 +124,20 @@ impl Reception {
             }
             _ => {}
         }
-        let left = lock(&self.wire).left_for(self.started.elapsed());
-        if self.gone.load(Ordering::SeqCst) || left.is_some_and(|time| time >= STRAGGLERS) {
-            self.stop();
-        }
         match self.stopped {
             Some(stopped) if stopped.elapsed() > FAREWELL => Err(Failure::new("the recording does not end")),
             _ => Ok(false),
         }
     }
 
-    /// How long nothing has come; `None` when nothing is waited for.
-    pub(super) fn silence(&self) -> Option<Silence> {
-        if self.stopped.is_some() {
-            return None;
-        }
-        let now = self.started.elapsed();
-        Some(match lock(&self.wire).silent_for(now) {
-            Some(silence) => Silence::AfterLast(silence),
-            None => Silence::BeforeFirst(now),
-        })
+    /// Whether it has been stopped.
+    pub(super) const fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
     }
 
-    /// Whether the sender has been heard at all.
-    pub(super) fn was_heard(&self) -> bool {
-        lock(&self.wire).first().is_some()
+    /// Whether nobody reads what is printed any more.
+    pub(super) fn is_unread(&self) -> bool {
+        self.gone.load(Ordering::SeqCst)
     }
 
     /// Takes leave, ends the notes that sound, and completes the files. Once is enough.
@@ -203,9 +146,11 @@ impl Reception {
             return;
         }
         self.stopped = Some(Instant::now());
-        self.readers.clear();
         self.overture.iter().for_each(Overture::end);
-        self.say_goodbye();
+        if let Some(session) = elements::session(&self.session) {
+            // Otherwise the sender would wait for reports for a while, for whose sake it keeps its journal.
+            self.entrance.report(&goodbye(session.property("internal-ssrc")));
+        }
         let funnel_is_fed = self.session.src_pads().iter().any(|pad| pad.name().starts_with("recv_rtp_src_"));
         if funnel_is_fed {
             // Behind the packets that wait for others.
@@ -217,48 +162,35 @@ impl Reception {
 
     /// Where the music is.
     pub(super) fn progress(&mut self) -> Progress {
-        let (position, packets, octets) = {
-            let wire = lock(&self.wire);
-            let position = wire.first().map_or(Duration::ZERO, |first| self.started.elapsed().saturating_sub(first));
-            (position, wire.packets(), wire.octets())
-        };
-        let (before, octets_before) = std::mem::replace(&mut self.told, (Instant::now(), octets));
+        let tally = self.entrance.tally();
+        let (before, octets_before) = std::mem::replace(&mut self.told, (Instant::now(), tally.octets));
         let stats = Stats::of(&self.depay);
         Progress {
-            position: position.as_secs_f64(),
+            position: self.entrance.position().as_secs_f64(),
             duration: None,
-            packets,
+            packets: tally.packets,
             lost: Some(stats.lost),
             repaired: Some(stats.repaired),
             coverage: None,
-            bit_rate: bits_per_second(octets - octets_before, before.elapsed()),
+            bit_rate: bits_per_second(tally.octets - octets_before, before.elapsed()),
         }
     }
 
     /// Stops everything and says what it came to.
     pub(super) fn end(self) -> ListenSummary {
         let stats = Stats::of(&self.depay);
-        let (wire, music) = (lock(&self.wire), lock(&self.music));
+        let (tally, music) = (self.entrance.tally(), lock(&self.music));
         ListenSummary {
-            duration: wire.duration().as_secs_f64(),
-            packets: wire.packets(),
+            duration: tally.duration.as_secs_f64(),
+            packets: tally.packets,
             lost_packets: stats.lost,
-            dropped_on_purpose: wire.dropped(),
-            foreign_datagrams: wire.foreign(),
+            dropped_on_purpose: tally.dropped,
+            foreign_datagrams: tally.foreign,
             events: music.events,
             commands_repaired: stats.repaired,
             notes_silenced: stats.silenced,
             hanging_notes: music.sounding.notes().into(),
-            octets: wire.octets(),
-        }
-    }
-
-    /// Tells the sender that nobody needs its journal any more; otherwise it would wait for reports for a while.
-    fn say_goodbye(&self) {
-        let Some(to) = lock(&self.wire).reports_to() else { return };
-        if let Some(session) = elements::session(&self.session) {
-            // A lost BYE costs the sender some octets.
-            let _ = self.rtcp_socket.send_to(&goodbye(session.property("internal-ssrc")), to);
+            octets: tally.octets,
         }
     }
 }
@@ -292,11 +224,6 @@ fn packets(caps: &gst::Caps) -> Result<gst_app::AppSrc> {
     source.downcast().map_err(|_| Failure::new("the GStreamer element appsrc is none"))
 }
 
-fn push(source: &gst_app::AppSrc, datagram: &[u8]) {
-    // It is refused when the pipeline stops; then nobody wants it.
-    let _ = source.push_buffer(gst::Buffer::from_slice(datagram.to_vec()));
-}
-
 fn connect(session: &gst::Element, source: &gst_app::AppSrc, name: &str) -> Result<()> {
     elements::link(&elements::pad(source.upcast_ref(), "src")?, &elements::pad(session, name)?)
 }
@@ -321,8 +248,8 @@ fn gather(session: &gst::Element, funnel: &gst::Element) {
     });
 }
 
-/// Sends what the session reports to where the sender's reports come from.
-fn send_reports(sink: &gst::Element, socket: UdpSocket, wire: Arc<Mutex<Wire>>) -> Result<()> {
+/// Sends what the session reports.
+fn send_reports(sink: &gst::Element, entrance: Arc<Entrance>) -> Result<()> {
     let sink = sink.downcast_ref::<gst_app::AppSink>().ok_or_else(|| Failure::new("appsink is none"))?;
     sink.set_property("sync", false);
     sink.set_property("async", false);
@@ -330,10 +257,8 @@ fn send_reports(sink: &gst::Element, socket: UdpSocket, wire: Arc<Mutex<Wire>>) 
         gst_app::AppSinkCallbacks::builder()
             .new_sample(move |sink| {
                 let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                let to = lock(&wire).reports_to();
-                if let (Some(to), Some(Ok(report))) = (to, sample.buffer().map(gst::BufferRef::map_readable)) {
-                    // The next report says the same and more.
-                    let _ = socket.send_to(&report, to);
+                if let Some(Ok(report)) = sample.buffer().map(gst::BufferRef::map_readable) {
+                    entrance.report(&report);
                 }
                 Ok(gst::FlowSuccess::Ok)
             })
@@ -348,10 +273,6 @@ fn describe(warning: &gst::message::Warning) -> String {
     // Without a device it goes on, and does not say so.
     let is_device = warning.src().is_some_and(|source| source.name().starts_with("autoaudiosink"));
     if is_device { format!("{words}: no sound device, playing silently") } else { words }
-}
-
-fn clone(socket: &UdpSocket) -> Result<UdpSocket> {
-    socket.try_clone().map_err(|error| Failure::new(format!("no UDP socket: {error}")))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

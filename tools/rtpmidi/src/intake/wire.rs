@@ -22,14 +22,28 @@ pub(super) struct Wire {
     left: Option<(u32, Duration)>,
     /// Where the sender's RTCP comes from, and receiver reports go to.
     reports_to: Option<SocketAddr>,
-    packets: u64,
-    octets: u64,
-    dropped: u64,
+    /// Without what is known otherwise.
+    tally: Tally,
+}
+
+/// What has come of a stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Tally {
+    /// From the first RTP packet to the last.
+    pub(crate) duration: Duration,
+    /// RTP packets that were let through.
+    pub(crate) packets: u64,
+    /// Their octets.
+    pub(crate) octets: u64,
+    /// Packets dropped on purpose.
+    pub(crate) dropped: u64,
+    /// Datagrams that were not for us.
+    pub(crate) foreign: u64,
 }
 
 impl Wire {
     /// Nothing received yet; `loss` drops packets on purpose.
-    pub(super) const fn new(stream: &Stream, senders: Senders, loss: Option<Channel>) -> Self {
+    pub(super) fn new(stream: &Stream, senders: Senders, loss: Option<Channel>) -> Self {
         Self {
             gate: Gate::new(stream.payload_type, senders),
             loss,
@@ -37,9 +51,7 @@ impl Wire {
             span: None,
             left: None,
             reports_to: None,
-            packets: 0,
-            octets: 0,
-            dropped: 0,
+            tally: Tally::default(),
         }
     }
 
@@ -51,11 +63,11 @@ impl Wire {
         self.heard = Some(at);
         self.span = Some((self.span.map_or(at, |(first, _)| first), at));
         if self.loss.as_mut().is_some_and(Channel::loses) {
-            self.dropped += 1;
+            self.tally.dropped += 1;
             return false;
         }
-        self.packets += 1;
-        self.octets += datagram.len() as u64;
+        self.tally.packets += 1;
+        self.tally.octets += datagram.len() as u64;
         true
     }
 
@@ -88,33 +100,17 @@ impl Wire {
         self.span.map(|(first, _)| first)
     }
 
-    /// From the first RTP packet to the last.
-    pub(super) fn duration(&self) -> Duration {
-        self.span.map_or(Duration::ZERO, |(first, last)| last.saturating_sub(first))
-    }
-
     pub(super) const fn reports_to(&self) -> Option<SocketAddr> {
         self.reports_to
     }
 
-    /// RTP packets that went on to the receiver.
-    pub(super) const fn packets(&self) -> u64 {
-        self.packets
-    }
-
-    /// Their octets.
-    pub(super) const fn octets(&self) -> u64 {
-        self.octets
-    }
-
-    /// Packets dropped on purpose.
-    pub(super) const fn dropped(&self) -> u64 {
-        self.dropped
-    }
-
-    /// Datagrams that were not for us.
-    pub(super) const fn foreign(&self) -> u64 {
-        self.gate.foreign()
+    /// What has come so far.
+    pub(super) fn tally(&self) -> Tally {
+        Tally {
+            duration: self.span.map_or(Duration::ZERO, |(first, last)| last.saturating_sub(first)),
+            foreign: self.gate.foreign(),
+            ..self.tally
+        }
     }
 }
 
@@ -147,8 +143,8 @@ mod tests {
         assert!(wire.rtp(SECOND, sender(), &PACKET));
         assert!(wire.rtp(3 * SECOND, sender(), &PACKET));
         assert!(!wire.rtp(4 * SECOND, sender(), b"garbage"));
-        assert_eq!((wire.packets(), wire.octets(), wire.dropped(), wire.foreign()), (2, 28, 0, 1));
-        assert_eq!((wire.first(), wire.duration()), (Some(SECOND), 2 * SECOND));
+        assert_eq!(wire.tally(), Tally { duration: 2 * SECOND, packets: 2, octets: 28, dropped: 0, foreign: 1 });
+        assert_eq!(wire.first(), Some(SECOND));
     }
 
     #[test]
@@ -156,7 +152,7 @@ mod tests {
         let mut wire = wire(Some("100"));
         assert_eq!(wire.silent_for(SECOND), None);
         assert!(!wire.rtp(SECOND, sender(), &PACKET));
-        assert_eq!((wire.packets(), wire.dropped()), (0, 1));
+        assert_eq!((wire.tally().packets, wire.tally().dropped), (0, 1));
         assert_eq!(wire.silent_for(3 * SECOND), Some(2 * SECOND));
     }
 

@@ -13,27 +13,27 @@ use crate::failure::{Failure, Result};
 
 /// A stream and the group or address it comes to.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
-    pub(super) title: String,
-    pub(super) transport: Transport,
-    pub(super) stream: Stream,
+pub(crate) struct Source {
+    pub(crate) title: String,
+    pub(crate) transport: Transport,
+    pub(crate) stream: Stream,
     /// What is to become of the stream.
-    pub(super) renderers: Renderers,
+    pub(crate) renderers: Renderers,
     /// `c=` as numbers.
-    pub(super) address: IpAddr,
+    pub(crate) address: IpAddr,
     /// Who may send it.
-    pub(super) senders: Senders,
+    pub(crate) senders: Senders,
 }
 
 impl Source {
     /// Reads the description in the file `path`, or from stdin for `-`.
-    pub(super) fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let text = description::read(path)?;
         Self::parse(&text, &path.display().to_string())
     }
 
     /// The first RTP MIDI stream of a description; `name` stands in errors.
-    pub(super) fn parse(text: &[u8], name: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &[u8], name: &str) -> Result<Self> {
         let wrong = |error: rtp_midi_sdp::Error| {
             let hint = match &error {
                 rtp_midi_sdp::Error::NoMidi { .. } => "a stream that can be played has a=rtpmap:96 rtp-midi/44100",
@@ -67,17 +67,17 @@ impl Source {
     }
 
     /// The caps of the stream. The depayloader gets the whole fmtp line besides.
-    pub(super) fn caps(&self) -> gst::Caps {
+    pub(crate) fn caps(&self) -> gst::Caps {
         caps::of(&self.stream)
     }
 
     /// Where RTP packets come in.
-    pub(super) fn rtp(&self) -> SocketAddr {
+    pub(crate) fn rtp(&self) -> SocketAddr {
         (self.address, self.transport.port).into()
     }
 
     /// The senders that a group is joined for, if they are known; none if it is for anybody.
-    pub(super) fn wanted(&self) -> Vec<Ipv4Addr> {
+    pub(crate) fn wanted(&self) -> Vec<Ipv4Addr> {
         let v4 = |address: &IpAddr| if let IpAddr::V4(address) = address { Some(*address) } else { None };
         match &self.senders {
             Senders::Only(senders) => senders.iter().filter_map(v4).collect(),
@@ -86,7 +86,7 @@ impl Source {
     }
 
     /// Where RTCP packets come in.
-    pub(super) fn rtcp(&self) -> SocketAddr {
+    pub(crate) fn rtcp(&self) -> SocketAddr {
         (self.address, self.transport.rtcp_port).into()
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Gate {
 
 /// Who may be the sender (`a=source-filter`, RFC 4570).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) enum Senders {
+pub(crate) enum Senders {
     /// Anybody.
     #[default]
     All,

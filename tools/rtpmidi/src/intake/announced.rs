@@ -14,7 +14,7 @@ const HEARTBEAT: Duration = Duration::from_millis(100);
 
 /// The stream that is announced under `title`, whatever the case of its letters; `None` when the user does not want to
 /// wait any more.
-pub(super) fn find(
+pub(crate) fn find(
     title: &str,
     patience: Option<Duration>,
     interface: Option<&Interface>,
