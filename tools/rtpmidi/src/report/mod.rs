@@ -6,7 +6,7 @@ mod summary;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use crate::description::printable;
@@ -24,8 +24,8 @@ pub(crate) struct Reporter {
 enum Form {
     /// One JSON object per line on stdout.
     Json,
-    /// A bar on the terminal.
-    Bar(ProgressBar),
+    /// Bars on the terminal, one for each of several streams.
+    Bars(MultiProgress, Vec<ProgressBar>),
     /// A line a second on stderr, which is no terminal.
     Lines,
 }
@@ -44,7 +44,7 @@ impl Reporter {
         let form = if json {
             Form::Json
         } else if io::stderr().is_terminal() {
-            Form::Bar(bar())
+            Form::Bars(MultiProgress::new(), Vec::new())
         } else {
             Form::Lines
         };
@@ -55,12 +55,17 @@ impl Reporter {
     const fn interval(&self) -> Duration {
         match self.form {
             Form::Json | Form::Lines => Duration::from_secs(1),
-            Form::Bar(_) => Duration::from_millis(200),
+            Form::Bars(..) => Duration::from_millis(200),
         }
     }
 
     /// Shows the progress if enough time has passed since the last one; only then is it asked for.
     pub(crate) fn show(&mut self, now: Instant, progress: impl FnOnce() -> Progress) -> Result<Audience> {
+        self.show_each(now, || vec![progress()])
+    }
+
+    /// The same for several streams, which are always the same ones.
+    pub(crate) fn show_each(&mut self, now: Instant, progress: impl FnOnce() -> Vec<Progress>) -> Result<Audience> {
         match self.shown {
             Some(shown) if now.duration_since(shown) < self.interval() => return Ok(Audience::Listening),
             // The first one comes after an interval: at the start there is nothing to say.
@@ -70,11 +75,20 @@ impl Reporter {
             }
             Some(_) => self.shown = Some(now),
         }
-        let progress = progress();
-        match &self.form {
-            Form::Json => return data(&progress.json().to_string()),
-            Form::Bar(bar) => progress.draw(bar),
-            Form::Lines => eprintln!("{progress}"),
+        for (place, progress) in progress().iter().enumerate() {
+            match &mut self.form {
+                Form::Json => match data(&progress.json().to_string())? {
+                    Audience::Listening => {}
+                    Audience::Gone => return Ok(Audience::Gone),
+                },
+                Form::Bars(all, bars) => {
+                    while bars.len() <= place {
+                        bars.push(all.add(bar()));
+                    }
+                    progress.draw(&bars[place]);
+                }
+                Form::Lines => eprintln!("{progress}"),
+            }
         }
         Ok(Audience::Listening)
     }
@@ -102,25 +116,29 @@ impl Reporter {
         // Titles come from the network.
         let words = printable(words);
         match &self.form {
-            Form::Bar(bar) => bar.suspend(|| eprintln!("{words}")),
+            Form::Bars(all, _) => all.suspend(|| eprintln!("{words}")),
             Form::Json | Form::Lines => eprintln!("{words}"),
         }
     }
 
     /// Ends with the summary.
     pub(crate) fn finish(self, summary: &impl Summary) -> Result<()> {
-        match self.form {
-            Form::Json => data(&summary.json().to_string()).map(|_| ()),
-            Form::Bar(bar) => {
-                bar.finish_and_clear();
-                eprint!("{}", summary.words());
-                Ok(())
-            }
-            Form::Lines => {
-                eprint!("{}", summary.words());
-                Ok(())
+        self.finish_each(std::slice::from_ref(summary))
+    }
+
+    /// The same for several streams.
+    pub(crate) fn finish_each(self, summaries: &[impl Summary]) -> Result<()> {
+        if let Form::Bars(_, bars) = &self.form {
+            bars.iter().for_each(ProgressBar::finish_and_clear);
+        }
+        for summary in summaries {
+            match self.form {
+                // Who reads no longer has read enough.
+                Form::Json => drop(data(&summary.json().to_string())?),
+                _ => eprint!("{}", summary.words()),
             }
         }
+        Ok(())
     }
 }
 
@@ -136,7 +154,7 @@ pub(crate) fn data(line: &str) -> Result<Audience> {
 
 /// A bar of the length of the music; without colours, so that `NO_COLOR` has nothing to forbid.
 fn bar() -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let bar = ProgressBar::no_length();
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg}") {
         bar.set_style(style.progress_chars("=> "));
     }

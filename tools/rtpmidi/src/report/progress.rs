@@ -8,11 +8,16 @@ use serde_json::{Value, json};
 
 use super::seconds;
 use super::summary::{bits, plural};
+use crate::description::printable;
 use crate::time::minutes;
 
 /// A moment of a broadcast, or of listening to one.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Progress {
+    /// Which of several streams it is.
+    pub(crate) channel: Option<String>,
+    /// What is being played, if known.
+    pub(crate) title: Option<String>,
     /// Time since the first packet, in seconds.
     pub(crate) position: f64,
     /// How long it will take, if known.
@@ -45,6 +50,8 @@ impl Progress {
     pub(super) fn json(&self) -> Value {
         json!({
             "type": "progress",
+            "channel": self.channel,
+            "title": self.title,
             "position_s": seconds(self.position),
             "duration_s": self.duration.map(seconds),
             "packets": self.packets,
@@ -70,9 +77,15 @@ impl Progress {
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(channel) = &self.channel {
+            write!(f, "{}: ", printable(channel))?;
+        }
         f.write_str(&minutes(self.position))?;
         if let Some(duration) = self.duration {
             write!(f, " of {}", minutes(duration))?;
+        }
+        if let Some(title) = &self.title {
+            write!(f, ", {}", printable(title))?;
         }
         write!(f, ", {}", plural(self.packets, "packet"))?;
         if let Some(lost) = self.lost {
@@ -104,6 +117,8 @@ mod tests {
     use super::*;
 
     const LISTENING: Progress = Progress {
+        channel: None,
+        title: None,
         position: 83.25,
         duration: None,
         packets: 1,
@@ -118,8 +133,8 @@ mod tests {
         assert_eq!(LISTENING.to_string(), "1:23, 1 packet, 20 lost, 3100 commands repaired, 12.3 kbit/s");
         assert_eq!(
             LISTENING.json(),
-            json!({"type": "progress", "position_s": 83.25, "duration_s": null, "packets": 1, "lost": 20,
-                "repaired": 3100, "receivers": null, "checkpoint_distance": null, "journal_octets_per_packet": null,
+            json!({"type": "progress", "channel": null, "title": null, "position_s": 83.25, "duration_s": null,
+                "packets": 1, "lost": 20, "repaired": 3100, "receivers": null, "checkpoint_distance": null, "journal_octets_per_packet": null,
                 "bit_rate": 12346.0})
         );
     }
@@ -129,6 +144,14 @@ mod tests {
         let progress = Progress { position: 5.0, duration: Some(60.0), packets: 7, ..Progress::default() };
         assert_eq!(progress.to_string(), "0:05 of 1:00, 7 packets, 0 bit/s");
         assert_eq!(progress.json()["lost"], Value::Null);
+    }
+
+    #[test]
+    fn a_channel_tells_its_name_and_what_it_plays() {
+        let (channel, title) = (Some("jazz".to_owned()), Some("Blue\u{1b}[2J".to_owned()));
+        let progress = Progress { channel, title, ..Progress::default() };
+        assert_eq!(progress.to_string(), "jazz: 0:00, Blue\u{FFFD}[2J, 0 packets, 0 bit/s");
+        assert_eq!(progress.json()["channel"], "jazz");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::seconds;
+use crate::description::printable;
 use crate::time::minutes;
 
 /// The last word of a subcommand.
@@ -14,8 +15,10 @@ pub(crate) trait Summary {
 }
 
 /// What was sent.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct BroadcastSummary {
+    /// Which of several channels it is.
+    pub(crate) channel: Option<String>,
     /// Seconds from the first packet to the last.
     pub(crate) duration: f64,
     pub(crate) packets: u64,
@@ -57,6 +60,7 @@ impl Summary for BroadcastSummary {
     fn json(&self) -> Value {
         json!({
             "type": "summary",
+            "channel": self.channel,
             "duration_s": seconds(self.duration),
             "packets": self.packets,
             "events": self.events,
@@ -77,8 +81,10 @@ impl Summary for BroadcastSummary {
                 format!("journal   over {packets} at the end, {}\n", plural(self.receivers, "receiver"))
             }
         };
+        let channel = self.channel.as_ref().map(|channel| format!("channel   {}\n", printable(channel)));
         format!(
-            "sent      {} in {}, {}\n{journal}bit rate  {}, without the journal {}\n",
+            "{}sent      {} in {}, {}\n{journal}bit rate  {}, without the journal {}\n",
+            channel.unwrap_or_default(),
             plural(self.events, "event"),
             plural(self.packets, "packet"),
             minutes(self.duration),
@@ -158,6 +164,7 @@ mod tests {
     #[test]
     fn a_broadcast_tells_what_the_journal_costs() {
         let summary = BroadcastSummary {
+            channel: None,
             duration: 10.0,
             packets: 100,
             events: 400,
@@ -173,7 +180,7 @@ mod tests {
         );
         assert_eq!(
             summary.json(),
-            json!({"type": "summary", "duration_s": 10.0, "packets": 100, "events": 400, "octets": 5000,
+            json!({"type": "summary", "channel": null, "duration_s": 10.0, "packets": 100, "events": 400, "octets": 5000,
                 "journal_octets": 3000, "receivers": 2, "checkpoint_distance": 12, "bit_rate": 4000.0,
                 "bit_rate_without_journal": 1600.0})
         );

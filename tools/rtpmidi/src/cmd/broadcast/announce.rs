@@ -23,9 +23,8 @@ pub(super) fn parameters(config: &Config) -> Parameters {
     Parameters::for_journal(config.journal).or(&Parameters::of(config))
 }
 
-/// Which way the broadcast goes.
+/// Which way a stream goes.
 pub(super) struct Way<'a> {
-    pub(super) to: &'a [SocketAddr],
     pub(super) ttl: u8,
     pub(super) interface: Option<&'a Interface>,
     /// Kilobits a second at most, headers of the network included.
@@ -33,29 +32,14 @@ pub(super) struct Way<'a> {
 }
 
 impl Way<'_> {
-    /// The descriptions of a broadcast to each destination, which are sessions of their own.
-    pub(super) fn describe(&self, title: &str, parameters: &Parameters) -> Vec<Session> {
-        (0..).zip(self.to).map(|(index, to)| self.describe_to(*to, index, title, parameters.clone())).collect()
-    }
-
-    /// Announces the sessions that go to multicast groups; there must be one.
-    pub(super) fn announce(&self, sessions: &[Session], interval: Duration) -> Result<Announcements> {
-        let sessions = self.to.iter().map(SocketAddr::ip).zip(sessions.iter().cloned());
-        let to_groups: Vec<_> = sessions.filter(|(to, _)| to.is_multicast()).collect();
-        if to_groups.is_empty() {
-            return Err(Failure::new("--sap announces what goes to a multicast group, and nothing here does")
-                .hint("--to udp://239.255.1.2:5004 is a group of the local network"));
-        }
-        Announcements::start(&to_groups, interval, self.interface)
-    }
-
     /// `b=AS` (RFC 8866, 5.8).
     fn bandwidth(&self) -> Bandwidth {
         Bandwidth { kind: "AS".to_owned(), value: self.bandwidth }
     }
 
-    /// The reader of the description is a listener, so the direction is "receive only".
-    fn describe_to(&self, to: SocketAddr, index: u64, title: &str, parameters: Parameters) -> Session {
+    /// The description of a stream to this destination, which is the session of this `index`. Its reader is a listener,
+    /// so the direction is "receive only".
+    pub(super) fn describe(&self, to: SocketAddr, index: u64, title: &str, parameters: Parameters) -> Session {
         let from = local_address(to, self.interface).unwrap_or(to.ip());
         let address = Address { host: Host::Ip(to.ip()), ttl: Some(self.ttl).filter(|_| to.ip().is_multicast()) };
         let sources = is_source_specific(to.ip()).then(|| SourceFilter {
@@ -79,6 +63,21 @@ impl Way<'_> {
             ..Session::new(title)
         }
     }
+}
+
+/// Announces the sessions that go to multicast groups; there must be one.
+pub(super) fn announce(
+    sessions: &[(SocketAddr, Session)],
+    interval: Duration,
+    interface: Option<&Interface>,
+) -> Result<Announcements> {
+    let sessions = sessions.iter().map(|(to, session)| (to.ip(), session.clone()));
+    let to_groups: Vec<_> = sessions.filter(|(to, _)| to.is_multicast()).collect();
+    if to_groups.is_empty() {
+        return Err(Failure::new("--sap announces what goes to a multicast group, and nothing here does")
+            .hint("--to udp://239.255.1.2:5004 is a group of the local network"));
+    }
+    Announcements::start(&to_groups, interval, interface)
 }
 
 /// Whether a group has senders only that its listeners name (RFC 4607): 232.0.0.0/8 and `ff3X::/32`.
@@ -108,9 +107,8 @@ mod tests {
     use rtp_midi::{Inclusion, Journal, Letters, Policy, Selection};
 
     fn describe(to: &str, parameters: &Parameters) -> Session {
-        Way { to: &[to.parse().unwrap()], ttl: 3, interface: None, bandwidth: 20 }
-            .describe("Canon", parameters)
-            .remove(0)
+        let way = Way { ttl: 3, interface: None, bandwidth: 20 };
+        way.describe(to.parse().unwrap(), 0, "Canon", parameters.clone())
     }
 
     #[test]

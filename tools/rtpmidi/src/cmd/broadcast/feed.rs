@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use gst::prelude::*;
 
+use super::now_playing::NowPlaying;
 use super::playlist::{Piece, Reading};
 use crate::elements;
 use crate::failure::Result;
@@ -31,6 +32,7 @@ pub(super) struct Feed {
     play: Play,
     /// How many pieces have been put in front, rounds counted.
     begun: usize,
+    now_playing: NowPlaying,
     branches: VecDeque<Branch>,
     /// Whether no further piece follows those in front.
     complete: Arc<AtomicBool>,
@@ -48,7 +50,7 @@ const AHEAD: usize = 3;
 
 impl Feed {
     /// A feed with the first pieces, whose music comes out of [`Feed::element`].
-    pub(super) fn new(pipeline: &gst::Pipeline, pieces: &[Piece], play: Play) -> Result<Self> {
+    pub(super) fn new(pipeline: &gst::Pipeline, pieces: &[Piece], play: Play, now_playing: NowPlaying) -> Result<Self> {
         let concat = elements::make("concat")?;
         elements::add(pipeline, &[&concat])?;
         let complete = Arc::new(AtomicBool::new(false));
@@ -61,7 +63,8 @@ impl Feed {
             }
         });
         let (pipeline, pieces) = (pipeline.clone(), pieces.to_vec());
-        let mut feed = Self { pipeline, concat, pieces, play, begun: 0, branches: VecDeque::new(), complete };
+        let branches = VecDeque::new();
+        let mut feed = Self { pipeline, concat, pieces, play, begun: 0, now_playing, branches, complete };
         feed.fill()?;
         Ok(feed)
     }
@@ -86,7 +89,9 @@ impl Feed {
         while self.branches.len() < AHEAD && (self.play.repeat || self.begun < self.pieces.len()) {
             let piece = &self.pieces[self.begun % self.pieces.len()];
             let start = if self.begun == 0 { self.play.start } else { Duration::ZERO };
-            let branch = Branch::put(&self.pipeline, &self.concat, &piece.path, start, &self.play)?;
+            let (index, now_playing) = (self.begun as u64, &self.now_playing);
+            let queue = |pad: &gst::Pad| now_playing.queue(index, piece, pad);
+            let branch = Branch::put(&self.pipeline, &self.concat, &piece.path, start, &self.play, queue)?;
             self.branches.push_back(branch);
             self.begun += 1;
         }
@@ -97,14 +102,23 @@ impl Feed {
 }
 
 impl Branch {
-    fn put(pipeline: &gst::Pipeline, concat: &gst::Element, path: &Path, start: Duration, play: &Play) -> Result<Self> {
+    fn put(
+        pipeline: &gst::Pipeline,
+        concat: &gst::Element,
+        path: &Path,
+        start: Duration,
+        play: &Play,
+        queue: impl FnOnce(&gst::Pad),
+    ) -> Result<Self> {
         let file = elements::with("filesrc", &[("location", &path)])?;
         let parse = elements::with("smfparse", &[("lenient", &(play.reading == Reading::Lenient))])?;
         let pad = elements::pad(concat, "sink_%u")?;
         let ended = Arc::new(AtomicBool::new(false));
-        watch(&elements::pad(&parse, "src")?, start, play.speed, ended.clone());
+        let music = elements::pad(&parse, "src")?;
+        watch(&music, start, play.speed, ended.clone());
+        queue(&music);
         elements::chain(pipeline, &[&file, &parse])?;
-        elements::link(&elements::pad(&parse, "src")?, &pad)?;
+        elements::link(&music, &pad)?;
         for element in [&parse, &file] {
             elements::follow(element)?;
         }

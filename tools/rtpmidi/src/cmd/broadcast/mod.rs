@@ -1,8 +1,11 @@
 //! `rtpmidi broadcast`: plays Standard MIDI Files into the network.
 
 mod announce;
+mod channel;
 mod feed;
 mod fit;
+mod name;
+mod now_playing;
 mod options;
 mod playlist;
 mod programme;
@@ -13,151 +16,127 @@ mod tap;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use rtp_midi::Repertoire;
-use smf_timeline::Song;
-
-use crate::destination::Destination;
 use crate::elements;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::interface::Interface;
 use crate::interrupt::Interrupt;
 use crate::report::{Audience, Reporter};
-use crate::time;
+use crate::sap::Announcements;
+use channel::Channel;
 pub(crate) use options::Args;
-use options::JournalOption;
-use playlist::{Piece, Reading};
-use rtsp::{Access, File, Limits, Live, Server};
+use rtsp::{Access, File, Limits, Live, LiveChannel, Server};
 use station::Station;
 
 /// How long the main loop waits for something to happen before it looks at the clock again.
 const HEARTBEAT: gst::ClockTime = gst::ClockTime::from_mseconds(20);
 
-/// Reads the files, announces the stream, and plays to the end.
+/// A channel that is on the air.
+struct OnAir {
+    channel: Channel,
+    station: Station,
+    live: Option<Live>,
+    is_over: bool,
+}
+
+/// Reads the files, announces the streams, and plays to the end.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let reading = if args.lenient { Reading::Lenient } else { Reading::Strict };
-    let mut repertoire = Repertoire::default();
-    let mut each = Vec::new();
-    let scan = |song: &Song| {
-        let mut of_song = Repertoire::default();
-        for (_, command) in programme::commands(song) {
-            repertoire.observe(&command);
-            of_song.observe(&command);
-        }
-        each.push(of_song);
-    };
-    let pieces = playlist::read(&args.files, reading, scan, |warning| eprintln!("{warning}"))?;
-    check(args, &pieces)?;
-    let config = programme::config(args, (!args.no_scan).then_some(&repertoire));
-    let to = resolve(args)?;
+    let channels = channel::read(args)?;
     let access = Access::read(args.rtsp_users.as_deref(), args.rtsp_certificate.as_deref())?;
-    let headers = if to.iter().all(SocketAddr::is_ipv4) { 20 + 8 } else { 40 + 8 };
-    let programme = fit::Programme { pieces: &pieces, reading, repeat: args.repeat, speed: args.speed, headers };
-    let bandwidth = programme.check(&config)?;
     let interface = args.interface.as_deref().map(Interface::find).transpose()?;
 
     elements::start()?;
     let interrupt = Interrupt::catch()?;
-    let mut station = Station::build(&station::Plan {
-        pieces: &pieces,
-        play: feed::Play { repeat: args.repeat, start: args.start.unwrap_or_default(), speed: args.speed, reading },
-        to: &to,
-        ttl: args.ttl,
-        interface: interface.as_ref(),
-        config: &config,
-        ptime: args.ptime,
-        guardtime: programme::guardtime(args),
-        rtcp_interval: args.rtcp_interval,
-    })?;
-
     let mut reporter = Reporter::new(args.json);
-    let parameters = announce::parameters(&config);
-    let way = announce::Way { to: &to, ttl: args.ttl, interface: interface.as_ref(), bandwidth };
-    let sessions = way.describe(&pieces[0].title, &parameters);
+    let mut on_air =
+        channels.into_iter().map(|it| OnAir::build(it, args, interface.as_ref())).collect::<Result<Vec<_>>>()?;
     // What may fail comes before anything is written or sent.
     args.rtsp.map(Server::can_listen).transpose()?;
-    let announcements = args.sap.then(|| way.announce(&sessions, args.sap_interval)).transpose()?;
-    for (path, session) in args.sdp.iter().zip(&sessions) {
-        announce::write(session, path)?;
+    let announcements = describe(args, &on_air, interface.as_ref())?;
+    for it in &mut on_air {
+        it.start(args, &reporter)?;
     }
-    let live = args.rtsp.map(|_| station.packets()).transpose()?.map(|packets| Live::on(&packets));
-    let listeners = args.to.iter().map(Destination::to_string).collect::<Vec<_>>().join(", ");
-    if !args.no_scan {
-        reporter.say(&programme::describe(&repertoire, &config));
-    }
-    if !args.to.is_empty() {
-        reporter.say(&format!("playing {} to {listeners}", pieces[0].title));
-    }
-    station.play()?;
-    let server = match (args.rtsp, &live) {
-        (Some(address), Some(live)) => {
-            let files = files(args, &pieces, &each);
-            let limits = Limits { clients: args.rtsp_clients, per_address: args.rtsp_clients_per_address };
-            let offer = rtsp::Offer { live, config: &config, files: &files, reading, limits, access: &access };
-            Some(Server::start(address, &offer)?)
-        }
-        _ => None,
-    };
+    let server = args.rtsp.map(|address| serve(address, args, &on_air, &access)).transpose()?;
     if let Some(urls) = server.as_ref().map(|server| server.urls().collect::<Vec<_>>()) {
         let object = serde_json::json!({ "type": "serving", "urls": urls });
         let _ = reporter.tell(&format!("serving {}", urls.join("\nserving ")), &object)?;
     }
-    loop {
-        if station.turn(HEARTBEAT, |words| reporter.warn(words))? {
-            break;
+    while on_air.iter().any(|it| !it.is_over) {
+        // The first one waits, and the others look.
+        let mut patience = HEARTBEAT;
+        for it in on_air.iter_mut().filter(|it| !it.is_over) {
+            it.is_over = it.station.turn(std::mem::take(&mut patience), |words| reporter.warn(words))?;
+            if let Some(server) = server.as_ref().filter(|_| it.is_over) {
+                server.end_live(it.channel.name.as_ref());
+            }
         }
-        let audience = reporter.show(Instant::now(), || station.progress())?;
+        let progress = || on_air.iter_mut().map(|it| it.station.progress()).collect();
+        let audience = reporter.show_each(Instant::now(), progress)?;
         if interrupt.asked() || audience == Audience::Gone {
-            station.stop();
+            for it in &mut on_air {
+                it.station.stop();
+            }
         }
     }
     drop(announcements);
-    if let Some(server) = &server {
-        server.end_live();
-    }
     while server.is_some() && !interrupt.asked() {
         std::thread::sleep(HEARTBEAT.into());
     }
     drop(server);
-    let summary = station.end();
-    reporter.finish(&summary)
+    reporter.finish_each(&on_air.into_iter().map(|it| it.station.end()).collect::<Vec<_>>())
 }
 
-/// The files as the server has them, with what a scan of each has found.
-fn files(args: &Args, pieces: &[Piece], each: &[Repertoire]) -> Vec<File> {
-    let scan = |repertoire| (!args.no_scan).then_some(repertoire);
-    let file = |(piece, repertoire): (&Piece, _)| File {
-        piece: piece.clone(),
-        config: programme::config(args, scan(repertoire)),
-    };
-    pieces.iter().zip(each).map(file).collect()
+impl OnAir {
+    fn build(channel: Channel, args: &Args, interface: Option<&Interface>) -> Result<Self> {
+        let station = channel.station(args, interface)?;
+        let live = args.rtsp.map(|_| station.packets()).transpose()?.map(|packets| Live::on(&packets));
+        Ok(Self { channel, station, live, is_over: false })
+    }
+
+    /// Says what is to be played, and plays it.
+    fn start(&mut self, args: &Args, reporter: &Reporter) -> Result<()> {
+        let channel = &self.channel;
+        if !args.no_scan {
+            reporter.say(&channel.scan());
+        }
+        let mine = args.to.iter().filter(|to| to.channel == channel.name);
+        let to = mine.map(|to| to.destination.to_string()).collect::<Vec<_>>().join(", ");
+        if !to.is_empty() {
+            reporter.say(&format!("playing {} to {to}", channel.title));
+        }
+        self.station.play()
+    }
 }
 
-/// Whether the options fit the music.
-fn check(args: &Args, pieces: &[Piece]) -> Result<()> {
-    let first = &pieces[0];
-    if args.start.is_some_and(|start| start >= first.duration) {
-        let (path, end) = (first.path.display(), time::minutes(first.duration.as_secs_f64()));
-        return Err(Failure::new(format!("{path} ends at {end}, before the --start")));
+/// Writes the descriptions and announces them, where that is asked for.
+fn describe(args: &Args, on_air: &[OnAir], interface: Option<&Interface>) -> Result<Option<Announcements>> {
+    let mut sessions: Vec<_> = on_air.iter().flat_map(|it| it.channel.sessions(args, interface)).collect();
+    sessions.sort_by_key(|(place, ..)| *place);
+    let sessions: Vec<_> = sessions.into_iter().map(|(_, to, session)| (to, session)).collect();
+    let announcements = args.sap.then(|| announce::announce(&sessions, args.sap_interval, interface)).transpose()?;
+    for (path, (_, session)) in args.sdp.iter().zip(&sessions) {
+        announce::write(session, path)?;
     }
-    if args.repeat && pieces.iter().all(|piece| piece.duration.is_zero()) {
-        return Err(Failure::new("music without duration cannot be repeated").hint("leave out --loop"));
-    }
-    if args.rtsp.is_some() && args.journal != JournalOption::Anchor {
-        return Err(Failure::new("--rtsp needs --journal anchor, with which listeners may come at any time")
-            .hint("a second broadcast may send to --to with another"));
-    }
-    Ok(())
+    Ok(announcements)
 }
 
-/// The addresses to send to.
-fn resolve(args: &Args) -> Result<Vec<SocketAddr>> {
-    if args.sdp.len() > args.to.len() {
-        return Err(Failure::new("more descriptions than destinations").hint("each --sdp is for one --to"));
+/// Serves the channels, and all their files.
+fn serve(address: SocketAddr, args: &Args, on_air: &[OnAir], access: &Access) -> Result<Server> {
+    let channels: Vec<LiveChannel<'_>> = on_air.iter().filter_map(OnAir::offer).collect();
+    let mut files: Vec<File> = Vec::new();
+    for file in on_air.iter().flat_map(|it| &it.channel.files) {
+        // Several channels may play one file.
+        if files.iter().all(|other| other.piece.path != file.piece.path) {
+            files.push(file.clone());
+        }
     }
-    let to = args.to.iter().map(Destination::resolve).collect::<Result<Vec<_>>>()?;
-    if to.windows(2).any(|pair| pair[0].is_ipv4() != pair[1].is_ipv4()) {
-        return Err(Failure::new("a broadcast goes to IPv4 addresses or to IPv6 addresses")
-            .hint("start a second one for the others"));
+    let limits = Limits { clients: args.rtsp_clients, per_address: args.rtsp_clients_per_address };
+    let offer = rtsp::Offer { channels: &channels, files: &files, reading: channel::reading(args), limits, access };
+    Server::start(address, &offer)
+}
+
+impl OnAir {
+    fn offer(&self) -> Option<LiveChannel<'_>> {
+        let Channel { name, title, config, .. } = &self.channel;
+        self.live.as_ref().map(|live| LiveChannel { name: name.as_ref(), title, live, config })
     }
-    Ok(to)
 }

@@ -1,12 +1,15 @@
 //! What the command line says.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use rtp_midi::{Journal, Policy};
 
+use super::name::{Name, Named};
 use crate::destination::Destination;
 use crate::rules::Rules;
 use crate::time;
@@ -17,16 +20,20 @@ use crate::time;
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 pub(crate) struct Args {
     /// Files to play one after the other; a folder stands for the *.mid, *.midi and *.smf in it
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "channel", value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 
-    /// Where to send to: a host or a multicast group, and the port of the RTP packets; RTCP takes the port above.
-    /// Repeat it to send the stream to several
-    #[arg(long, required_unless_present = "rtsp", value_name = "udp://HOST:PORT")]
-    pub(super) to: Vec<Destination>,
+    /// Play a file or folder on a live channel of this name as well, beside the files. Repeat it for more channels
+    #[arg(long, value_name = "NAME=SOURCE")]
+    pub(super) channel: Vec<Named<PathBuf>>,
 
-    /// Serve the music by RTSP at this address, until Ctrl-C: what is being played as /live, and each file from its
-    /// start as /files/NAME
+    /// Where to send to: a host or a multicast group, and the port of the RTP packets; RTCP takes the port above.
+    /// Repeat it to send the stream to several; with NAME= in front it is for the channel of this name
+    #[arg(long, required_unless_present = "rtsp", value_name = "[NAME=]udp://HOST:PORT")]
+    pub(super) to: Vec<Target>,
+
+    /// Serve the music by RTSP at this address, until Ctrl-C: what is being played as /live, the channels as
+    /// /live/NAME, and each file from its start as /files/NAME
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(super) rtsp: Option<SocketAddr>,
 
@@ -122,8 +129,37 @@ Example:
   rtpmidi broadcast song.mid --to udp://239.255.1.2:5004 --sap
   rtpmidi listen sap:Song                     (on any machine of the network)
   rtpmidi broadcast concert/ --rtsp 0.0.0.0:8554 --loop
+  rtpmidi broadcast --channel jazz=jazz/ --channel baroque=bach/ --rtsp 0.0.0.0:8554 --loop
 
 The broadcast ends with the last file, or with Ctrl-C, which ends the notes that sound.";
+
+/// `--to`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Target {
+    /// Which channel goes there; `None` is the main one.
+    pub(super) channel: Option<Name>,
+    pub(super) destination: Destination,
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // A name is known by its =, which no address has.
+        if !text.contains('=') {
+            return Ok(Self { channel: None, destination: text.parse()? });
+        }
+        let Named { name, what } = text.parse()?;
+        Ok(Self { channel: Some(name), destination: what })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.channel.as_ref().map_or(Ok(()), |name| write!(f, "{name}="))?;
+        self.destination.fmt(f)
+    }
+}
 
 /// `--journal`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]

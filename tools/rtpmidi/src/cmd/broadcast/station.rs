@@ -20,6 +20,8 @@ use rtp_midi::{Config, Journal};
 use rtp_midi_sdp::Parameters;
 
 use super::feed::{Feed, Play};
+use super::name::Name;
+use super::now_playing::NowPlaying;
 use super::playlist::Piece;
 use super::tap::Tap;
 use crate::description::PAYLOAD_TYPE;
@@ -30,6 +32,7 @@ use crate::report::{BroadcastSummary, Coverage, Progress, bits_per_second};
 
 /// What to play, where to, and in what packets.
 pub(super) struct Plan<'a> {
+    pub(super) channel: Option<&'a Name>,
     pub(super) pieces: &'a [Piece],
     pub(super) play: Play,
     /// All of one family.
@@ -48,9 +51,11 @@ pub(super) struct Plan<'a> {
 
 /// The running broadcast.
 pub(super) struct Station {
+    channel: Option<Name>,
     pipeline: gst::Pipeline,
     bus: gst::Bus,
     feed: Feed,
+    now_playing: NowPlaying,
     tap: Tap,
     pay: gst::Element,
     sent: Arc<Mutex<Sent>>,
@@ -83,13 +88,15 @@ impl Station {
     pub(super) fn build(plan: &Plan<'_>) -> Result<Self> {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| Failure::new("the pipeline has no bus"))?;
-        let feed = Feed::new(&pipeline, plan.pieces, plan.play)?;
+        let now_playing = NowPlaying::default();
+        let feed = Feed::new(&pipeline, plan.pieces, plan.play, now_playing.clone())?;
         let clocksync = elements::make("clocksync")?;
         let pay = payloader(plan)?;
         elements::chain(&pipeline, &[&clocksync, &pay])?;
         elements::link(&elements::pad(feed.element(), "src")?, &elements::pad(&clocksync, "sink")?)?;
         if plan.to.is_empty() {
-            let nowhere = elements::with("fakesink", &[("async", &false)])?;
+            // The packets of the end have their times here as well.
+            let nowhere = elements::with("fakesink", &[("async", &false), ("sync", &true)])?;
             elements::add(&pipeline, &[&nowhere])?;
             elements::link(&elements::pad(&pay, "src")?, &elements::pad(&nowhere, "sink")?)?;
         } else {
@@ -98,13 +105,17 @@ impl Station {
 
         let sent = Arc::new(Mutex::new(Sent::default()));
         count(&elements::pad(&pay, "src")?, sent.clone());
-        let tap = Tap::on(elements::pad(&pay, "sink")?);
+        let music = elements::pad(&pay, "sink")?;
+        now_playing.watch(&music);
+        let tap = Tap::on(music);
         let total: Duration = plan.pieces.iter().map(|piece| piece.duration).sum();
         let seconds = total.saturating_sub(plan.play.start).as_secs_f64() / plan.play.speed;
         Ok(Self {
+            channel: plan.channel.cloned(),
             pipeline,
             bus,
             feed,
+            now_playing,
             tap,
             pay,
             sent,
@@ -133,23 +144,26 @@ impl Station {
     /// Handles what has happened, after waiting for it for at most `patience`. True when the broadcast is over.
     /// `warn` is told what does not end it, once: a network that takes no packet would say so for each.
     pub(super) fn turn(&mut self, patience: gst::ClockTime, warn: impl Fn(&str)) -> Result<bool> {
-        let message = self.bus.timed_pop(patience);
-        match message.as_ref().map(|message| message.view()) {
-            Some(gst::MessageView::Eos(_)) => return Ok(true),
-            // The feed is refused then, and says so.
-            Some(gst::MessageView::Error(error)) if !self.stopped => return Err(elements::failure(error)),
-            Some(gst::MessageView::Warning(warning)) => {
-                let words = elements::warning(warning);
-                if self.warned.as_ref() != Some(&words) {
-                    warn(&words);
-                    self.warned = Some(words);
+        let mut message = self.bus.timed_pop(patience);
+        while let Some(happened) = message {
+            match happened.view() {
+                gst::MessageView::Eos(_) => return Ok(true),
+                // The feed is refused then, and says so.
+                gst::MessageView::Error(error) if !self.stopped => return Err(elements::failure(error)),
+                gst::MessageView::Warning(warning) => {
+                    let words = elements::warning(warning);
+                    if self.warned.as_ref() != Some(&words) {
+                        warn(&words);
+                        self.warned = Some(words);
+                    }
                 }
+                gst::MessageView::Latency(_) => {
+                    // Failing means that an element is leaving: the pipeline asks again when it is gone.
+                    let _ = self.pipeline.recalculate_latency();
+                }
+                _ => {}
             }
-            Some(gst::MessageView::Latency(_)) => {
-                // Failing means that an element is leaving: the pipeline asks again when it is gone.
-                let _ = self.pipeline.recalculate_latency();
-            }
-            _ => {}
+            message = self.bus.pop();
         }
         if !self.stopped {
             self.feed.turn()?;
@@ -174,6 +188,8 @@ impl Station {
         let in_journals = sent.journal_octets.saturating_sub(told.journal_octets);
         let position = self.pipeline.current_running_time().unwrap_or_default().seconds_f64();
         Progress {
+            channel: self.channel.as_ref().map(Name::to_string),
+            title: self.now_playing.current().map(|playing| playing.title),
             position: self.duration.map_or(position, |duration| position.min(duration)),
             duration: self.duration,
             packets: sent.packets,
@@ -194,6 +210,7 @@ impl Station {
         let events = self.tap.events();
         let sent = *lock(&self.sent);
         BroadcastSummary {
+            channel: self.channel.as_ref().map(Name::to_string),
             duration: sent.last.unwrap_or_default().saturating_sub(sent.first.unwrap_or_default()).seconds_f64(),
             packets: sent.packets,
             events,

@@ -167,12 +167,11 @@ impl Reception {
         let stats = Stats::of(&self.depay);
         Progress {
             position: self.entrance.position().as_secs_f64(),
-            duration: None,
             packets: tally.packets,
             lost: Some(stats.lost),
             repaired: Some(stats.repaired),
-            coverage: None,
             bit_rate: bits_per_second(tally.octets - octets_before, before.elapsed()),
+            ..Progress::default()
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::Form;
 use super::factory::{Factory, Sharing};
+use crate::cmd::broadcast::name::segment;
 use crate::cmd::broadcast::playlist::{Piece, Reading};
 use crate::description::{CLOCK_RATE, PAYLOAD_TYPE};
 use crate::elements;
@@ -53,20 +54,11 @@ pub(super) fn names(files: &[File]) -> Vec<String> {
     for file in files {
         let name = file.piece.path.file_name().unwrap_or_default().to_string_lossy();
         let (stem, suffix) = name.rsplit_once('.').unwrap_or((&name, ""));
-        let numbered = (2..).map(|number| encode(&format!("{stem}-{number}.{suffix}")));
-        let free = std::iter::once(encode(&name)).chain(numbered).find(|name| !names.contains(name));
+        let numbered = (2..).map(|number| segment(&format!("{stem}-{number}.{suffix}")));
+        let free = std::iter::once(segment(&name)).chain(numbered).find(|name| !names.contains(name));
         names.extend(free);
     }
     names
-}
-
-/// Percent-encodes what is not plain in a segment of a path (RFC 3986, 2.1, 2.3).
-fn encode(name: &str) -> String {
-    let octet = |octet: u8| match octet {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(octet).to_string(),
-        octet => format!("%{octet:02X}"),
-    };
-    name.bytes().map(octet).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! | Path | What is there | Module |
 //! |---|---|---|
 //! | `/live` | what is being played, the same moment for all | `live` |
+//! | `/live/NAME` | the same of the channel of this name | `live` |
 //! | `/files/NAME.mid` | a file of the programme, from the start for each client | `files` |
 //! | `/native/…` | the same as `rtp-midi` and not `mpeg4-generic` | |
 
@@ -28,6 +29,7 @@ use gst_rtsp_server::{RTSPFilterResult, RTSPMedia, RTSPMountPoints, RTSPServer, 
 use rtp_midi::{Config, Format};
 use rtp_midi_sdp::Parameters;
 
+use super::name::Name;
 use super::playlist::Reading;
 use super::tap::Tap;
 use crate::description::PAYLOAD_TYPE;
@@ -70,9 +72,10 @@ impl Form {
         }
     }
 
-    /// The path of the live channel.
-    fn live(self) -> String {
-        format!("{}{LIVE}", self.prefix())
+    /// The path of a live channel.
+    fn live(self, channel: Option<&Name>) -> String {
+        let name = channel.map(|name| format!("/{}", name.segment())).unwrap_or_default();
+        format!("{}/live{name}", self.prefix())
     }
 
     fn config(self, config: &Config) -> Config {
@@ -103,14 +106,21 @@ const THREADS: i32 = 8;
 
 /// What is served.
 pub(super) struct Offer<'a> {
-    pub(super) live: &'a Live,
-    /// The stream of the live channel.
-    pub(super) config: &'a Config,
-    /// Not empty.
+    pub(super) channels: &'a [LiveChannel<'a>],
     pub(super) files: &'a [File],
     pub(super) reading: Reading,
     pub(super) limits: Limits,
     pub(super) access: &'a Access,
+}
+
+/// A channel on which everybody hears the same moment.
+pub(super) struct LiveChannel<'a> {
+    /// What stands in its path behind `/live/`; the main channel is `/live` itself.
+    pub(super) name: Option<&'a Name>,
+    pub(super) title: &'a str,
+    pub(super) live: &'a Live,
+    /// Its stream.
+    pub(super) config: &'a Config,
 }
 
 impl Server {
@@ -128,11 +138,15 @@ impl Server {
             pool.set_max_threads(THREADS);
         }
         let mounts = server.mount_points().ok_or_else(|| Failure::new("the RTSP server has no paths"))?;
-        for (form, factory) in offer.live.factories(&offer.files[0].piece.title, offer.config)? {
-            offer.access.restrict(&factory);
-            mounts.add_factory(&form.live(), factory);
+        let mut paths = Vec::new();
+        for channel in offer.channels {
+            for (form, factory) in channel.live.factories(channel.title, channel.config)? {
+                offer.access.restrict(&factory);
+                let path = form.live(channel.name);
+                mounts.add_factory(&path, factory);
+                paths.extend((form == Form::GeneralMidi).then_some(path));
+            }
         }
-        let mut paths = vec![LIVE.to_owned()];
         let streams = Taps::default();
         for (file, name) in offer.files.iter().zip(files::names(offer.files)) {
             for form in Form::ALL {
@@ -158,10 +172,10 @@ impl Server {
         Ok(Self { main, thread: Some(thread), mounts, streams, scheme: offer.access.scheme(), address, paths })
     }
 
-    /// The music has ended: from now on there are the files only.
-    pub(super) fn end_live(&self) {
+    /// The music of a channel has ended: from now on there are the others and the files.
+    pub(super) fn end_live(&self, channel: Option<&Name>) {
         for form in Form::ALL {
-            self.mounts.remove_factory(&form.live());
+            self.mounts.remove_factory(&form.live(channel));
         }
     }
 
@@ -212,9 +226,6 @@ impl Drop for Server {
         }
     }
 }
-
-/// The path of the live channel behind the prefix.
-const LIVE: &str = "/live";
 
 /// The streams of files that clients have, each with the tap on its payloader.
 #[derive(Clone, Default)]

@@ -1,0 +1,175 @@
+//! A live channel: what it plays, in what packets, and where they go.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::slice;
+
+use rtp_midi::{Config, Repertoire};
+use rtp_midi_sdp::Session;
+use smf_timeline::Song;
+
+use super::announce::{self, Way};
+use super::feed::Play;
+use super::name::Name;
+use super::options::{Args, JournalOption, Target};
+use super::playlist::{self, Piece, Reading};
+use super::rtsp::File;
+use super::station::{Plan, Station};
+use super::{fit, programme};
+use crate::failure::{Failure, Result};
+use crate::interface::Interface;
+use crate::time;
+
+/// A channel whose programme has been read and fits.
+pub(super) struct Channel {
+    /// The main channel, which the files without a name are for, has none.
+    pub(super) name: Option<Name>,
+    /// What it is called where it is announced.
+    pub(super) title: String,
+    pub(super) config: Config,
+    /// The files of its programme, as they are served on demand.
+    pub(super) files: Vec<File>,
+    pieces: Vec<Piece>,
+    /// All that the programme uses.
+    repertoire: Repertoire,
+    /// Kilobits a second at most.
+    bandwidth: u64,
+    /// Where its packets go, all of one family; each with its place among all destinations.
+    to: Vec<(u64, SocketAddr)>,
+}
+
+/// Reads the programmes of all channels.
+pub(super) fn read(args: &Args) -> Result<Vec<Channel>> {
+    if args.rtsp.is_some() && args.journal != JournalOption::Anchor {
+        return Err(Failure::new("--rtsp needs --journal anchor, with which listeners may come at any time")
+            .hint("a second broadcast may send to --to with another"));
+    }
+    if args.sdp.len() > args.to.len() {
+        return Err(Failure::new("more descriptions than destinations").hint("each --sdp is for one --to"));
+    }
+    let main = (!args.files.is_empty()).then_some((None, &args.files[..]));
+    let named = args.channel.iter().map(|it| (Some(&it.name), slice::from_ref(&it.what)));
+    let wanted: Vec<(Option<&Name>, &[PathBuf])> = main.into_iter().chain(named).collect();
+    for (place, (name, _)) in wanted.iter().enumerate() {
+        if let Some(name) = name.filter(|_| wanted[..place].iter().any(|(other, _)| other == name)) {
+            return Err(Failure::new(format!("two channels are called {name}")).hint("a playlist may name many files"));
+        }
+    }
+    if let Some(lost) = args.to.iter().find(|to| wanted.iter().all(|(name, _)| *name != to.channel.as_ref())) {
+        return Err(match &lost.channel {
+            Some(name) => Failure::new(format!("--to {lost} is for a channel that is not there"))
+                .hint(format!("--channel {name}=SOURCE makes it")),
+            None => Failure::new(format!("--to {lost} is for files without a channel, and there are none"))
+                .hint(format!("--to NAME={lost} is for the channel of this name")),
+        });
+    }
+    wanted.into_iter().map(|(name, paths)| Channel::read(args, name.cloned(), paths)).collect()
+}
+
+impl Channel {
+    /// Reads a programme, and refuses one that cannot be played.
+    fn read(args: &Args, name: Option<Name>, paths: &[PathBuf]) -> Result<Self> {
+        let reading = reading(args);
+        let mut repertoire = Repertoire::default();
+        let mut each = Vec::new();
+        let scan = |song: &Song| {
+            let mut of_song = Repertoire::default();
+            for (_, command) in programme::commands(song) {
+                repertoire.observe(&command);
+                of_song.observe(&command);
+            }
+            each.push(of_song);
+        };
+        let pieces = playlist::read(paths, reading, scan, |warning| eprintln!("{warning}"))?;
+        check(args, &pieces)?;
+        let to = resolve(args, name.as_ref())?;
+        let config = programme::config(args, (!args.no_scan).then_some(&repertoire));
+        let headers = if to.iter().all(|(_, to)| to.is_ipv4()) { 20 + 8 } else { 40 + 8 };
+        let programme = fit::Programme { pieces: &pieces, reading, repeat: args.repeat, speed: args.speed, headers };
+        let bandwidth = programme.check(&config)?;
+        let file = |(piece, repertoire): (&Piece, _)| File {
+            piece: piece.clone(),
+            config: programme::config(args, (!args.no_scan).then_some(repertoire)),
+        };
+        Ok(Self {
+            title: name.as_ref().map_or_else(|| pieces[0].title.clone(), Name::to_string),
+            files: pieces.iter().zip(&each).map(file).collect(),
+            name,
+            config,
+            pieces,
+            repertoire,
+            bandwidth,
+            to,
+        })
+    }
+
+    /// The pipeline that plays it.
+    pub(super) fn station(&self, args: &Args, interface: Option<&Interface>) -> Result<Station> {
+        let to: Vec<SocketAddr> = self.to.iter().map(|(_, to)| *to).collect();
+        Station::build(&Plan {
+            channel: self.name.as_ref(),
+            pieces: &self.pieces,
+            play: Play {
+                repeat: args.repeat,
+                start: args.start.unwrap_or_default(),
+                speed: args.speed,
+                reading: reading(args),
+            },
+            to: &to,
+            ttl: args.ttl,
+            interface,
+            config: &self.config,
+            ptime: args.ptime,
+            guardtime: programme::guardtime(args),
+            rtcp_interval: args.rtcp_interval,
+        })
+    }
+
+    /// The descriptions for its destinations, which are sessions of their own, with the places of these.
+    pub(super) fn sessions(&self, args: &Args, interface: Option<&Interface>) -> Vec<(u64, SocketAddr, Session)> {
+        let parameters = announce::parameters(&self.config);
+        let way = Way { ttl: args.ttl, interface, bandwidth: self.bandwidth };
+        let session = |&(index, to)| (index, to, way.describe(to, index, &self.title, parameters.clone()));
+        self.to.iter().map(session).collect()
+    }
+
+    /// What a scan of the programme came to, in words.
+    pub(super) fn scan(&self) -> String {
+        let words = programme::describe(&self.repertoire, &self.config);
+        self.name.as_ref().map_or_else(|| words.clone(), |name| format!("{name}: {words}"))
+    }
+}
+
+/// How strictly files are read.
+pub(super) const fn reading(args: &Args) -> Reading {
+    if args.lenient { Reading::Lenient } else { Reading::Strict }
+}
+
+/// Whether the options fit the music.
+fn check(args: &Args, pieces: &[Piece]) -> Result<()> {
+    let first = &pieces[0];
+    if args.start.is_some_and(|start| start >= first.duration) {
+        let (path, end) = (first.path.display(), time::minutes(first.duration.as_secs_f64()));
+        return Err(Failure::new(format!("{path} ends at {end}, before the --start")));
+    }
+    if args.repeat && pieces.iter().all(|piece| piece.duration.is_zero()) {
+        return Err(Failure::new("music without duration cannot be repeated").hint("leave out --loop"));
+    }
+    Ok(())
+}
+
+/// The addresses that a channel is sent to, with their places among all.
+fn resolve(args: &Args, channel: Option<&Name>) -> Result<Vec<(u64, SocketAddr)>> {
+    let mine = (0..).zip(&args.to).filter(|(_, to)| to.channel.as_ref() == channel);
+    let resolve = |(index, to): (u64, &Target)| Ok((index, to.destination.resolve()?));
+    let to = mine.map(resolve).collect::<Result<Vec<_>>>()?;
+    if to.windows(2).any(|pair| pair[0].1.is_ipv4() != pair[1].1.is_ipv4()) {
+        return Err(Failure::new("a broadcast goes to IPv4 addresses or to IPv6 addresses")
+            .hint("start a second one for the others"));
+    }
+    if let Some(channel) = channel.filter(|_| to.is_empty() && args.rtsp.is_none()) {
+        return Err(Failure::new(format!("channel {channel} goes nowhere"))
+            .hint(format!("--to {channel}=udp://HOST:PORT sends it, --rtsp serves all channels")));
+    }
+    Ok(to)
+}

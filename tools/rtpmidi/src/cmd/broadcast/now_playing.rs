@@ -1,0 +1,121 @@
+//! What a channel is playing: the piece whose music is at the payloader now, and not those that wait behind it.
+//!
+//! ```text
+//!  Feed ── queue(piece) ──▶ pieces in front of concat ── STREAM-START with the number ──▶ payloader: current()
+//! ```
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use gst::glib;
+use gst::prelude::*;
+
+use super::playlist::Piece;
+
+/// A piece as it is heard at a moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Playing {
+    /// How many pieces came before it, rounds counted.
+    pub(super) index: u64,
+    pub(super) title: String,
+    /// Time in the piece, whatever the speed.
+    pub(super) position: Duration,
+    pub(super) duration: Duration,
+}
+
+/// Knows what a channel is playing; all clones know the same.
+#[derive(Clone, Default)]
+pub(super) struct NowPlaying(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    /// Pieces that wait for their turn.
+    queued: VecDeque<Entry>,
+    /// The piece that has come to the payloader, before its segment has.
+    arrived: Option<Entry>,
+    /// Pieces that have begun or are about to, each from the running time at which its segment starts.
+    begun: VecDeque<(Entry, gst::FormattedSegment<gst::ClockTime>)>,
+    pay: glib::WeakRef<gst::Element>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    index: u64,
+    title: String,
+    duration: Duration,
+}
+
+/// The field of a STREAM-START event that has the index of its piece.
+const INDEX: &str = "rtpmidi-piece";
+
+impl NowPlaying {
+    /// Takes note of a piece that has this index and will come out of `pad` of its parser.
+    pub(super) fn queue(&self, index: u64, piece: &Piece, pad: &gst::Pad) {
+        let entry = Entry { index, title: piece.title.clone(), duration: piece.duration };
+        self.state().queued.push_back(entry);
+        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+            if let Some(event) = info.event_mut().filter(|event| event.type_() == gst::EventType::StreamStart) {
+                event.make_mut().structure_mut().set(INDEX, index);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
+    /// Watches the sink pad of the payloader.
+    pub(super) fn watch(&self, pad: &gst::Pad) {
+        if let Some(pay) = pad.parent_element() {
+            self.state().pay = pay.downgrade();
+        }
+        let now_playing = self.clone();
+        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+            match info.event().map(|event| event.view()) {
+                Some(gst::EventView::StreamStart(start)) => {
+                    let index = start.structure().and_then(|fields| fields.get(INDEX).ok());
+                    now_playing.state().arrive(index);
+                }
+                Some(gst::EventView::Segment(segment)) => {
+                    if let Some(segment) = segment.segment().downcast_ref() {
+                        now_playing.state().begin(segment.clone());
+                    }
+                }
+                _ => {}
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
+    /// What is heard now; nothing before the start.
+    pub(super) fn current(&self) -> Option<Playing> {
+        let mut state = self.state();
+        let now = state.pay.upgrade()?.current_running_time()?;
+        let has_begun = |(_, segment): &(Entry, gst::FormattedSegment<gst::ClockTime>)| segment.base() <= Some(now);
+        while state.begun.len() > 1 && state.begun.get(1).is_some_and(has_begun) {
+            state.begun.pop_front();
+        }
+        let (Entry { index, title, duration }, segment) = state.begun.front()?.clone();
+        let position = segment.position_from_running_time(now).map(Duration::from);
+        // Between a piece and the next the one that has ended stands at its end.
+        Some(Playing { index, title, position: position.map_or(duration, |position| position.min(duration)), duration })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The music of the piece with this index comes next.
+    fn arrive(&mut self, index: Option<u64>) {
+        let place = self.queued.iter().position(|entry| Some(entry.index) == index);
+        self.arrived = place.and_then(|place| self.queued.drain(..=place).next_back());
+    }
+
+    fn begin(&mut self, segment: gst::FormattedSegment<gst::ClockTime>) {
+        match (self.arrived.take(), self.begun.back_mut()) {
+            (Some(entry), _) => self.begun.push_back((entry, segment)),
+            (None, Some((_, latest))) => *latest = segment,
+            (None, None) => {}
+        }
+    }
+}
