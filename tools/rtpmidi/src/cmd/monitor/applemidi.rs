@@ -1,104 +1,56 @@
-//! The exchange packets of Apple's session protocol, as far as a monitor looks at them.
+//! The exchange packets of Apple's session protocol, in words.
 
 use std::fmt;
+
+use applemidi::{Packet, Party, Received};
 
 /// One exchange packet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Exchange {
     /// `IN`, `OK`, `NO`, `BY`, `CK`, `RS` or `RL`.
-    pub(super) command: &'static str,
+    pub(super) command: String,
     pub(super) ssrc: u32,
-    pub(super) detail: Detail,
-}
-
-/// What stands in it beside the sender.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Detail {
-    /// IN, OK, NO, BY.
-    Invitation { token: u32, name: Option<String> },
-    /// CK: which of three, and the times so far in units of 100 microseconds.
-    Clock { count: u8, times: [u64; 3] },
-    /// RS: the sequence number received, which some write into the upper half and some into the lower one.
-    Feedback { number: u32 },
-    /// RL.
-    Limit { value: u32 },
+    words: String,
 }
 
 impl Exchange {
     /// Reads an exchange packet; `None` when these octets are none.
     pub(super) fn parse(octets: &[u8]) -> Option<Self> {
-        let rest = octets.strip_prefix(&[0xFF, 0xFF])?;
-        let (name, rest) = rest.split_first_chunk::<2>()?;
-        match name {
-            b"IN" => Self::invitation("IN", rest),
-            b"OK" => Self::invitation("OK", rest),
-            b"NO" => Self::invitation("NO", rest),
-            b"BY" => Self::invitation("BY", rest),
-            b"CK" => {
-                let (ssrc, rest) = word(rest)?;
-                let (&[count, _, _, _], rest) = rest.split_first_chunk()?;
-                let mut times = [0; 3];
-                let mut left = rest;
-                for time in &mut times {
-                    let (octets, behind) = left.split_first_chunk()?;
-                    (*time, left) = (u64::from_be_bytes(*octets), behind);
-                }
-                Some(Self { command: "CK", ssrc, detail: Detail::Clock { count, times } })
-            }
-            b"RS" => {
-                let (ssrc, rest) = word(rest)?;
-                let (number, _) = word(rest)?;
-                Some(Self { command: "RS", ssrc, detail: Detail::Feedback { number } })
-            }
-            b"RL" => {
-                let (ssrc, rest) = word(rest)?;
-                let (value, _) = word(rest)?;
-                Some(Self { command: "RL", ssrc, detail: Detail::Limit { value } })
-            }
-            _ => None,
-        }
-    }
-
-    fn invitation(command: &'static str, octets: &[u8]) -> Option<Self> {
-        let (version, rest) = word(octets)?;
-        let (token, rest) = word(rest)?;
-        let (ssrc, name) = word(rest)?;
-        let name = name.split(|octet| *octet == 0).next().filter(|name| !name.is_empty());
-        let name = name.map(|name| String::from_utf8_lossy(name).into_owned());
-        (version == 2).then_some(Self { command, ssrc, detail: Detail::Invitation { token, name } })
+        let packet = Packet::decode(octets).ok()?;
+        let command = packet.command().escape_ascii().to_string();
+        let words = format!("{command} ssrc {:08x}, {}", packet.ssrc(), words(&packet));
+        Some(Self { command, ssrc: packet.ssrc(), words })
     }
 }
 
 /// `IN ssrc 47d81096, token 26333473, name "Mike's Mac"`
 impl fmt::Display for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ssrc {:08x}", self.command, self.ssrc)?;
-        match &self.detail {
-            Detail::Invitation { token, name } => {
-                write!(f, ", token {token:08x}")?;
-                match name {
-                    Some(name) => write!(f, ", name {name:?}"),
-                    None => Ok(()),
-                }
-            }
-            Detail::Clock { count, times } => {
-                write!(f, ", CK{count}")?;
-                for time in times.iter().take(usize::from(*count) + 1) {
-                    write!(f, " {:.4}", *time as f64 / 10_000.0)?;
-                }
-                Ok(())
-            }
-            Detail::Feedback { number } => {
-                let halves = (number >> 16, number & 0xFFFF);
-                write!(f, ", has received up to {}", if halves.0 == 0 { halves.1 } else { halves.0 })
-            }
-            Detail::Limit { value } => write!(f, ", bit rate limit {value}"),
-        }
+        f.write_str(&self.words)
     }
 }
 
-fn word(octets: &[u8]) -> Option<(u32, &[u8])> {
-    octets.split_first_chunk().map(|(word, rest)| (u32::from_be_bytes(*word), rest))
+/// What stands in it beside the sender.
+fn words(packet: &Packet<'_>) -> String {
+    match packet {
+        Packet::Invitation(party) | Packet::Acceptance(party) | Packet::Refusal(party) | Packet::Goodbye(party) => {
+            let Party { token, name, .. } = party;
+            let name =
+                if name.is_empty() { String::new() } else { format!(", name {:?}", String::from_utf8_lossy(name)) };
+            format!("token {token:08x}{name}")
+        }
+        Packet::Clock(clock) => {
+            let step = clock.step as usize;
+            let times = clock.times.iter().take(step + 1).map(|time| format!(" {:.4}", *time as f64 / 10_000.0));
+            format!("CK{step}{}", times.collect::<String>())
+        }
+        // Nobody knows here what has been sent: most write 0 into the half that does not count.
+        Packet::Feedback { received, .. } => {
+            let Received(number) = received;
+            format!("has received up to {}", received.sequence(|half| half != 0 || *number == 0).unwrap_or_default())
+        }
+        Packet::Limit { rate, .. } => format!("bit rate limit {rate}"),
+    }
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ pub(super) fn stream((from, to, ssrc): &Key, how: &How) -> Value {
 /// An AppleMIDI exchange packet.
 pub(super) fn exchange(datagram: &Datagram, time: f64, exchange: &Exchange) -> Value {
     let mut object = start("session", datagram, time);
-    object.insert("command".to_owned(), exchange.command.into());
+    object.insert("command".to_owned(), exchange.command.clone().into());
     object.insert("ssrc".to_owned(), format!("{:08x}", exchange.ssrc).into());
     object.insert("words".to_owned(), exchange.to_string().into());
     object.into()

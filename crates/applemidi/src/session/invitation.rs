@@ -1,0 +1,174 @@
+//! Inviting and being invited.
+//!
+//! Until somebody has repeated a number of ours, nobody knows whether it is where its datagrams say. Until then it is
+//! sent no more datagrams than have come from there, and no longer ones.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::messages::{Change, Port, Reason};
+use super::roster::LONGEST_NAME;
+use super::{Output, Session};
+use crate::admission::Verdict;
+use crate::packet::{Packet, Party};
+use crate::participant::ParticipantId;
+use crate::transition::{Event, State};
+
+impl<R: FnMut() -> u32> Session<R> {
+    pub(super) fn invite(&mut self, at: Duration, control: SocketAddr) {
+        let token = loop {
+            // 0 is what those write who have none.
+            let token = (self.random)();
+            if token != 0 && self.roster.invited(token).is_none() {
+                break token;
+            }
+        };
+        let clock_offset = (self.random)();
+        let id = self.roster.add(State::InvitingControl, token, control, clock_offset);
+        self.outputs.push_back(Output::Change(id, Change::Invited));
+        self.send_invitation(at, id, Port::Control);
+    }
+
+    /// Somebody has invited us; `speaker` is who it is, if we know it.
+    pub(super) fn invited(
+        &mut self,
+        at: Duration,
+        port: Port,
+        from: SocketAddr,
+        speaker: Option<ParticipantId>,
+        party: &Party<'_>,
+    ) {
+        match (port, speaker) {
+            (Port::Control, None) => self.invited_by_a_stranger(at, from, party),
+            (Port::Control, Some(id)) if self.roster[id].token == party.token => {
+                self.step_with(at, id, Event::ControlInvitation, Some(party));
+            }
+            (Port::Control, Some(id)) => {
+                let before = self.roster[id].state;
+                if before.on(Event::Reinvitation).0 == State::HalfOpen {
+                    let clock_offset = (self.random)();
+                    self.roster.restart(id, party.token, clock_offset);
+                }
+                if before == State::Open {
+                    self.outputs.push_back(Output::Change(id, Change::Restarted));
+                }
+                self.step_with(at, id, Event::Reinvitation, Some(party));
+            }
+            (Port::Data, speaker) => self.invited_on_data(at, from, speaker, party),
+        }
+    }
+
+    fn invited_by_a_stranger(&mut self, at: Duration, from: SocketAddr, party: &Party<'_>) {
+        if party.ssrc == self.config.ssrc {
+            return self.refuse(at, Port::Control, from, party.token);
+        }
+        if let Some(id) = self.roster.called(from) {
+            // Both ends see both invitations, and must let the same one drop.
+            if party.ssrc > self.config.ssrc {
+                return;
+            }
+            self.remove(id, Reason::Crossed);
+        }
+        let verdict = self.config.admission.judge(from);
+        let state = match verdict {
+            Verdict::Admit if self.roster.open() < self.config.participants => State::HalfOpen,
+            Verdict::Ask => State::Asked,
+            Verdict::Admit | Verdict::Refuse => return self.refuse(at, Port::Control, from, party.token),
+        };
+        let oldest = self.roster.arriving().next();
+        if let Some(oldest) = oldest.filter(|_| self.roster.arriving().len() >= self.config.arriving.max(1)) {
+            self.remove(oldest, Reason::Overtaken);
+        }
+        let clock_offset = (self.random)();
+        let id = self.roster.add(state, party.token, from, clock_offset);
+        self.roster.learn(id, Port::Control, party);
+        if state == State::Asked {
+            self.wait(id, at + self.config.timers.decision);
+            self.outputs.push_back(Output::Change(id, Change::Asks));
+        } else {
+            self.wait(id, at + self.config.timers.half_open);
+            self.accept(Port::Control, from, party);
+        }
+    }
+
+    fn invited_on_data(&mut self, at: Duration, from: SocketAddr, speaker: Option<ParticipantId>, party: &Party<'_>) {
+        let is_meant = |id: &ParticipantId| {
+            let participant = &self.roster[*id];
+            participant.state == State::HalfOpen
+                && participant.control.ip() == from.ip()
+                && (participant.ssrc == Some(party.ssrc) || participant.token == party.token)
+        };
+        let open = speaker.filter(|id| self.roster[*id].state == State::Open && self.roster[*id].data == from);
+        let Some(id) = open.or_else(|| self.roster.arriving().rev().find(is_meant)) else {
+            return self.refuse(at, Port::Data, from, party.token);
+        };
+        if open.is_none() {
+            if self.roster.open() >= self.config.participants {
+                return self.refuse(at, Port::Data, from, party.token);
+            }
+            self.roster.set_data(id, from);
+            self.roster.learn(id, Port::Data, party);
+        }
+        self.step_with(at, id, Event::DataInvitation, Some(party));
+    }
+
+    /// Somebody says that it has been invited by us, and accepts.
+    pub(super) fn accepted(&mut self, at: Duration, port: Port, from: SocketAddr, party: &Party<'_>) {
+        let Some(id) = self.who_answers(port, from, party) else { return };
+        let event = if port == Port::Control { Event::ControlAcceptance } else { Event::DataAcceptance };
+        let state = self.roster[id].state;
+        if state.on(event).0 != state {
+            self.roster.learn(id, port, party);
+            self.roster.touch(id, |participant| participant.invitations = 0);
+        }
+        self.step(at, id, event);
+    }
+
+    /// The participant whose answer to our invitation this is.
+    pub(super) fn who_answers(&self, port: Port, from: SocketAddr, party: &Party<'_>) -> Option<ParticipantId> {
+        let id = self.roster.invited(party.token)?;
+        let participant = &self.roster[id];
+        let asked = if port == Port::Control { participant.control } else { participant.data };
+        (asked == from && party.ssrc != self.config.ssrc).then_some(id)
+    }
+
+    pub(super) fn send_invitation(&mut self, at: Duration, id: ParticipantId, port: Port) {
+        let sent = self.roster[id].invitations;
+        self.roster.touch(id, |participant| participant.invitations += 1);
+        let patience = self.config.timers.invitation.get(sent).copied().unwrap_or_default();
+        self.wait(id, at + patience);
+        let participant = &self.roster[id];
+        let to = if port == Port::Control { participant.control } else { participant.data };
+        let octets = Packet::Invitation(self.party(participant.token, LONGEST_NAME)).octets();
+        self.outputs.push_back(Output::Send { port, to, octets });
+    }
+
+    /// Accepts with the token of the very invitation that is answered, in no more octets than that had.
+    pub(super) fn accept(&mut self, port: Port, to: SocketAddr, invitation: &Party<'_>) {
+        let octets = Packet::Acceptance(self.party(invitation.token, invitation.name.len())).octets();
+        self.outputs.push_back(Output::Send { port, to, octets });
+    }
+
+    pub(super) fn refuse(&mut self, at: Duration, port: Port, to: SocketAddr, token: u32) {
+        if self.refusals.take(at) {
+            let octets = Packet::Refusal(self.party(token, 0)).octets();
+            self.outputs.push_back(Output::Send { port, to, octets });
+        }
+    }
+
+    /// This end, with so many octets of its name.
+    fn party(&self, token: u32, octets: usize) -> Party<'_> {
+        let end = self.config.name.floor_char_boundary(octets.min(LONGEST_NAME));
+        Party { token, ssrc: self.config.ssrc, name: &self.config.name.as_bytes()[..end] }
+    }
+}
+
+/// What an invitation of so many octets says. A name without the NUL at its end loses an octet, so that an answer with a
+/// name as long as this one, and a NUL, is not longer than the invitation.
+pub(super) fn shorter(party: Party<'_>, octets: usize) -> Party<'_> {
+    let longest = octets.saturating_sub(UNNAMED + 1);
+    Party { name: &party.name[..party.name.len().min(longest)], ..party }
+}
+
+/// Octets of an invitation without a name.
+const UNNAMED: usize = 16;
