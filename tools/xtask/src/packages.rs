@@ -43,6 +43,13 @@ pub(crate) const TEST: &[Package] = &[
     Package("openttd-openmsx", "31 songs by others as test data"),
 ];
 
+/// To test the example for browsers; large, and only wanted when asked for.
+pub(crate) const BROWSER: &[Package] = &[
+    Package("janus", "sends RTP MIDI to browsers"),
+    Package("chromium", "a browser, 100 MB"),
+    Package("chromium-driver", "steers it"),
+];
+
 /// Installs what is missing. Says so before; asks nothing.
 pub(crate) fn install(lists: &[&[Package]]) -> Result<()> {
     let missing = match missing(lists) {

@@ -13,11 +13,16 @@ pub(crate) struct Options {
     /// Take the system packages as they are
     #[arg(long)]
     no_install: bool,
+
+    /// Test the example for browsers as well, with Janus and Chromium
+    #[arg(long)]
+    browser: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     if !options.no_install {
-        packages::install(&[packages::BUILD, packages::RUN, packages::TEST])?;
+        let browser = if options.browser { packages::BROWSER } else { &[] };
+        packages::install(&[packages::BUILD, packages::RUN, packages::TEST, browser])?;
     }
     for arguments in BEFORE {
         check(arguments, &mut step::cargo(arguments))?;
@@ -25,7 +30,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if !options.no_install {
         corpus::fetch()?;
     }
-    let total = tests()?;
+    let total = tests(options)?;
     check(DOCS, step::cargo(DOCS).env("RUSTDOCFLAGS", "-Dwarnings"))?;
     println!("\n{} passed, {} failed", total.passed, total.failed);
     Ok(())
@@ -42,10 +47,15 @@ fn check(arguments: &[&str], command: &mut Command) -> Result<()> {
 }
 
 /// Runs the tests, passes their words on and adds up their results.
-fn tests() -> Result<Total> {
+fn tests(options: &Options) -> Result<Total> {
     let title = format!("cargo {}", TESTS.join(" "));
     step::timed(&title, || {
-        let mut child = step::cargo(TESTS).stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
+        let mut cargo = step::cargo(TESTS);
+        if options.browser {
+            // The test is skipped otherwise where they are missing.
+            cargo.env("RTPMIDI_BROWSER", "1");
+        }
+        let mut child = cargo.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
         let output = child.stdout.take().context("cargo without output")?;
         let mut total = Total::default();
         for line in BufReader::new(output).lines() {
