@@ -19,6 +19,18 @@ fn piece() -> impl Strategy<Value = Piece> {
         .prop_map(|(serial, start, duration, title, copyright)| Piece { serial, start, duration, title, copyright })
 }
 
+#[test]
+fn the_seeds_of_the_fuzzer_hold_and_are_packets() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/metadata");
+    let seeds: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+    assert!(!seeds.is_empty());
+    for octets in seeds {
+        assert!(Report::decode(&octets).is_ok());
+        laws::a_packet_is_refused_or_means_what_is_written_of_it(&octets);
+    }
+}
+
 proptest! {
     #[test]
     fn any_octets_are_refused_or_mean_what_is_written_of_them(

@@ -57,7 +57,7 @@ mod track;
 mod write;
 
 pub use error::{At, Error, Found, Result};
-pub use meta::{Meta, TextKind, TimeSignature};
+pub use meta::{Meta, TextKind, TimeSignature, decode_text};
 pub use record::Recorder;
 pub use song::{Body, Event, Song};
 pub use tempo::{Division, FrameRate, TempoMap};

@@ -154,9 +154,24 @@ impl TextKind {
     }
 }
 
+/// The characters of a text event, up to a zero octet if there is one: UTF-8, or else Latin-1, which most files without
+/// it are in.
+pub fn decode_text(octets: &[u8]) -> String {
+    let octets = octets.split(|&octet| octet == 0).next().unwrap_or_default();
+    match str::from_utf8(octets) {
+        Ok(text) => text.to_owned(),
+        Err(_) => octets.iter().map(|&octet| char::from(octet)).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_utf_8_or_latin_1() {
+        assert_eq!(["café".as_bytes(), b"caf\xE9", b"caf\xE9\0x", b""].map(decode_text), ["café", "café", "café", ""]);
+    }
 
     #[test]
     fn every_meta_event_comes_back_from_its_octets() {

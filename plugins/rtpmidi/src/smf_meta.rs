@@ -1,6 +1,6 @@
 //! The `smf-meta` event: what a Standard MIDI File says beside its MIDI messages, in the order of the stream.
 
-use smf_timeline::{Division, Meta, TextKind};
+use smf_timeline::{Division, Meta, TextKind, decode_text};
 
 /// Name of the custom downstream event. Fields:
 ///
@@ -32,7 +32,7 @@ pub(crate) fn division(division: Division) -> gst::Event {
 }
 
 /// The event for `meta` in `track` at `time`.
-pub(crate) fn meta(time: gst::ClockTime, track: u16, meta: &Meta<'_>) -> gst::Event {
+pub fn meta(time: gst::ClockTime, track: u16, meta: &Meta<'_>) -> gst::Event {
     let data = gst::Buffer::from_mut_slice(meta.with_data(<[u8]>::to_vec));
     let mut structure = gst::Structure::builder(SMF_META)
         .field("kind", kind(meta))
@@ -42,7 +42,7 @@ pub(crate) fn meta(time: gst::ClockTime, track: u16, meta: &Meta<'_>) -> gst::Ev
         .field("data", data)
         .build();
     match *meta {
-        Meta::Text(_, octets) => structure.set("text", text(octets)),
+        Meta::Text(_, octets) => structure.set("text", decode_text(octets)),
         Meta::Tempo(tempo) => structure.set("tempo", tempo),
         Meta::TimeSignature(signature) => {
             structure.set("numerator", u32::from(signature.beats));
@@ -69,15 +69,6 @@ pub(crate) fn parse(structure: &gst::StructureRef) -> Option<Told> {
     let kind = u8::try_from(structure.get::<u32>("type").ok()?).ok()?;
     let time = structure.get::<u64>("timestamp").ok().map(gst::ClockTime::from_nseconds);
     Some(Told::Meta { time, kind, data })
-}
-
-/// The characters of a text event: UTF-8, or else Latin-1, which most files without it are in.
-pub(crate) fn text(octets: &[u8]) -> String {
-    let octets = octets.split(|&octet| octet == 0).next().unwrap_or_default();
-    match str::from_utf8(octets) {
-        Ok(text) => text.to_owned(),
-        Err(_) => octets.iter().map(|&octet| char::from(octet)).collect(),
-    }
 }
 
 fn kind(meta: &Meta<'_>) -> &'static str {

@@ -8,6 +8,8 @@ pub(crate) const HEADER: usize = 12;
 pub(crate) struct Header {
     /// Payload type.
     pub(crate) payload_type: u8,
+    /// When the music in it begins, in ticks of the RTP clock.
+    pub(crate) timestamp: u32,
     /// Synchronisation source.
     pub(crate) ssrc: u32,
 }
@@ -15,12 +17,13 @@ pub(crate) struct Header {
 impl Header {
     /// Reads the header of an RTP packet; `None` when these octets cannot be one.
     pub(crate) fn parse(packet: &[u8]) -> Option<Self> {
-        let &[first, second, _, _, _, _, _, _, a, b, c, d] = packet.first_chunk::<HEADER>()?;
+        let &[first, second, _, _, ref timestamp_and_ssrc @ ..] = packet.first_chunk::<HEADER>()?;
         let contributing = usize::from(first & 0x0F) * 4;
         if first >> 6 != 2 || packet.len() < HEADER + contributing {
             return None;
         }
-        Some(Self { payload_type: second & 0x7F, ssrc: u32::from_be_bytes([a, b, c, d]) })
+        let both = u64::from_be_bytes(*timestamp_and_ssrc);
+        Some(Self { payload_type: second & 0x7F, timestamp: (both >> 32) as u32, ssrc: both as u32 })
     }
 }
 
@@ -59,8 +62,9 @@ mod tests {
 
     #[test]
     fn a_header_tells_payload_type_and_source() {
-        let packet = [0x80, 0xE0, 0, 1, 0, 0, 0, 0, 0x11, 0x22, 0x33, 0x44, 0];
-        assert_eq!(Header::parse(&packet), Some(Header { payload_type: 96, ssrc: 0x1122_3344 }));
+        let packet = [0x80, 0xE0, 0, 1, 0, 0, 0, 9, 0x11, 0x22, 0x33, 0x44, 0];
+        let header = Header { payload_type: 96, timestamp: 9, ssrc: 0x1122_3344 };
+        assert_eq!(Header::parse(&packet), Some(header));
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! What a song says about itself, as tags.
 
 use gst::tags;
-use smf_timeline::{Body, Event, Meta, Song, TextKind};
-
-use crate::smf_meta::text;
+use smf_timeline::{Body, Event, Meta, Song, TextKind, decode_text};
 
 /// Title (the name of the first track), copyright, comment (the first text) and tempo.
 pub(super) fn of(song: &Song) -> gst::TagList {
@@ -32,7 +30,7 @@ fn first(song: &Song, kind: TextKind, wanted: impl Fn(&Event<'_>) -> bool) -> Op
     song.events()
         .filter(wanted)
         .find_map(|event| match event.body {
-            Body::Meta(Meta::Text(found, octets)) if found == kind => Some(text(octets).trim().to_owned()),
+            Body::Meta(Meta::Text(found, octets)) if found == kind => Some(decode_text(octets).trim().to_owned()),
             _ => None,
         })
         .filter(|text| !text.is_empty())

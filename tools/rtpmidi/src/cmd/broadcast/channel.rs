@@ -108,6 +108,7 @@ impl Channel {
         let to: Vec<SocketAddr> = self.to.iter().map(|(_, to)| *to).collect();
         Station::build(&Plan {
             channel: self.name.as_ref(),
+            title: &self.title,
             pieces: &self.pieces,
             play: Play {
                 repeat: args.repeat,

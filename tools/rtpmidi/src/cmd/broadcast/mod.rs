@@ -4,6 +4,7 @@ mod announce;
 mod channel;
 mod feed;
 mod fit;
+mod metadata;
 mod name;
 mod now_playing;
 mod options;

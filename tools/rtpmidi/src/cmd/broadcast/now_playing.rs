@@ -11,6 +11,7 @@ use std::time::Duration;
 use gst::glib;
 use gst::prelude::*;
 
+use super::metadata::Libretto;
 use super::playlist::Piece;
 
 /// A piece as it is heard at a moment.
@@ -44,6 +45,16 @@ struct Entry {
     index: u64,
     title: String,
     duration: Duration,
+    libretto: Arc<Libretto>,
+}
+
+/// A piece that is heard or comes next.
+pub(super) struct Scheduled {
+    /// As in [`Playing`].
+    pub(super) index: u64,
+    pub(super) libretto: Arc<Libretto>,
+    /// How its time becomes running time, if that is known yet.
+    pub(super) segment: Option<gst::FormattedSegment<gst::ClockTime>>,
 }
 
 /// The field of a STREAM-START event that has the index of its piece.
@@ -52,7 +63,8 @@ const INDEX: &str = "rtpmidi-piece";
 impl NowPlaying {
     /// Takes note of a piece that has this index and will come out of `pad` of its parser.
     pub(super) fn queue(&self, index: u64, piece: &Piece, pad: &gst::Pad) {
-        let entry = Entry { index, title: piece.title.clone(), duration: piece.duration };
+        let (title, libretto) = (piece.title.clone(), piece.libretto.clone());
+        let entry = Entry { index, title, duration: piece.duration, libretto };
         self.state().queued.push_back(entry);
         pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
             if let Some(event) = info.event_mut().filter(|event| event.type_() == gst::EventType::StreamStart) {
@@ -89,14 +101,22 @@ impl NowPlaying {
     pub(super) fn current(&self) -> Option<Playing> {
         let mut state = self.state();
         let now = state.pay.upgrade()?.current_running_time()?;
-        let has_begun = |(_, segment): &(Entry, gst::FormattedSegment<gst::ClockTime>)| segment.base() <= Some(now);
-        while state.begun.len() > 1 && state.begun.get(1).is_some_and(has_begun) {
-            state.begun.pop_front();
-        }
-        let (Entry { index, title, duration }, segment) = state.begun.front()?.clone();
+        state.turn(now);
+        let (Entry { index, title, duration, .. }, segment) = state.begun.front()?.clone();
         let position = segment.position_from_running_time(now).map(Duration::from);
         // Between a piece and the next the one that has ended stands at its end.
         Some(Playing { index, title, position: position.map_or(duration, |position| position.min(duration)), duration })
+    }
+
+    /// What is heard at the running time `now`, and then what comes next, as far as that is known.
+    pub(super) fn schedule(&self, now: gst::ClockTime) -> Vec<Scheduled> {
+        let mut state = self.state();
+        state.turn(now);
+        let scheduled =
+            |entry: &Entry, segment| Scheduled { index: entry.index, libretto: entry.libretto.clone(), segment };
+        let begun = state.begun.iter().map(|(entry, segment)| scheduled(entry, Some(segment.clone())));
+        let waiting = state.arrived.iter().chain(&state.queued).map(|entry| scheduled(entry, None));
+        begun.chain(waiting).take(2).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -109,6 +129,14 @@ impl State {
     fn arrive(&mut self, index: Option<u64>) {
         let place = self.queued.iter().position(|entry| Some(entry.index) == index);
         self.arrived = place.and_then(|place| self.queued.drain(..=place).next_back());
+    }
+
+    /// Forgets what is over at the running time `now`.
+    fn turn(&mut self, now: gst::ClockTime) {
+        let has_begun = |(_, segment): &(Entry, gst::FormattedSegment<gst::ClockTime>)| segment.base() <= Some(now);
+        while self.begun.len() > 1 && self.begun.get(1).is_some_and(has_begun) {
+            self.begun.pop_front();
+        }
     }
 
     fn begin(&mut self, segment: gst::FormattedSegment<gst::ClockTime>) {

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use smf_timeline::{Body, Meta, Song, TextKind};
+use smf_timeline::{Body, Meta, Song, TextKind, decode_text};
 
+use super::metadata::Libretto;
 use crate::failure::{Failure, Result};
 
 /// A file that can be played.
@@ -15,6 +17,8 @@ pub(super) struct Piece {
     /// The name that the file gives itself, or its file name.
     pub(super) title: String,
     pub(super) duration: Duration,
+    /// What it says beside its notes.
+    pub(super) libretto: Arc<Libretto>,
 }
 
 /// How strictly files are read.
@@ -39,11 +43,9 @@ pub(super) fn read(
         for path in expand(path)? {
             let song = read_one(&path, reading, &mut warn)?;
             scan(&song);
-            pieces.push(Piece {
-                title: title(&song).unwrap_or_else(|| file_name(&path)),
-                duration: Duration::from_nanos(song.duration()),
-                path,
-            });
+            let title = title(&song).unwrap_or_else(|| file_name(&path));
+            let libretto = Arc::new(Libretto::of(&song, &title));
+            pieces.push(Piece { path, title, duration: Duration::from_nanos(song.duration()), libretto });
         }
     }
     Ok(pieces)
@@ -109,13 +111,8 @@ fn title(song: &Song) -> Option<String> {
         Body::Meta(Meta::Text(TextKind::TrackName, text)) if event.track == 0 => Some(text),
         _ => None,
     })?;
-    let title = decode(text).trim().to_owned();
+    let title = decode_text(text).trim().to_owned();
     (!title.is_empty()).then_some(title)
-}
-
-/// Text in files is UTF-8 or, as in the days of the format, Latin-1.
-fn decode(text: &[u8]) -> String {
-    std::str::from_utf8(text).map_or_else(|_| text.iter().copied().map(char::from).collect(), str::to_owned)
 }
 
 fn file_name(path: &Path) -> String {

@@ -20,6 +20,7 @@ use rtp_midi::{Config, Journal};
 use rtp_midi_sdp::Parameters;
 
 use super::feed::{Feed, Play};
+use super::metadata::Prompter;
 use super::name::Name;
 use super::now_playing::NowPlaying;
 use super::playlist::Piece;
@@ -33,6 +34,7 @@ use crate::report::{BroadcastSummary, Coverage, Progress, bits_per_second};
 /// What to play, where to, and in what packets.
 pub(super) struct Plan<'a> {
     pub(super) channel: Option<&'a Name>,
+    pub(super) title: &'a str,
     pub(super) pieces: &'a [Piece],
     pub(super) play: Play,
     /// All of one family.
@@ -56,6 +58,7 @@ pub(super) struct Station {
     bus: gst::Bus,
     feed: Feed,
     now_playing: NowPlaying,
+    prompter: Prompter,
     tap: Tap,
     pay: gst::Element,
     sent: Arc<Mutex<Sent>>,
@@ -94,13 +97,14 @@ impl Station {
         let pay = payloader(plan)?;
         elements::chain(&pipeline, &[&clocksync, &pay])?;
         elements::link(&elements::pad(feed.element(), "src")?, &elements::pad(&clocksync, "sink")?)?;
+        let prompter = Prompter::at(&pay, plan.title, now_playing.clone(), plan.rtcp_interval)?;
         if plan.to.is_empty() {
             // The packets of the end have their times here as well.
             let nowhere = elements::with("fakesink", &[("async", &false), ("sync", &true)])?;
             elements::add(&pipeline, &[&nowhere])?;
             elements::link(&elements::pad(&pay, "src")?, &elements::pad(&nowhere, "sink")?)?;
         } else {
-            connect(&pipeline, &pay, plan)?;
+            connect(&pipeline, &pay, plan, &prompter)?;
         }
 
         let sent = Arc::new(Mutex::new(Sent::default()));
@@ -116,6 +120,7 @@ impl Station {
             bus,
             feed,
             now_playing,
+            prompter,
             tap,
             pay,
             sent,
@@ -168,6 +173,7 @@ impl Station {
         if !self.stopped {
             self.feed.turn()?;
         }
+        self.prompter.turn();
         Ok(self.tap.ended().is_some_and(|ended| ended.elapsed() > FAREWELL))
     }
 
@@ -246,7 +252,7 @@ fn payloader(plan: &Plan<'_>) -> Result<gst::Element> {
 }
 
 /// Puts RTP and RTCP on the network. Reports come back to the socket that ours leave from.
-fn connect(pipeline: &gst::Pipeline, pay: &gst::Element, plan: &Plan<'_>) -> Result<()> {
+fn connect(pipeline: &gst::Pipeline, pay: &gst::Element, plan: &Plan<'_>, prompter: &Prompter) -> Result<()> {
     let sink = |offset: u16| {
         let sink = elements::with(
             "multiudpsink",
@@ -269,8 +275,6 @@ fn connect(pipeline: &gst::Pipeline, pay: &gst::Element, plan: &Plan<'_>) -> Res
     let (rtp, rtcp) = (sink(0)?, sink(1)?);
     rtcp.set_property("sync", false);
     let rtpbin = elements::make("rtpbin")?;
-    let sdes = gst::Structure::builder("application/x-rtp-source-sdes").field("tool", "rtpmidi").build();
-    rtpbin.set_property("sdes", sdes);
     let is_ipv4 = plan.to.iter().all(SocketAddr::is_ipv4);
     let any = if is_ipv4 { "0.0.0.0" } else { "::" };
     let reports = elements::with("udpsrc", &[("address", &any), ("port", &0_i32)])?;
@@ -282,6 +286,7 @@ fn connect(pipeline: &gst::Pipeline, pay: &gst::Element, plan: &Plan<'_>) -> Res
     elements::link(&elements::pad(&rtpbin, "send_rtcp_src_0")?, &elements::pad(&rtcp, "sink")?)?;
     elements::link(&elements::pad(&reports, "src")?, &elements::pad(&rtpbin, "recv_rtcp_sink_0")?)?;
     elements::report_every(&rtpbin, plan.rtcp_interval);
+    prompter.speak(&rtpbin);
 
     reports.set_state(gst::State::Ready).map_err(|_| Failure::new("no UDP socket for RTCP can be opened"))?;
     rtcp.set_property("close-socket", false);

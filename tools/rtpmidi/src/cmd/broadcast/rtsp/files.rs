@@ -64,12 +64,18 @@ pub(super) fn names(files: &[File]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
     use std::time::Duration;
 
     #[test]
     fn each_file_has_a_path_of_its_own() {
         let file = |path: &str| File {
-            piece: Piece { path: path.into(), title: String::new(), duration: Duration::ZERO },
+            piece: Piece {
+                path: path.into(),
+                title: String::new(),
+                duration: Duration::ZERO,
+                libretto: Arc::default(),
+            },
             config: Config::new(CLOCK_RATE),
         };
         let files = ["a/Canon in D.mid", "b/x.mid", "c/x.mid", "d/x.mid", "Träume.smf"].map(file);

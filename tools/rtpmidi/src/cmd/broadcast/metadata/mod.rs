@@ -1,0 +1,13 @@
+//! Titles, lyrics and markers of what is played, for listeners (`docs/metadata.md`).
+//!
+//! ```text
+//!  Song ──▶ Libretto ──▶ Prompter ──▶ Report ──▶ RTCP of each session
+//!           in file time  in RTP time
+//! ```
+
+mod libretto;
+mod prompter;
+mod rtcp;
+
+pub(super) use libretto::Libretto;
+pub(super) use prompter::Prompter;
