@@ -138,6 +138,7 @@ fn serve(address: SocketAddr, args: &Args, on_air: &[OnAir], access: &Access) ->
 impl OnAir {
     fn offer(&self) -> Option<LiveChannel<'_>> {
         let Channel { name, title, config, .. } = &self.channel;
-        self.live.as_ref().map(|live| LiveChannel { name: name.as_ref(), title, live, config })
+        let live = self.live.as_ref()?;
+        Some(LiveChannel { name: name.as_ref(), title, live, stream: rtsp::stream(config) })
     }
 }

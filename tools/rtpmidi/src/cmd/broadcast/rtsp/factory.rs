@@ -15,8 +15,8 @@ use super::stream::Stream;
 use crate::elements;
 use crate::failure::Result;
 
-/// Makes what stands in front of the network: elements in a row, of which the last gives out RTP packets.
-type Make = dyn Fn() -> Result<Vec<gst::Element>> + Send + Sync;
+/// Makes what stands in front of the network.
+type Make = dyn Fn() -> Result<gst::Element> + Send + Sync;
 
 /// Who has one stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,7 +33,8 @@ glib::wrapper! {
 }
 
 impl Factory {
-    /// A factory of streams of which each client has its own, or one that they `share`, with this description.
+    /// A factory of streams of which each client has its own, or one that they `share`, with this description. `make` makes
+    /// elements in a row, of which the last gives out RTP packets.
     pub(super) fn new(
         sharing: Sharing,
         words: Words,
@@ -41,7 +42,8 @@ impl Factory {
     ) -> Self {
         let factory: Self = glib::Object::new();
         // Set once, here, where nobody else knows the factory.
-        let _ = factory.imp().make.set(Arc::new(make));
+        let payload_type = words.stream.payload_type;
+        let _ = factory.imp().make.set(Arc::new(move || bin(payload_type, &make()?)));
         factory.set_shared(sharing == Sharing::All);
         let permissions = gst::Structure::builder(ROLE).field("media.factory.access", true);
         factory.add_role_from_structure(&permissions.field("media.factory.construct", true).build());
@@ -54,8 +56,8 @@ impl Factory {
 }
 
 /// A bin with the elements in a row.
-fn bin(chain: &[gst::Element]) -> Result<gst::Element> {
-    let (outer, stream) = (gst::Bin::new(), Stream::new());
+fn bin(payload_type: u8, chain: &[gst::Element]) -> Result<gst::Element> {
+    let (outer, stream) = (gst::Bin::new(), Stream::new(payload_type));
     elements::chain(&stream, &chain.iter().collect::<Vec<_>>())?;
     if let Some(last) = chain.last() {
         let pad =
@@ -74,7 +76,7 @@ mod imp {
     use gst_rtsp_server::gst_rtsp::RTSPUrl;
     use gst_rtsp_server::subclass::prelude::*;
 
-    use super::{Make, bin};
+    use super::Make;
 
     #[derive(Default)]
     pub(in crate::cmd::broadcast::rtsp) struct Factory {
@@ -94,7 +96,7 @@ mod imp {
         fn create_element(&self, _url: &RTSPUrl) -> Option<gst::Element> {
             // A client is told that there is no such stream; what is wrong is the same for all of them, and has been
             // found when the programme was read.
-            self.make.get()?().and_then(|chain| bin(&chain)).ok()
+            self.make.get()?().ok()
         }
     }
 }

@@ -1,13 +1,15 @@
 //! The files of the programme on demand: each client has a stream of its own, which it may pause and wind.
 
-use super::Form;
 use super::factory::{Factory, Sharing};
+use super::form::Form;
+use super::media::Words;
+use super::stream;
+use crate::caps;
 use crate::cmd::broadcast::name::segment;
 use crate::cmd::broadcast::playlist::{Piece, Reading};
 use crate::description::{CLOCK_RATE, PAYLOAD_TYPE};
 use crate::elements;
 use rtp_midi::Config;
-use rtp_midi_sdp::Parameters;
 
 /// A file as it is served.
 #[derive(Clone)]
@@ -24,8 +26,9 @@ impl File {
     /// A factory of streams of this file.
     pub(super) fn factory(&self, reading: Reading, form: Form) -> Factory {
         let (path, config) = (self.piece.path.clone(), form.config(&self.config));
-        let parameters = Parameters::of(&config).to_string();
-        let words = form.words(&self.piece.title, &self.config);
+        let stream = stream(&config);
+        let parameters = stream.parameters.to_string();
+        let words = Words { title: self.piece.title.clone(), stream };
         Factory::new(Sharing::Nobody, words, move || {
             let file = elements::with("filesrc", &[("location", &path)])?;
             let parse = elements::with("smfparse", &[("lenient", &(reading == Reading::Lenient))])?;
@@ -40,7 +43,9 @@ impl File {
                     ("fresh", &fresh),
                 ],
             )?;
-            let caps = gst::Caps::builder("application/x-rtp").field("encoding-name", form.encoding()).build();
+            let caps = gst::Caps::builder("application/x-rtp")
+                .field("encoding-name", caps::encoding_name(config.format))
+                .build();
             let filter = elements::with("capsfilter", &[("caps", &caps)])?;
             Ok(vec![file, parse, pay, filter])
         })

@@ -6,6 +6,8 @@ use gst_rtsp_server::RTSPMedia;
 use gst_rtsp_server::gst_sdp::{SDPAttribute, SDPMessageRef};
 use gst_rtsp_server::subclass::prelude::*;
 
+use rtp_midi_sdp::Stream;
+
 use crate::description::TOOL;
 
 glib::wrapper! {
@@ -17,8 +19,7 @@ glib::wrapper! {
 #[derive(Clone, Debug)]
 pub(super) struct Words {
     pub(super) title: String,
-    /// The value of `a=fmtp`: the payload type and the parameters.
-    pub(super) fmtp: String,
+    pub(super) stream: Stream,
 }
 
 impl Media {
@@ -36,7 +37,8 @@ impl Words {
         session.set_information(TOOL);
         for media in session.medias_mut() {
             let place = media.attributes().position(|attribute| attribute.key() == "fmtp");
-            let fmtp = SDPAttribute::new("fmtp", Some(&self.fmtp));
+            let value = format!("{} {}", self.stream.payload_type, self.stream.parameters);
+            let fmtp = SDPAttribute::new("fmtp", Some(&value));
             // It replaces one that is there.
             let _ = place.map(|place| media.replace_attribute(place as u32, fmtp));
         }
@@ -81,6 +83,7 @@ mod imp {
 mod tests {
     use super::*;
     use gst_rtsp_server::gst_sdp::{SDPMedia, SDPMessage};
+    use rtp_midi_sdp::Parameters;
 
     #[test]
     fn a_title_is_one_line_and_the_parameters_are_all_of_them() {
@@ -90,10 +93,11 @@ mod tests {
         media.add_attribute("fmtp", Some("96 cm_used=C"));
         let mut session = SDPMessage::new();
         session.add_media(media);
-        let fmtp = "96 cm_unused=A; cm_used=C".to_owned();
-        Words { title: "Canon\r\na=x".to_owned(), fmtp: fmtp.clone() }.write(&mut session);
+        let fmtp = "cm_unused=A; cm_used=C";
+        let stream = Stream::native(96, 44_100, Parameters::parse(fmtp));
+        Words { title: "Canon\r\na=x".to_owned(), stream }.write(&mut session);
         let text = session.as_text().unwrap();
         assert!(text.contains("s=Canon  a=x\r\n"), "{text}");
-        assert!(text.contains(&format!("a=rtpmap:96 rtp-midi/44100\r\na=fmtp:{fmtp}\r\n")), "{text}");
+        assert!(text.contains(&format!("a=rtpmap:96 rtp-midi/44100\r\na=fmtp:96 {fmtp}\r\n")), "{text}");
     }
 }

@@ -11,6 +11,7 @@ mod access;
 mod door;
 mod factory;
 mod files;
+mod form;
 mod live;
 mod media;
 mod stream;
@@ -26,8 +27,8 @@ use gst::prelude::*;
 use gst_rtsp_server::gst_rtsp::RTSPStatusCode;
 use gst_rtsp_server::prelude::*;
 use gst_rtsp_server::{RTSPFilterResult, RTSPMedia, RTSPMountPoints, RTSPServer, RTSPSession};
-use rtp_midi::{Config, Format};
-use rtp_midi_sdp::Parameters;
+use rtp_midi::Config;
+use rtp_midi_sdp::{Stream, Transport};
 
 use super::name::Name;
 use super::playlist::Reading;
@@ -38,8 +39,8 @@ pub(super) use access::Access;
 use door::Door;
 pub(super) use door::Limits;
 pub(super) use files::File;
+use form::Form;
 pub(super) use live::Live;
-use media::Words;
 
 /// A running server.
 pub(super) struct Server {
@@ -50,55 +51,6 @@ pub(super) struct Server {
     scheme: &'static str,
     address: SocketAddr,
     paths: Vec<String>,
-}
-
-/// The media type of a stream (RFC 6295, 6).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Form {
-    /// `mpeg4-generic` with a General MIDI renderer, which C.7.1 recommends.
-    GeneralMidi,
-    /// `rtp-midi`, for instruments of the listener's own.
-    Native,
-}
-
-impl Form {
-    const ALL: [Self; 2] = [Self::GeneralMidi, Self::Native];
-
-    /// What the paths of such streams begin with.
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::GeneralMidi => "",
-            Self::Native => "/native",
-        }
-    }
-
-    /// The path of a live channel.
-    fn live(self, channel: Option<&Name>) -> String {
-        let name = channel.map(|name| format!("/{}", name.segment())).unwrap_or_default();
-        format!("{}/live{name}", self.prefix())
-    }
-
-    fn config(self, config: &Config) -> Config {
-        let format = match self {
-            Self::GeneralMidi => Format::Mpeg4Generic,
-            Self::Native => Format::Native,
-        };
-        Config { format, ..config.clone() }
-    }
-
-    /// The description of such a stream.
-    fn words(self, title: &str, config: &Config) -> Words {
-        let parameters = Parameters::of(&self.config(config));
-        Words { title: title.to_owned(), fmtp: format!("{PAYLOAD_TYPE} {parameters}") }
-    }
-
-    /// What caps call it.
-    const fn encoding(self) -> &'static str {
-        match self {
-            Self::GeneralMidi => "MPEG4-GENERIC",
-            Self::Native => "RTP-MIDI",
-        }
-    }
 }
 
 /// Threads for the requests of all clients: one that waits must not hold all others up.
@@ -119,8 +71,8 @@ pub(super) struct LiveChannel<'a> {
     pub(super) name: Option<&'a Name>,
     pub(super) title: &'a str,
     pub(super) live: &'a Live,
-    /// Its stream.
-    pub(super) config: &'a Config,
+    /// What its packets are.
+    pub(super) stream: Stream,
 }
 
 impl Server {
@@ -140,7 +92,7 @@ impl Server {
         let mounts = server.mount_points().ok_or_else(|| Failure::new("the RTSP server has no paths"))?;
         let mut paths = Vec::new();
         for channel in offer.channels {
-            for (form, factory) in channel.live.factories(channel.title, channel.config)? {
+            for (form, factory) in channel.live.factories(channel.title, &channel.stream) {
                 offer.access.restrict(&factory);
                 let path = form.live(channel.name);
                 mounts.add_factory(&path, factory);
@@ -183,6 +135,11 @@ impl Server {
     pub(super) fn urls(&self) -> impl Iterator<Item = String> {
         self.paths.iter().map(|path| format!("{}://{}{path}", self.scheme, self.address))
     }
+}
+
+/// The stream that a configuration of ours stands for.
+pub(super) fn stream(config: &Config) -> Stream {
+    Stream::of(PAYLOAD_TYPE, config, &Transport::to_port(0))
 }
 
 /// Runs the server in a thread of its own; says where it listens.
