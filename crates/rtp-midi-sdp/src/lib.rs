@@ -28,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audio_specific_config;
+pub mod clocks;
 mod config;
 mod crypto;
 mod error;
@@ -48,6 +49,7 @@ mod transport;
 mod violation;
 mod write;
 
+pub use clocks::Clocks;
 pub use crypto::{AES_CM_128_HMAC_SHA1_80, Crypto};
 pub use error::Error;
 pub use groups::NAMES;

@@ -1,6 +1,6 @@
 //! A media line with all that stands below it: one RTP session with its payload types (RFC 8866, 5.14; RFC 6295, 2.1).
 
-use crate::{Attribute, Direction, Protocol, Stream, Transport};
+use crate::{Attribute, Clocks, Direction, Protocol, Stream, Transport};
 
 /// A media line. It is one of RTP MIDI when it has a stream.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,6 +13,8 @@ pub struct Media {
     pub direction: Direction,
     /// `a=mid`: the mark by which groups name the line.
     pub mid: Option<String>,
+    /// `a=ts-refclk` and `a=mediaclk`, as said here or for the whole session.
+    pub clocks: Clocks,
     /// The RTP MIDI payload types, the preferred one first.
     pub streams: Vec<Stream>,
     /// The formats of the line that are not RTP MIDI.
@@ -25,7 +27,8 @@ impl Media {
     /// A line with these streams.
     pub fn new(transport: Transport, direction: Direction, streams: Vec<Stream>) -> Self {
         let (others, attributes) = (Vec::new(), Vec::new());
-        Self { kind: "audio".to_owned(), transport, direction, mid: None, streams, others, attributes }
+        let clocks = Clocks::default();
+        Self { kind: "audio".to_owned(), transport, direction, mid: None, clocks, streams, others, attributes }
     }
 
     /// Whether the line is refused or taken back: its port is 0 (RFC 3264, section 6).

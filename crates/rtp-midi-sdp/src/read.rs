@@ -6,8 +6,8 @@ use rtp_midi::Format;
 use sdp_types::ParserError;
 
 use crate::{
-    Address, Attribute, Bandwidth, Connection, Crypto, Direction, Error, Group, Host, Media, Origin, Parameters,
-    Protocol, Session, Setup, SourceFilter, Stream, Time, Transport,
+    Address, Attribute, Bandwidth, Clocks, Connection, Crypto, Direction, Error, Group, Host, Media, Origin, Parameters,
+    Protocol, Session, Setup, SourceFilter, Stream, Time, Transport, clocks,
 };
 
 impl Session {
@@ -22,7 +22,10 @@ impl Session {
         let direction = direction(&sdp.attributes).unwrap_or_default();
         let mut above = Transport::read(&sdp.attributes);
         above.address = sdp.connection.as_ref().and_then(address);
-        let known = |attribute: &&sdp_types::Attribute| !SESSION_ATTRIBUTES.iter().any(|name| is(attribute, name));
+        let clocks = Clocks::read(&sdp.attributes);
+        let is_kept = |attribute: &&sdp_types::Attribute| {
+            !SESSION_ATTRIBUTES.iter().any(|name| is(attribute, name)) && !clocks::is_read(attribute)
+        };
         Ok(Self {
             title: sdp.session_name,
             origin: origin(sdp.origin),
@@ -31,8 +34,13 @@ impl Session {
             groups: all(&sdp.attributes, "group").filter_map(group).collect(),
             bandwidths: bandwidths(&sdp.bandwidths),
             times: times(&sdp.times),
-            attributes: sdp.attributes.iter().filter(known).map(attribute).collect(),
-            media: sdp.medias.iter().map(|line| media(line, &above, direction)).collect::<Result<_, _>>()?,
+            attributes: sdp.attributes.iter().filter(is_kept).map(attribute).collect(),
+            media: sdp
+                .medias
+                .iter()
+                .map(|line| media(line, &above, direction, &clocks))
+                .collect::<Result<_, _>>()?,
+            clocks,
         })
     }
 }
@@ -41,7 +49,12 @@ impl Session {
 const SESSION_ATTRIBUTES: [&str; 9] =
     ["tool", "group", "source-filter", "setup", "connection", "sendrecv", "sendonly", "recvonly", "inactive"];
 
-fn media(line: &sdp_types::Media, above: &Transport, session_direction: Direction) -> Result<Media, Error> {
+fn media(
+    line: &sdp_types::Media,
+    above: &Transport,
+    session_direction: Direction,
+    session_clocks: &Clocks,
+) -> Result<Media, Error> {
     let (mut streams, mut others) = (Vec::new(), Vec::new());
     let mut seen: Vec<&str> = Vec::new();
     for number in line.fmt.split_ascii_whitespace() {
@@ -67,7 +80,7 @@ fn media(line: &sdp_types::Media, above: &Transport, session_direction: Directio
             "setup" => own.setup.is_none(),
             "connection" => own.connection.is_none(),
             "mid" | "rtcp" | "rtcp-mux" => false,
-            name => Direction::from_attribute(name).is_none(),
+            name => Direction::from_attribute(name).is_none() && !clocks::is_read(attribute),
         }
     };
     let attributes = line.attributes.iter().filter(is_kept).map(attribute).collect();
@@ -86,6 +99,7 @@ fn media(line: &sdp_types::Media, above: &Transport, session_direction: Directio
         },
         direction: direction(&line.attributes).unwrap_or(session_direction),
         mid: first(&line.attributes, "mid").map(|mid| mid.trim().to_owned()),
+        clocks: Clocks::read(&line.attributes).or(session_clocks),
         streams,
         others,
         attributes,
@@ -109,6 +123,16 @@ fn stream(line: &sdp_types::Media, number: &str) -> Result<Option<Stream>, Error
     let rate = rate.split('/').next().unwrap_or_default().trim();
     let clock_rate = rate.parse().ok().filter(|rate| *rate > 0).ok_or(Error::NoClockRate { payload_type })?;
     Ok(Some(Stream { payload_type, format, clock_rate, parameters }))
+}
+
+impl Clocks {
+    /// What attributes say of clocks.
+    fn read(attributes: &[sdp_types::Attribute]) -> Self {
+        Self {
+            references: all(attributes, clocks::REFERENCE).filter_map(clocks::reference).collect(),
+            media: all(attributes, clocks::MEDIA).find_map(clocks::media),
+        }
+    }
 }
 
 impl Transport {

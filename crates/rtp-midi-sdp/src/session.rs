@@ -1,6 +1,6 @@
 //! A session description as a value: what is said once for all media lines (RFC 8866, section 5).
 
-use crate::{Bandwidth, Error, Host, Media, Stream};
+use crate::{Bandwidth, Clocks, Error, Host, Media, Stream};
 
 /// A session description: every media line it has, those of RTP MIDI understood, the others kept as they came.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Session {
     pub bandwidths: Vec<Bandwidth>,
     /// `t=`: when the session takes place; none for one without an end. An answer repeats them.
     pub times: Vec<Time>,
+    /// `a=ts-refclk` and `a=mediaclk` for all media lines.
+    pub clocks: Clocks,
     /// Other attributes of the session, in order.
     pub attributes: Vec<Attribute>,
     /// The media lines, in order. An answer has one for each of its offer.

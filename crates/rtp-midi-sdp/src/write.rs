@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use rtp_midi::Format;
 use sdp_types::{AddrType, Connection, NetType};
 
-use crate::{Address, Attribute, Bandwidth, Direction, Host, Media, Origin, Session, Stream, Transport};
+use crate::{Address, Attribute, Bandwidth, Clocks, Direction, Host, Media, Origin, Session, Stream, Transport};
 
 impl Stream {
     /// The encoding name of `a=rtpmap` (RFC 6295, 6.1 and 6.2).
@@ -32,12 +32,13 @@ impl Session {
         attributes.extend(self.tool.as_ref().map(|tool| with("tool", one_line(tool))));
         let groups = self.groups.iter();
         attributes.extend(groups.map(|group| with("group", format!("{} {}", group.semantics, group.mids.join(" ")))));
+        attributes.extend(clocks(&self.clocks, &Clocks::default()));
         attributes.extend(self.attributes.iter().cloned());
         if self.direction != Direction::default() {
             attributes.push(flag(self.direction.attribute()));
         }
         sdp.attributes = attributes.iter().map(written).collect();
-        sdp.medias = self.media.iter().map(|line| media(line, self.direction)).collect();
+        sdp.medias = self.media.iter().map(|line| media(line, self)).collect();
 
         let mut text = Vec::new();
         sdp.write(&mut text).expect("a Vec takes everything, and net and address types are tokens");
@@ -66,7 +67,7 @@ fn written_origin(origin: &Origin) -> sdp_types::Origin {
     sdp_types::Origin { username: Some(user).filter(|user| !user.is_empty()), ..address }
 }
 
-fn media(line: &Media, session_direction: Direction) -> sdp_types::Media {
+fn media(line: &Media, session: &Session) -> sdp_types::Media {
     let streams = line.streams.iter().map(|stream| stream.payload_type.to_string());
     let formats: Vec<String> = streams.chain(line.others.iter().cloned()).collect();
     let mut attributes = Vec::new();
@@ -75,7 +76,8 @@ fn media(line: &Media, session_direction: Direction) -> sdp_types::Media {
     }
     attributes.extend(way(&line.transport));
     attributes.extend(line.mid.as_ref().map(|mid| with("mid", mid)));
-    if line.direction != session_direction {
+    attributes.extend(clocks(&line.clocks, &session.clocks));
+    if line.direction != session.direction {
         attributes.push(flag(line.direction.attribute()));
     }
     attributes.extend(line.attributes.iter().cloned());
@@ -99,6 +101,11 @@ fn described(stream: &Stream) -> impl Iterator<Item = Attribute> {
     let parameters = stream.parameters.strict();
     let fmtp = with("fmtp", format_args!("{payload_type} {parameters}"));
     [rtpmap].into_iter().chain(Some(fmtp).filter(|_| !parameters.is_empty()))
+}
+
+/// What has to be said of clocks below what is said above.
+fn clocks(own: &Clocks, above: &Clocks) -> impl Iterator<Item = Attribute> {
+    own.attributes(above).map(|(name, value)| with(name, value))
 }
 
 /// What attributes say of the way of packets.

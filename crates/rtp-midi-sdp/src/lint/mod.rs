@@ -5,6 +5,7 @@
 //! | `lines` | which lines there must be (RFC 8866, 5) |
 //! | `media` | media types, rtpmap, clock rates (2.1, 6.1, 11.1) |
 //! | `transport` | TCP, keys, reports (RFC 4571, RFC 4568) |
+//! | `clocks` | reference clocks and media clocks (RFC 7273) |
 //! | `mpeg4` | mpeg4-generic and `AudioSpecificConfig` (6.2, E.4) |
 //! | `commands` | `cm_used`, `cm_unused` (C.1); `selections`: what `ch_*` have alike |
 //! | `journal`, `chapters` | `j_sec`, `j_update` and the mandate; `ch_never`, `ch_default`, `ch_anchor` (C.2) |
@@ -28,6 +29,7 @@
 mod application;
 mod channel_mapping;
 mod chapters;
+mod clocks;
 mod commands;
 mod description;
 mod diagnostic;
@@ -53,10 +55,11 @@ use description::Description;
 use rule::Rule;
 
 /// All rules.
-const ROSTER: [&[Rule]; 13] = [
+const ROSTER: [&[Rule]; 14] = [
     lines::RULES,
     media::RULES,
     transport::RULES,
+    clocks::RULES,
     mpeg4::RULES,
     commands::RULES,
     journal::RULES,

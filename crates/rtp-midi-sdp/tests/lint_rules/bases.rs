@@ -12,6 +12,14 @@ pub(crate) const NATIVE: &str = session!(
     "a=fmtp:96 cm_unused=M; j_update=anchor; ch_never=M; guardtime=44100"
 );
 
+/// Timestamps that follow one clock, and others that keep another.
+pub(crate) const CLOCKED: &str = session!(
+    "m=audio 5004 RTP/AVP 96" "c=IN IP4 192.0.2.94" "a=rtpmap:96 rtp-midi/44100"
+    "a=ts-refclk:ntp=203.0.113.10:123" "a=mediaclk:direct=963214424"
+    "m=audio 5006 RTP/AVP 97" "c=IN IP4 192.0.2.94" "a=rtpmap:97 rtp-midi/44100"
+    "a=ts-refclk:ptp=IEEE1588-2008:39-A7-94-FF-FE-07-CB-D0:37" "a=mediaclk:sender"
+);
+
 pub(crate) const WITH_AUDIO: &str = session!(
     "m=audio 5004 RTP/AVP 96" "c=IN IP4 192.0.2.94" "a=rtpmap:96 rtp-midi/44100"
     "m=audio 5006 RTP/AVP 97" "c=IN IP4 192.0.2.94" "a=rtpmap:97 L16/44100/2"

@@ -1,11 +1,11 @@
-//! Lines of RFC 8866.
+//! Lines of RFC 8866, and clocks (RFC 7273).
 
-use rtp_midi_sdp::lint::Severity::{Error, Note};
+use rtp_midi_sdp::lint::Severity::{Error, Note, Warning};
 
-use super::bases::NATIVE;
+use super::bases::{CLOCKED, NATIVE};
 use super::{Row, Table};
 
-pub(super) const TABLES: &[Table] = &[(NATIVE, None, LINES)];
+pub(super) const TABLES: &[Table] = &[(NATIVE, None, LINES), (CLOCKED, None, CLOCKS)];
 
 const LINES: &[Row] = &[
     ("RFC 8866 9", Error, &[("s=Duet", "s=Duet\r\nx=1")], "x=1"),
@@ -38,4 +38,14 @@ const LINES: &[Row] = &[
     ("RFC 8866 5.14", Error, &[("AVP 96", "AVP 96 96")], "96"),
     ("RFC 8866 5.14", Error, &[("AVP 96", "AVP 96 128")], "128"),
     ("RFC 8866 6.7", Error, &[("192.0.2.94", "192.0.2.94\r\na=sendonly\r\na=recvonly")], "recvonly"),
+];
+
+const CLOCKS: &[Row] = &[
+    ("RFC 7273 4.8", Error, &[("ntp=203.0.113.10:123", "ntp=203.0.113.10:noon")], "ntp=203.0.113.10:noon"),
+    ("RFC 7273 4.8", Error, &[("CB-D0:37", "CB:37")], "ptp=IEEE1588-2008:39-A7-94-FF-FE-07-CB:37"),
+    ("RFC 7273 4.8", Error, &[("CB-D0:37", "CB-D0:137")], "ptp=IEEE1588-2008:39-A7-94-FF-FE-07-CB-D0:137"),
+    ("RFC 7273 4.8", Warning, &[("ntp=203", "NTP=203")], "NTP=203.0.113.10:123"),
+    ("RFC 7273 5.2", Warning, &[("a=ts-refclk:ntp=203.0.113.10:123\r\n", "")], "direct=963214424"),
+    ("RFC 7273 5.4", Error, &[("direct=963214424", "direct=4294967296")], "direct=4294967296"),
+    ("RFC 7273 5.4", Error, &[("direct=963214424", "direct=963214424 rate=1000/0")], "direct=963214424 rate=1000/0"),
 ];
