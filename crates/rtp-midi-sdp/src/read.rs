@@ -6,8 +6,8 @@ use rtp_midi::Format;
 use sdp_types::ParserError;
 
 use crate::{
-    Address, Attribute, Bandwidth, Clocks, Connection, Crypto, Direction, Error, Group, Host, Media, Origin, Parameters,
-    Protocol, Session, Setup, SourceFilter, Stream, Time, Transport, clocks,
+    Address, Attribute, Bandwidth, Clocks, Connection, Crypto, Direction, Error, Group, Host, Media, Origin,
+    Parameters, Protocol, Session, Setup, SourceFilter, Stream, Time, Transport, clocks,
 };
 
 impl Session {
@@ -35,11 +35,7 @@ impl Session {
             bandwidths: bandwidths(&sdp.bandwidths),
             times: times(&sdp.times),
             attributes: sdp.attributes.iter().filter(is_kept).map(attribute).collect(),
-            media: sdp
-                .medias
-                .iter()
-                .map(|line| media(line, &above, direction, &clocks))
-                .collect::<Result<_, _>>()?,
+            media: sdp.medias.iter().map(|line| media(line, &above, direction, &clocks)).collect::<Result<_, _>>()?,
             clocks,
         })
     }

@@ -16,6 +16,7 @@ mod rules;
 mod sap;
 mod sockets;
 mod sounding;
+mod sync;
 mod time;
 
 use std::process::ExitCode;

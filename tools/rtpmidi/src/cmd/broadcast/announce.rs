@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rtp_midi::Config;
 use rtp_midi_sdp::{
-    Address, Bandwidth, Direction, FilterMode, Host, Media, Origin, Parameters, Session, SourceFilter, Stream,
+    Address, Bandwidth, Clocks, Direction, FilterMode, Host, Media, Origin, Parameters, Session, SourceFilter, Stream,
     Transport,
 };
 
@@ -29,6 +29,8 @@ pub(super) struct Way<'a> {
     pub(super) interface: Option<&'a Interface>,
     /// Kilobits a second at most, headers of the network included.
     pub(super) bandwidth: u64,
+    /// What timestamps follow.
+    pub(super) clocks: Clocks,
 }
 
 impl Way<'_> {
@@ -54,12 +56,14 @@ impl Way<'_> {
             ..Transport::to_port(to.port())
         };
         let stream = Stream::native(PAYLOAD_TYPE, CLOCK_RATE, parameters);
+        let media =
+            Media { clocks: self.clocks.clone(), ..Media::new(transport, Direction::ReceiveOnly, vec![stream]) };
         let origin = description::origin(from);
         Session {
             origin: Some(Origin { id: origin.id + index, ..origin }),
             tool: Some(TOOL.to_owned()),
             direction: Direction::ReceiveOnly,
-            media: vec![Media::new(transport, Direction::ReceiveOnly, vec![stream])],
+            media: vec![media],
             ..Session::new(title)
         }
     }
@@ -107,7 +111,7 @@ mod tests {
     use rtp_midi::{Inclusion, Journal, Letters, Policy, Selection};
 
     fn describe(to: &str, parameters: &Parameters) -> Session {
-        let way = Way { ttl: 3, interface: None, bandwidth: 20 };
+        let way = Way { ttl: 3, interface: None, bandwidth: 20, clocks: Clocks::default() };
         way.describe(to.parse().unwrap(), 0, "Canon", parameters.clone())
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::slice;
 
 use rtp_midi::{Config, Repertoire};
-use rtp_midi_sdp::Session;
+use rtp_midi_sdp::{Clocks, Session};
 use smf_timeline::Song;
 
 use super::announce::{self, Way};
@@ -18,6 +18,7 @@ use super::station::{Plan, Station};
 use super::{fit, programme};
 use crate::failure::{Failure, Result};
 use crate::interface::Interface;
+use crate::sync::Lockstep;
 use crate::time;
 
 /// A channel whose programme has been read and fits.
@@ -104,7 +105,12 @@ impl Channel {
     }
 
     /// The pipeline that plays it.
-    pub(super) fn station(&self, args: &Args, interface: Option<&Interface>) -> Result<Station> {
+    pub(super) fn station(
+        &self,
+        args: &Args,
+        interface: Option<&Interface>,
+        lockstep: Option<&Lockstep>,
+    ) -> Result<Station> {
         let to: Vec<SocketAddr> = self.to.iter().map(|(_, to)| *to).collect();
         Station::build(&Plan {
             channel: self.name.as_ref(),
@@ -123,13 +129,19 @@ impl Channel {
             ptime: args.ptime,
             guardtime: programme::guardtime(args),
             rtcp_interval: args.rtcp_interval,
+            lockstep,
         })
     }
 
     /// The descriptions for its destinations, which are sessions of their own, with the places of these.
-    pub(super) fn sessions(&self, args: &Args, interface: Option<&Interface>) -> Vec<(u64, SocketAddr, Session)> {
+    pub(super) fn sessions(
+        &self,
+        args: &Args,
+        interface: Option<&Interface>,
+        clocks: Clocks,
+    ) -> Vec<(u64, SocketAddr, Session)> {
         let parameters = announce::parameters(&self.config);
-        let way = Way { ttl: args.ttl, interface, bandwidth: self.bandwidth };
+        let way = Way { ttl: args.ttl, interface, bandwidth: self.bandwidth, clocks };
         let session = |&(index, to)| (index, to, way.describe(to, index, &self.title, parameters.clone()));
         self.to.iter().map(session).collect()
     }

@@ -17,12 +17,15 @@ mod tap;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use rtp_midi_sdp::Session;
+
 use crate::elements;
 use crate::failure::Result;
 use crate::interface::Interface;
 use crate::interrupt::Interrupt;
 use crate::report::{Audience, Reporter};
 use crate::sap::Announcements;
+use crate::sync::Lockstep;
 use channel::Channel;
 pub(crate) use options::Args;
 use rtsp::{Access, File, Limits, Live, LiveChannel, Server};
@@ -47,9 +50,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     elements::start()?;
     let interrupt = Interrupt::catch()?;
+    let lockstep = args.sync.as_ref().map(Lockstep::new).transpose()?;
     let mut reporter = Reporter::new(args.json);
-    let mut on_air =
-        channels.into_iter().map(|it| OnAir::build(it, args, interface.as_ref())).collect::<Result<Vec<_>>>()?;
+    let build = |channel| OnAir::build(channel, args, interface.as_ref(), lockstep.as_ref());
+    let mut on_air = channels.into_iter().map(build).collect::<Result<Vec<_>>>()?;
     // What may fail comes before anything is written or sent.
     args.rtsp.map(Server::can_listen).transpose()?;
     let announcements = describe(args, &on_air, interface.as_ref())?;
@@ -87,8 +91,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 impl OnAir {
-    fn build(channel: Channel, args: &Args, interface: Option<&Interface>) -> Result<Self> {
-        let station = channel.station(args, interface)?;
+    fn build(
+        channel: Channel,
+        args: &Args,
+        interface: Option<&Interface>,
+        lockstep: Option<&Lockstep>,
+    ) -> Result<Self> {
+        let station = channel.station(args, interface, lockstep)?;
         let live = args.rtsp.map(|_| station.packets()).transpose()?.map(|packets| Live::on(&packets));
         Ok(Self { channel, station, live, is_over: false })
     }
@@ -110,7 +119,7 @@ impl OnAir {
 
 /// Writes the descriptions and announces them, where that is asked for.
 fn describe(args: &Args, on_air: &[OnAir], interface: Option<&Interface>) -> Result<Option<Announcements>> {
-    let mut sessions: Vec<_> = on_air.iter().flat_map(|it| it.channel.sessions(args, interface)).collect();
+    let mut sessions: Vec<_> = on_air.iter().flat_map(|it| it.sessions(args, interface)).collect();
     sessions.sort_by_key(|(place, ..)| *place);
     let sessions: Vec<_> = sessions.into_iter().map(|(_, to, session)| (to, session)).collect();
     let announcements = args.sap.then(|| announce::announce(&sessions, args.sap_interval, interface)).transpose()?;
@@ -136,6 +145,10 @@ fn serve(address: SocketAddr, args: &Args, on_air: &[OnAir], access: &Access) ->
 }
 
 impl OnAir {
+    fn sessions(&self, args: &Args, interface: Option<&Interface>) -> Vec<(u64, SocketAddr, Session)> {
+        self.channel.sessions(args, interface, self.station.clocks())
+    }
+
     fn offer(&self) -> Option<LiveChannel<'_>> {
         let Channel { name, title, config, .. } = &self.channel;
         let live = self.live.as_ref()?;

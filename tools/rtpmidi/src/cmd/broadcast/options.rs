@@ -12,6 +12,7 @@ use rtp_midi::{Journal, Policy};
 use super::name::{Name, Named};
 use crate::destination::Destination;
 use crate::rules::Rules;
+use crate::sync::Sync;
 use crate::time;
 
 /// Send Standard MIDI Files as one RTP MIDI stream.
@@ -92,6 +93,11 @@ pub(crate) struct Args {
     /// Send RTCP reports at most this often
     #[arg(long, default_value = "5", value_parser = time::interval, value_name = "SECONDS")]
     pub(super) rtcp_interval: Duration,
+
+    /// Keep time by a clock that listeners share, and tell them so: that of an NTP server, of a PTP domain, or of this
+    /// machine if something keeps it right. Then they can play in step (listen --sync)
+    #[arg(long, value_name = "ntp=SERVER|ptp=DOMAIN|ntp-local")]
+    pub(super) sync: Option<Sync>,
 
     /// Play faster or slower: 2 is twice as fast
     #[arg(long, default_value_t = 1.0, value_parser = speed, value_name = "X")]

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 use rtp_midi::{Config, Journal};
-use rtp_midi_sdp::Parameters;
+use rtp_midi_sdp::{Clocks, Parameters};
 
 use super::feed::{Feed, Play};
 use super::metadata::Prompter;
@@ -30,6 +30,7 @@ use crate::elements;
 use crate::failure::{Failure, Result};
 use crate::interface::Interface;
 use crate::report::{BroadcastSummary, Coverage, Progress, bits_per_second};
+use crate::sync::Lockstep;
 
 /// What to play, where to, and in what packets.
 pub(super) struct Plan<'a> {
@@ -49,6 +50,8 @@ pub(super) struct Plan<'a> {
     pub(super) guardtime: Option<u32>,
     /// Least time between two RTCP packets.
     pub(super) rtcp_interval: Duration,
+    /// The clock that listeners share.
+    pub(super) lockstep: Option<&'a Lockstep>,
 }
 
 /// The running broadcast.
@@ -63,6 +66,7 @@ pub(super) struct Station {
     pay: gst::Element,
     sent: Arc<Mutex<Sent>>,
     has_journal: bool,
+    lockstep: Option<Lockstep>,
     /// Seconds the whole broadcast takes; `None` when it has no end.
     duration: Option<f64>,
     stopped: bool,
@@ -125,11 +129,17 @@ impl Station {
             pay,
             sent,
             has_journal: plan.config.journal != Journal::None,
+            lockstep: plan.lockstep.cloned(),
             duration: (!plan.play.repeat).then_some(seconds),
             stopped: false,
             warned: None,
             told: (Instant::now(), Sent::default()),
         })
+    }
+
+    /// What its timestamps follow.
+    pub(super) fn clocks(&self) -> Clocks {
+        self.lockstep.as_ref().map(Lockstep::clocks).unwrap_or_default()
     }
 
     /// Where packets leave the payloader.
@@ -140,6 +150,9 @@ impl Station {
     /// Starts the music.
     pub(super) fn play(&mut self) -> Result<()> {
         self.told = (Instant::now(), Sent::default());
+        if let Some(lockstep) = &self.lockstep {
+            lockstep.start(&self.pipeline, &self.pay);
+        }
         match self.pipeline.set_state(gst::State::Playing) {
             Ok(_) => Ok(()),
             Err(_) => Err(elements::why(&self.bus)),
@@ -275,6 +288,11 @@ fn connect(pipeline: &gst::Pipeline, pay: &gst::Element, plan: &Plan<'_>, prompt
     let (rtp, rtcp) = (sink(0)?, sink(1)?);
     rtcp.set_property("sync", false);
     let rtpbin = elements::make("rtpbin")?;
+    // A report says when its RTP time was, and not when packets of that time left.
+    rtpbin.set_property("rtcp-sync-send-time", false);
+    if plan.lockstep.is_some() {
+        rtpbin.set_property_from_str("ntp-time-source", "clock-time");
+    }
     let is_ipv4 = plan.to.iter().all(SocketAddr::is_ipv4);
     let any = if is_ipv4 { "0.0.0.0" } else { "::" };
     let reports = elements::with("udpsrc", &[("address", &any), ("port", &0_i32)])?;

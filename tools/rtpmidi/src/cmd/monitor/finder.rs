@@ -69,7 +69,7 @@ impl fmt::Display for How {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     Exchange(Exchange),
-    Announcement(Announcement),
+    Announcement(Box<Announcement>),
     Rtcp,
     /// A packet of a stream.
     Stream(How),
@@ -117,7 +117,7 @@ impl Finder {
         }
         if let Some(announcement) = announcement::find(octets, to.port() == session_announcement::PORT) {
             self.learn_description(*to, &announcement);
-            return Kind::Announcement(announcement);
+            return Kind::Announcement(Box::new(announcement));
         }
         let is_place = |finder: &Self, lower: u16| {
             [from, to].into_iter().any(|address| {

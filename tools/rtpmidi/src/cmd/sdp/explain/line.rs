@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use rtp_midi_sdp::clocks::{MediaClock, MediaClockSource, NtpServerAddr, PtpServer, ReferenceClock};
 use rtp_midi_sdp::{Direction, FilterMode, Host, Protocol, Setup, SourceFilter};
 
 use super::context::{Context, time};
@@ -113,6 +114,8 @@ fn attribute(value: &str, protocol: Option<&Protocol>) -> Vec<Words> {
         "connection" if value == "existing" => vec![Words::both("The TCP connection that is there is used further.")],
         "connection" => vec![Words::both("A TCP connection of its own is opened.")],
         "crypto" => crypto(value, protocol),
+        "ts-refclk" => reference_clock(value),
+        "mediaclk" => media_clock(value),
         _ => vec![Words::both("Not known to this program, which passes it over.")],
     }
 }
@@ -174,6 +177,46 @@ fn setup(value: &str) -> Vec<Words> {
     })]
 }
 
+fn reference_clock(value: &str) -> Vec<Words> {
+    let clock = match value.parse() {
+        Ok(ReferenceClock::Ntp(ntp)) => match ntp.server {
+            NtpServerAddr::Traceable => "a clock that some NTP server keeps right".to_owned(),
+            server @ NtpServerAddr::HostPort { .. } => format!("the clock of the NTP server {server}"),
+        },
+        Ok(ReferenceClock::Ptp(ptp)) => match ptp.server {
+            PtpServer::Traceable => "a PTP clock that shows international atomic time".to_owned(),
+            PtpServer::GmidDomain { gmid, domain: None } => format!("the clock of the PTP grandmaster {gmid}"),
+            PtpServer::GmidDomain { gmid, domain: Some(domain) } => {
+                format!("the clock of the PTP grandmaster {gmid} in domain {domain}")
+            }
+        },
+        Ok(ReferenceClock::Gps | ReferenceClock::Gal | ReferenceClock::Glonass) => "a satellite clock".to_owned(),
+        Ok(ReferenceClock::Local) => "its own clock, which nobody else has".to_owned(),
+        Ok(ReferenceClock::Private(_)) => "a clock that its receivers know of".to_owned(),
+        Ok(ReferenceClock::Ext(other)) => format!("{}, a clock that this program does not know", other.name),
+        Err(_) => return vec![Words::both("A clock that cannot be read.")],
+    };
+    vec![
+        Words::sender(format!("tells the time in its reports by {clock}.")),
+        Words::receiver("can play in step with others that have this clock."),
+    ]
+}
+
+fn media_clock(value: &str) -> Vec<Words> {
+    vec![match value.parse().map(|source: MediaClockSource| source.clock) {
+        Ok(MediaClock::Sender) => Words::sender("counts timestamps by a clock of its own."),
+        Ok(MediaClock::Direct(direct)) => {
+            let offset =
+                direct.offset.map_or_else(String::new, |offset| format!("; at its beginning they were {offset}"));
+            Words::sender(format!("counts timestamps by that clock{offset}."))
+        }
+        Ok(MediaClock::Ieee1722StreamId(_) | MediaClock::Ext(_)) => {
+            Words::sender("counts timestamps by the clock of another stream.")
+        }
+        Err(_) => Words::both("A way of counting timestamps that cannot be read."),
+    }]
+}
+
 fn crypto(value: &str, protocol: Option<&Protocol>) -> Vec<Words> {
     let suite = value.split_whitespace().nth(1).unwrap_or_default();
     let mut words = vec![
@@ -184,4 +227,28 @@ fn crypto(value: &str, protocol: Option<&Protocol>) -> Vec<Words> {
         words.push(Words::both("But the media line does not ask for encryption (RTP/SAVP), so nothing comes of it."));
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_are_called_by_what_they_are() {
+        for (clock, words) in [
+            ("ntp=192.0.2.7:1123", "the clock of the NTP server 192.0.2.7:1123."),
+            ("ntp=/traceable/", "a clock that some NTP server keeps right."),
+            (
+                "ptp=IEEE1588-2008:39-A7-94-FF-FE-07-CB-D0:37",
+                "the clock of the PTP grandmaster 39-A7-94-FF-FE-07-CB-D0 in domain 37.",
+            ),
+            ("local", "its own clock, which nobody else has."),
+        ] {
+            let expected = Words::sender(format!("tells the time in its reports by {words}"));
+            assert_eq!(reference_clock(clock)[0], expected);
+        }
+        assert_eq!(reference_clock("ntp="), [Words::both("A clock that cannot be read.")]);
+        let direct = Words::sender("counts timestamps by that clock; at its beginning they were 5.");
+        assert_eq!(media_clock("direct=5"), [direct]);
+    }
 }
