@@ -56,6 +56,8 @@ pub(crate) struct Clocks {
     opened: (Duration, usize),
     /// Our latest question that has no answer yet.
     asked: Option<Duration>,
+    /// How many have had none, one after the other.
+    unanswered: u32,
     /// Our latest answer.
     answered: Option<(u64, Duration)>,
     pub(crate) answers: Allowance,
@@ -68,6 +70,9 @@ pub(crate) struct Feedback {
     /// Since when it has not been told.
     news: Option<Duration>,
 }
+
+/// Questions without an answer, after which nobody seems to be there.
+const MISSED: u32 = 3;
 
 impl Participant {
     /// Who has invited whom.
@@ -132,6 +137,7 @@ impl Clocks {
             due: None,
             opened: (Duration::ZERO, 0),
             asked: None,
+            unanswered: 0,
             answered: None,
             answers: Allowance::new(timers.clock_answers),
         }
@@ -151,15 +157,26 @@ impl Clocks {
     pub(crate) fn ask(&mut self, at: Duration, ssrc: u32, timers: &Timers) -> Clock {
         let (opened, passed) = (self.opened.0, self.opened.1 + 1);
         self.opened.1 = passed;
-        let unanswered = self.asked.replace(at).is_some();
+        self.unanswered += u32::from(self.asked.replace(at).is_some());
         let next = timers.clock_start.get(passed).map(|next| opened + *next);
-        self.due = Some(next.unwrap_or(at + if unanswered { timers.clock_again } else { timers.clock }));
+        self.due = Some(next.unwrap_or(at + timers.clock_again));
         Clock { ssrc, step: Step::Ask, times: [self.ticks(at), 0, 0] }
+    }
+
+    /// Whether the participant, which used to answer, has just left one question too many without an answer.
+    pub(crate) fn begins_to_be_missed(&self) -> bool {
+        self.unanswered == MISSED && self.estimate.is_known()
     }
 
     /// Takes a comparison further, as far as there is an allowance for it: what is to be sent, and what has been
     /// learnt.
-    pub(crate) fn take(&mut self, at: Duration, clock: &Clock, ssrc: u32) -> (Option<Clock>, Option<Round>) {
+    pub(crate) fn take(
+        &mut self,
+        at: Duration,
+        clock: &Clock,
+        ssrc: u32,
+        timers: &Timers,
+    ) -> (Option<Clock>, Option<Round>) {
         let [t0, t1, t2] = clock.times;
         match clock.step {
             Step::Ask => {
@@ -171,7 +188,10 @@ impl Clocks {
             }
             Step::Answer => {
                 let Some(asked) = self.asked.filter(|asked| self.ticks(*asked) == t0) else { return (None, None) };
-                self.asked = None;
+                (self.asked, self.unanswered) = (None, 0);
+                if self.opened.1 >= timers.clock_start.len() {
+                    self.due = Some(asked + timers.clock);
+                }
                 self.is_verified = true;
                 let conclusion = Clock { ssrc, step: Step::Conclude, times: [t0, t1, self.ticks(at)] };
                 (Some(conclusion), Some(Round::asked(asked, t1, at)))

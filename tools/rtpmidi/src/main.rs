@@ -15,7 +15,6 @@ mod rtp;
 mod rules;
 mod sap;
 mod sockets;
-mod sounding;
 mod sync;
 mod time;
 

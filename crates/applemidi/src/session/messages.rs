@@ -96,6 +96,8 @@ pub enum Change {
     Listening,
     /// It has started anew: what it played before is over. It takes part when it has opened again.
     Restarted,
+    /// It answers no more: what it has left sounding should end. It takes part until it has been silent for too long.
+    Missed,
     /// Its clock has been set.
     ClockSet,
     /// It has received so much.

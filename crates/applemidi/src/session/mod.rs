@@ -134,7 +134,7 @@ impl<R: FnMut() -> u32> Session<R> {
         let (mut reply, mut changes) = (None, Vec::new());
         self.roster.touch(id, |participant| {
             let was_listening = participant.is_listening();
-            let (answer, round) = participant.clock.take(at, clock, ssrc);
+            let (answer, round) = participant.clock.take(at, clock, ssrc, &timers);
             reply = answer;
             if let Some(round) = round {
                 if participant.clock.estimate.observe(round) {
@@ -225,14 +225,16 @@ impl<R: FnMut() -> u32> Session<R> {
                 continue;
             }
             let (ssrc, timers) = (self.config.ssrc, self.config.timers);
-            let (mut question, mut news) = (None, None);
+            let (mut question, mut news, mut is_missed) = (None, None, false);
             self.roster.touch(id, |participant| {
                 if participant.clock.due.is_some_and(|due| due <= at) {
                     question = Some(participant.clock.ask(at, ssrc, &timers));
+                    is_missed = participant.clock.begins_to_be_missed();
                 }
                 news = participant.feedback.tell(at, timers.feedback);
             });
             let (control, data) = (self.roster[id].control, self.roster[id].data);
+            self.outputs.extend(is_missed.then_some(Output::Change(id, Change::Missed)));
             if let Some(question) = question {
                 self.send(Port::Data, data, &Packet::Clock(question));
             }

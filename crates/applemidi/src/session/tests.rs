@@ -168,6 +168,19 @@ fn an_end_that_nobody_hears_is_gone_after_ninety_seconds() {
 }
 
 #[test]
+fn an_end_that_answers_no_more_is_missed_within_fifteen_seconds_and_may_come_back() {
+    let mut network = Network::open();
+    network.run(15 * SECOND, |_| false);
+    for end in 0..2 {
+        assert_eq!(network.changes(end).last(), Some(&Change::Missed));
+    }
+    network.run(120 * SECOND, |_| true);
+    assert_eq!((network.states(0), network.states(1)), (vec![State::Open], vec![State::Open]));
+    let missed = network.changes(0).into_iter().filter(|change| *change == Change::Missed);
+    assert_eq!(missed.count(), 1);
+}
+
+#[test]
 fn an_invitation_that_nobody_answers_is_repeated_and_given_up() {
     let mut network = Network::pair();
     network.handle(0, Input::Invite(address(9, 5004)));

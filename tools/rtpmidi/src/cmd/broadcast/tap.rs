@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use gst::prelude::*;
 
 use crate::elements;
-use crate::sounding::Sounding;
+use rtp_midi::midi::Sounding;
 
 /// Watches the sink pad of the payloader.
 #[derive(Clone)]

@@ -19,7 +19,7 @@ use crate::failure::{Failure, Result};
 use crate::intake::{Entrance, Packet, Source};
 use crate::report::{ListenSummary, Progress, bits_per_second};
 use crate::rtp::goodbye;
-use crate::sounding::Sounding;
+use rtp_midi::midi::Sounding;
 
 /// The running listener.
 pub(super) struct Reception {

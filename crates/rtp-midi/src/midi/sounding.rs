@@ -4,7 +4,7 @@
 ///
 /// A note sounds when the last command for it was a `NoteOn`; a pedal is down when its last value was 64 or more.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Sounding {
+pub struct Sounding {
     notes: [u128; 16],
     pedals: [u8; 16],
 }
@@ -14,7 +14,7 @@ const PEDALS: [u8; 3] = [64, 66, 69];
 
 impl Sounding {
     /// Takes note of one message, status octet first.
-    pub(crate) fn observe(&mut self, message: &[u8]) {
+    pub fn observe(&mut self, message: &[u8]) {
         let [status, data @ ..] = message else { return };
         let channel = usize::from(status & 0x0F);
         match (status & 0xF0, data) {
@@ -36,12 +36,12 @@ impl Sounding {
     }
 
     /// How many notes sound.
-    pub(crate) fn notes(&self) -> u32 {
+    pub fn notes(&self) -> u32 {
         self.notes.iter().map(|notes| notes.count_ones()).sum()
     }
 
     /// The messages that silence everything: pedals up, then a `NoteOff` for each note.
-    pub(crate) fn release(&self) -> Vec<[u8; 3]> {
+    pub fn release(&self) -> Vec<[u8; 3]> {
         let mut messages = Vec::new();
         for channel in 0..16_u8 {
             let at = usize::from(channel);

@@ -1,0 +1,362 @@
+//! The thread that runs all ends of a process, and how an application holds one of them.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::fd::AsRawFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use applemidi::{Admission, Input, ParticipantId, Port};
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
+
+use crate::calls::CallId;
+use crate::endpoint::{Config, Endpoint, Event, Stats};
+
+/// The thread. It ends with this value; the ends that it runs are closed before.
+pub struct Host {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// One end of a session. It is closed when this value is dropped: participants are told, and what sounds is let go.
+pub struct End {
+    running: Arc<Mutex<Running>>,
+    shared: Arc<Shared>,
+    number: usize,
+    port: u16,
+}
+
+struct Shared {
+    epoch: Instant,
+    next: AtomicUsize,
+    orders: Mutex<Vec<Order>>,
+    waker: Waker,
+}
+
+enum Order {
+    Add(usize, Arc<Mutex<Running>>),
+    /// A peer that an end calls has been looked up.
+    Found(usize, CallId, Vec<SocketAddr>),
+    /// Something has become due earlier.
+    Look(usize),
+    Remove(usize),
+    Stop,
+}
+
+struct Running {
+    endpoint: Endpoint,
+    listener: Box<dyn FnMut(Event<'_>) + Send>,
+    /// When the thread will look; `None` for never.
+    scheduled: Option<Duration>,
+}
+
+/// Largest datagram.
+const DATAGRAM: usize = 65_536;
+
+const WAKER: Token = Token(usize::MAX);
+
+impl Host {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system has no thread or no file descriptor left.
+    pub fn start() -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        let (next, orders) = (AtomicUsize::new(0), Mutex::default());
+        let shared = Arc::new(Shared { epoch: Instant::now(), next, orders, waker });
+        let of_thread = shared.clone();
+        let run = move || Runner::new(of_thread, poll).run();
+        let thread = std::thread::Builder::new().name("applemidi".to_owned()).spawn(run)?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Opens an end. `listener` is told what happens, by the thread and by whoever calls methods of [`End`]; it must not
+    /// call these itself, and not wait.
+    ///
+    /// # Errors
+    /// When the ports are taken or not allowed.
+    pub fn open(&self, config: &Config, listener: impl FnMut(Event<'_>) + Send + 'static) -> io::Result<End> {
+        let endpoint = Endpoint::open(config, self.shared.epoch)?;
+        let port = endpoint.sockets().port()?;
+        let running = Running { endpoint, listener: Box::new(listener), scheduled: None };
+        let running = Arc::new(Mutex::new(running));
+        let number = self.shared.next.fetch_add(1, Ordering::Relaxed);
+        self.shared.order(Order::Add(number, running.clone()));
+        Ok(End { running, shared: self.shared.clone(), number, port })
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.shared.order(Order::Stop);
+        if let Some(thread) = self.thread.take() {
+            // It catches the panics of listeners; one of its own has been reported.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl End {
+    /// The control port.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Plays octets of a MIDI stream to everybody, whole messages or parts of them. They go out at once.
+    pub fn play(&self, octets: &[u8]) {
+        self.with(|running| running.endpoint.play(octets));
+    }
+
+    /// Invites whoever has this control port.
+    pub fn invite(&self, control: SocketAddr) {
+        self.wish(Input::Invite(control));
+    }
+
+    /// Calls a peer until [`hang_up`](Self::hang_up): whenever it is gone, it is looked up and invited again. `peer` is a
+    /// host by name or number and its control port, as `piano.local:5004`.
+    pub fn call(&self, peer: &str) -> CallId {
+        self.with(|running| running.endpoint.call(peer))
+    }
+
+    /// Calls a peer no more, and parts from it.
+    pub fn hang_up(&self, call: CallId) {
+        self.with(|running| running.endpoint.hang_up(call, &mut running.listener));
+    }
+
+    /// Lets a participant in that asks.
+    pub fn admit(&self, participant: ParticipantId) {
+        self.wish(Input::Admit(participant));
+    }
+
+    /// Does not let a participant in that asks.
+    pub fn reject(&self, participant: ParticipantId) {
+        self.wish(Input::Reject(participant));
+    }
+
+    /// Parts from a participant.
+    pub fn leave(&self, participant: ParticipantId) {
+        self.wish(Input::Leave(participant));
+    }
+
+    /// Whose invitations are accepted from now on.
+    pub fn set_admission(&self, admission: Admission) {
+        self.with(|running| running.endpoint.set_admission(admission));
+    }
+
+    /// Numbers about everybody who takes part.
+    pub fn stats(&self) -> Vec<Stats> {
+        self.with(|running| running.endpoint.stats())
+    }
+
+    fn wish(&self, input: Input<'_>) {
+        self.with(|running| running.endpoint.wish(input, &mut running.listener));
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Running) -> T) -> T {
+        let mut running = lock(&self.running);
+        let result = act(&mut running);
+        let due = running.endpoint.due();
+        let is_earlier = due.is_some_and(|due| running.scheduled.is_none_or(|scheduled| due < scheduled));
+        if is_earlier {
+            running.scheduled = due;
+            self.shared.order(Order::Look(self.number));
+        }
+        result
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.wish(Input::Close);
+        self.shared.order(Order::Remove(self.number));
+    }
+}
+
+impl Shared {
+    fn order(&self, order: Order) {
+        lock(&self.orders).push(order);
+        if let Err(error) = self.waker.wake() {
+            tracing::error!(%error, "the thread of the sessions cannot be woken");
+        }
+    }
+}
+
+/// What the thread has.
+struct Runner {
+    shared: Arc<Shared>,
+    poll: Poll,
+    ends: HashMap<usize, Arc<Mutex<Running>>>,
+    due: BTreeSet<(Duration, usize)>,
+    /// When each end is in `due`.
+    scheduled: HashMap<usize, Duration>,
+    /// Sockets that have had their turn and have more.
+    unread: VecDeque<(usize, Port)>,
+    buffer: Vec<u8>,
+}
+
+impl Runner {
+    fn new(shared: Arc<Shared>, poll: Poll) -> Self {
+        Self {
+            shared,
+            poll,
+            ends: HashMap::new(),
+            due: BTreeSet::new(),
+            scheduled: HashMap::new(),
+            unread: VecDeque::new(),
+            buffer: vec![0; DATAGRAM],
+        }
+    }
+
+    fn run(mut self) {
+        let mut events = Events::with_capacity(256);
+        loop {
+            let timeout = if self.unread.is_empty() {
+                self.due.first().map(|(due, _)| due.saturating_sub(self.shared.epoch.elapsed()))
+            } else {
+                Some(Duration::ZERO)
+            };
+            if let Err(error) = self.poll.poll(&mut events, timeout)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "the sessions cannot be waited for");
+                return;
+            }
+            let orders = std::mem::take(&mut *lock(&self.shared.orders));
+            for order in orders {
+                match order {
+                    Order::Add(number, running) => self.add(number, running),
+                    Order::Found(number, call, addresses) => self.act(number, |running, _| {
+                        running.endpoint.found(call, &addresses, &mut running.listener);
+                    }),
+                    Order::Look(number) => self.act(number, |_, _| ()),
+                    Order::Remove(number) => self.remove(number),
+                    Order::Stop => return self.stop(),
+                }
+            }
+            let readable = events.iter().filter(|event| event.token() != WAKER).map(|event| of_token(event.token()));
+            self.unread.extend(readable);
+            for (number, port) in std::mem::take(&mut self.unread) {
+                self.read(number, port);
+            }
+            let now = self.shared.epoch.elapsed();
+            while let Some((_, number)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
+                let (shared, mut wanted) = (self.shared.clone(), Vec::new());
+                self.act(number, |running, _| {
+                    running.endpoint.run(&mut running.listener);
+                    wanted.extend(std::iter::from_fn(|| running.endpoint.look_up()));
+                });
+                for (call, peer) in wanted {
+                    look_up(&shared, number, call, peer);
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, number: usize, running: Arc<Mutex<Running>>) {
+        let registered = register(&lock(&running).endpoint, self.poll.registry(), number);
+        if let Err(error) = registered {
+            tracing::error!(%error, "the sockets of a session cannot be waited for");
+        }
+        self.ends.insert(number, running);
+        // What came before it was waited for.
+        self.unread.extend([Port::Control, Port::Data].map(|port| (number, port)));
+        self.act(number, |_, _| ());
+    }
+
+    fn read(&mut self, number: usize, port: Port) {
+        let mut has_more = false;
+        self.act(number, |running, buffer| {
+            has_more = running.endpoint.receive(port, buffer, &mut running.listener);
+        });
+        if has_more && !self.unread.contains(&(number, port)) {
+            self.unread.push_back((number, port));
+        }
+    }
+
+    /// Does something with an end, and notes when it is due. An end whose listener panics is closed.
+    fn act(&mut self, number: usize, act: impl FnOnce(&mut Running, &mut [u8])) {
+        let Some(running) = self.ends.get(&number).cloned() else { return };
+        let mut running = lock(&running);
+        let buffer = &mut self.buffer;
+        let result = catch_unwind(AssertUnwindSafe(|| act(&mut running, buffer)));
+        if result.is_err() {
+            tracing::error!("a session is closed because its listener has panicked");
+            running.endpoint.wish(Input::Close, &mut |_| ());
+            drop(running);
+            return self.remove(number);
+        }
+        running.scheduled = running.endpoint.due();
+        let scheduled = running.scheduled;
+        drop(running);
+        self.schedule(number, scheduled);
+    }
+
+    fn schedule(&mut self, number: usize, at: Option<Duration>) {
+        let before = match at {
+            Some(at) => self.scheduled.insert(number, at),
+            None => self.scheduled.remove(&number),
+        };
+        if let Some(before) = before {
+            self.due.remove(&(before, number));
+        }
+        self.due.extend(at.map(|at| (at, number)));
+    }
+
+    fn remove(&mut self, number: usize) {
+        self.schedule(number, None);
+        if let Some(running) = self.ends.remove(&number) {
+            for port in [Port::Control, Port::Data] {
+                let fd = lock(&running).endpoint.sockets().socket(port).as_raw_fd();
+                // A socket that could not be registered is not there.
+                let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
+            }
+        }
+    }
+
+    /// Closes all ends.
+    fn stop(self) {
+        for running in self.ends.values() {
+            let mut running = lock(running);
+            let Running { endpoint, listener, .. } = &mut *running;
+            endpoint.wish(Input::Close, listener);
+        }
+    }
+}
+
+/// Looks a peer up in a thread of its own, since that may take long.
+fn look_up(shared: &Arc<Shared>, number: usize, call: CallId, peer: String) {
+    let of_thread = shared.clone();
+    let look_up = move || {
+        let addresses = peer.to_socket_addrs().map(Iterator::collect).unwrap_or_default();
+        of_thread.order(Order::Found(number, call, addresses));
+    };
+    if std::thread::Builder::new().name("look-up".to_owned()).spawn(look_up).is_err() {
+        shared.order(Order::Found(number, call, Vec::new()));
+    }
+}
+
+fn register(endpoint: &Endpoint, registry: &Registry, number: usize) -> io::Result<()> {
+    for port in [Port::Control, Port::Data] {
+        let fd = endpoint.sockets().socket(port).as_raw_fd();
+        registry.register(&mut SourceFd(&fd), token(number, port), Interest::READABLE)?;
+    }
+    Ok(())
+}
+
+const fn token(number: usize, port: Port) -> Token {
+    Token(number << 1 | matches!(port, Port::Data) as usize)
+}
+
+const fn of_token(token: Token) -> (usize, Port) {
+    (token.0 >> 1, if token.0 & 1 == 0 { Port::Control } else { Port::Data })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
