@@ -26,9 +26,19 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// The same with the place, in a file say, that it is about.
+    pub(crate) fn within(self, place: &str) -> Self {
+        Self { message: format!("{place}: {}", self.message), ..self }
+    }
+
     /// The same with exit code 2: the question makes no sense, which is another thing than the answer no.
     pub(crate) fn unanswerable(self) -> Self {
         Self { code: 2, ..self }
+    }
+
+    /// The message alone, where the failure does not end the program.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     /// The exit code of the program.

@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::slice;
+use std::sync::Arc;
+use std::time::Duration;
 
+use fastrand::Rng;
 use rtp_midi::{Config, Repertoire};
 use rtp_midi_sdp::{Clocks, Session};
 use smf_timeline::Song;
@@ -12,7 +15,9 @@ use super::announce::{self, Way};
 use super::feed::Play;
 use super::name::Name;
 use super::options::{Args, JournalOption, Target};
-use super::playlist::{self, Piece, Reading};
+use super::piece::{Piece, Reading};
+use super::playlist;
+use super::rotation::{Order, Rotation};
 use super::rtsp::File;
 use super::station::{Plan, Station};
 use super::{fit, programme};
@@ -30,7 +35,9 @@ pub(super) struct Channel {
     pub(super) config: Config,
     /// The files of its programme, as they are served on demand.
     pub(super) files: Vec<File>,
-    pieces: Vec<Piece>,
+    rotation: Rotation,
+    /// Seconds that all of it takes; `None` when it has no end.
+    duration: Option<f64>,
     /// All that the programme uses.
     repertoire: Repertoire,
     /// Kilobits a second at most.
@@ -82,13 +89,16 @@ impl Channel {
             each.push(of_song);
         };
         let pieces = playlist::read(paths, reading, scan, |warning| eprintln!("{warning}"))?;
+        let pieces: Vec<Arc<Piece>> = pieces.into_iter().map(Arc::new).collect();
         check(args, &pieces)?;
+        let rotation = Rotation::new(pieces.clone(), order(args), args.repeat);
         let to = resolve(args, name.as_ref())?;
         let config = programme::config(args, (!args.no_scan).then_some(&repertoire));
         let headers = if to.iter().all(|(_, to)| to.is_ipv4()) { 20 + 8 } else { 40 + 8 };
-        let programme = fit::Programme { pieces: &pieces, reading, repeat: args.repeat, speed: args.speed, headers };
+        let pieces_in_turn = rotation.rehearsal();
+        let programme = fit::Programme { pieces: &pieces_in_turn, reading, gap: args.gap, speed: args.speed, headers };
         let bandwidth = programme.check(&config)?;
-        let file = |(piece, repertoire): (&Piece, _)| File {
+        let file = |(piece, repertoire): (&Arc<Piece>, _)| File {
             piece: piece.clone(),
             config: programme::config(args, (!args.no_scan).then_some(repertoire)),
         };
@@ -97,7 +107,8 @@ impl Channel {
             files: pieces.iter().zip(&each).map(file).collect(),
             name,
             config,
-            pieces,
+            duration: (!args.repeat).then(|| duration(args, &pieces)),
+            rotation,
             repertoire,
             bandwidth,
             to,
@@ -115,9 +126,10 @@ impl Channel {
         Station::build(&Plan {
             channel: self.name.as_ref(),
             title: &self.title,
-            pieces: &self.pieces,
+            rotation: self.rotation.clone(),
+            duration: self.duration,
             play: Play {
-                repeat: args.repeat,
+                gap: args.gap,
                 start: args.start.unwrap_or_default(),
                 speed: args.speed,
                 reading: reading(args),
@@ -158,14 +170,29 @@ pub(super) const fn reading(args: &Args) -> Reading {
     if args.lenient { Reading::Lenient } else { Reading::Strict }
 }
 
+fn order(args: &Args) -> Order {
+    match args.shuffle_seed {
+        Some(seed) => Order::Shuffled(Rng::with_seed(seed)),
+        None if args.shuffle => Order::Shuffled(Rng::new()),
+        None => Order::Given,
+    }
+}
+
+/// Seconds that the pieces take, one after the other.
+fn duration(args: &Args, pieces: &[Arc<Piece>]) -> f64 {
+    let music: Duration = pieces.iter().map(|piece| piece.duration).sum();
+    let music = music.saturating_sub(args.start.unwrap_or_default()).as_secs_f64() / args.speed;
+    music + args.gap.as_secs_f64() * pieces.len().saturating_sub(1) as f64
+}
+
 /// Whether the options fit the music.
-fn check(args: &Args, pieces: &[Piece]) -> Result<()> {
+fn check(args: &Args, pieces: &[Arc<Piece>]) -> Result<()> {
     let first = &pieces[0];
     if args.start.is_some_and(|start| start >= first.duration) {
         let (path, end) = (first.path.display(), time::minutes(first.duration.as_secs_f64()));
         return Err(Failure::new(format!("{path} ends at {end}, before the --start")));
     }
-    if args.repeat && pieces.iter().all(|piece| piece.duration.is_zero()) {
+    if args.repeat && args.gap.is_zero() && pieces.iter().all(|piece| piece.duration.is_zero()) {
         return Err(Failure::new("music without duration cannot be repeated").hint("leave out --loop"));
     }
     Ok(())

@@ -7,31 +7,35 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gst::prelude::*;
+use gst_app::AppSrc;
 
 use super::now_playing::NowPlaying;
-use super::playlist::{Piece, Reading};
+use super::piece::{Piece, Reading};
+use super::rotation::Rotation;
 use crate::elements;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
 /// How the pieces are played.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Play {
-    /// Whether the first piece follows the last one.
-    pub(super) repeat: bool,
     /// Time in the first piece at which to begin.
     pub(super) start: Duration,
+    /// Silence between two pieces.
+    pub(super) gap: Duration,
     pub(super) speed: f64,
     pub(super) reading: Reading,
 }
 
-/// Puts the pieces in front of `concat`, which lines them up in running time.
+/// Puts the pieces in front of `concat`, each at the running time at which the one before it ends. `concat` by itself
+/// would take the last message for the end, and the silence behind it away.
 pub(super) struct Feed {
     pipeline: gst::Pipeline,
     concat: gst::Element,
-    pieces: Vec<Piece>,
+    rotation: Rotation,
     play: Play,
-    /// How many pieces have been put in front, rounds counted.
-    begun: usize,
+    /// How many pieces have been put in front, rounds counted, and the running time at which the last of them ends.
+    begun: u64,
+    end: Duration,
     now_playing: NowPlaying,
     branches: VecDeque<Branch>,
     /// Whether no further piece follows those in front.
@@ -49,9 +53,14 @@ struct Branch {
 const AHEAD: usize = 3;
 
 impl Feed {
-    /// A feed with the first pieces, whose music comes out of [`Feed::element`].
-    pub(super) fn new(pipeline: &gst::Pipeline, pieces: &[Piece], play: Play, now_playing: NowPlaying) -> Result<Self> {
-        let concat = elements::make("concat")?;
+    /// A feed whose music comes out of [`Feed::element`].
+    pub(super) fn new(
+        pipeline: &gst::Pipeline,
+        rotation: Rotation,
+        play: Play,
+        now_playing: NowPlaying,
+    ) -> Result<Self> {
+        let concat = elements::with("concat", &[("adjust-base", &false)])?;
         elements::add(pipeline, &[&concat])?;
         let complete = Arc::new(AtomicBool::new(false));
         let last = complete.clone();
@@ -62,11 +71,9 @@ impl Feed {
                 _ => gst::PadProbeReturn::Ok,
             }
         });
-        let (pipeline, pieces) = (pipeline.clone(), pieces.to_vec());
-        let branches = VecDeque::new();
-        let mut feed = Self { pipeline, concat, pieces, play, begun: 0, now_playing, branches, complete };
-        feed.fill()?;
-        Ok(feed)
+        let (pipeline, branches) = (pipeline.clone(), VecDeque::new());
+        let (begun, end) = (0, Duration::ZERO);
+        Ok(Self { pipeline, concat, rotation, play, begun, end, now_playing, branches, complete })
     }
 
     /// The element that the music comes out of.
@@ -74,60 +81,77 @@ impl Feed {
         &self.concat
     }
 
-    /// Takes away pieces that have ended, and puts others in their place. To be called now and then.
-    pub(super) fn turn(&mut self) -> Result<()> {
+    /// Puts pieces in the place of those that have ended. To be called at the start, and now and then; `warn` is told of
+    /// files that cannot be played any more.
+    pub(super) fn turn(&mut self, warn: &impl Fn(&str)) -> Result<()> {
         while self.branches.front().is_some_and(|branch| branch.ended.load(Ordering::SeqCst)) && self.branches.len() > 1
         {
             if let Some(branch) = self.branches.pop_front() {
                 branch.take_away(&self.pipeline, &self.concat);
             }
         }
-        self.fill()
-    }
-
-    fn fill(&mut self) -> Result<()> {
-        while self.branches.len() < AHEAD && (self.play.repeat || self.begun < self.pieces.len()) {
-            let piece = &self.pieces[self.begun % self.pieces.len()];
-            let start = if self.begun == 0 { self.play.start } else { Duration::ZERO };
-            let (index, now_playing) = (self.begun as u64, &self.now_playing);
-            let queue = |pad: &gst::Pad| now_playing.queue(index, piece, pad);
-            let branch = Branch::put(&self.pipeline, &self.concat, &piece.path, start, &self.play, queue)?;
+        while self.branches.len() < AHEAD
+            && let Some((piece, octets)) = self.next(warn)?
+        {
+            let branch = self.put(&piece, octets)?;
             self.branches.push_back(branch);
-            self.begun += 1;
         }
-        let complete = !self.play.repeat && self.begun == self.pieces.len();
-        self.complete.store(complete, Ordering::SeqCst);
+        self.complete.store(self.rotation.is_complete(), Ordering::SeqCst);
         Ok(())
     }
-}
 
-impl Branch {
-    fn put(
-        pipeline: &gst::Pipeline,
-        concat: &gst::Element,
-        path: &Path,
-        start: Duration,
-        play: &Play,
-        queue: impl FnOnce(&gst::Pad),
-    ) -> Result<Self> {
-        let file = elements::with("filesrc", &[("location", &path)])?;
-        let parse = elements::with("smfparse", &[("lenient", &(play.reading == Reading::Lenient))])?;
-        let pad = elements::pad(concat, "sink_%u")?;
+    /// The next piece that is there, with its octets.
+    fn next(&mut self, warn: &impl Fn(&str)) -> Result<Option<(Arc<Piece>, Vec<u8>)>> {
+        while let Some(piece) = self.rotation.next() {
+            match piece.octets() {
+                Ok(octets) => return Ok(Some((piece, octets))),
+                Err(failure) => {
+                    self.rotation.remove(&piece.path);
+                    if self.rotation.is_empty() {
+                        return Err(failure);
+                    }
+                    warn(&format!("warning: {}; it is left out", failure.message()));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn put(&mut self, piece: &Piece, octets: Vec<u8>) -> Result<Branch> {
+        let lenient = self.play.reading == Reading::Lenient;
+        let (file, parse) = (source(octets, &piece.path)?, elements::with("smfparse", &[("lenient", &lenient)])?);
+        let (music, pad) = (elements::pad(&parse, "src")?, elements::pad(&self.concat, "sink_%u")?);
         let ended = Arc::new(AtomicBool::new(false));
-        let music = elements::pad(&parse, "src")?;
-        watch(&music, start, play.speed, ended.clone());
-        queue(&music);
-        elements::chain(pipeline, &[&file, &parse])?;
+        let (start, gap) =
+            if self.begun == 0 { (self.play.start, Duration::ZERO) } else { (Duration::ZERO, self.play.gap) };
+        let begin = self.end + gap;
+        watch(&music, start, self.play.speed, ended.clone());
+        music.set_offset(begin.as_nanos() as i64);
+        self.now_playing.queue(self.begun, piece, &music);
+        self.begun += 1;
+        self.end = begin + piece.duration.saturating_sub(start).div_f64(self.play.speed);
+        elements::chain(&self.pipeline, &[&file, &parse])?;
         elements::link(&music, &pad)?;
         for element in [&parse, &file] {
             elements::follow(element)?;
         }
-        Ok(Self { elements: [file, parse], pad, ended })
+        Ok(Branch { elements: [file, parse], pad, ended })
     }
+}
 
+/// A source of what was checked, whatever becomes of the file.
+fn source(octets: Vec<u8>, path: &Path) -> Result<gst::Element> {
+    let source = AppSrc::builder().format(gst::Format::Bytes).build();
+    let refused = |_| Failure::new(format!("{} cannot be played", path.display()));
+    source.push_buffer(gst::Buffer::from_slice(octets)).map_err(refused)?;
+    source.end_of_stream().map_err(refused)?;
+    Ok(source.upcast())
+}
+
+impl Branch {
     fn take_away(self, pipeline: &gst::Pipeline, concat: &gst::Element) {
         for element in &self.elements {
-            // Going to NULL cannot fail for elements that only read a file; what is left is freed with the pipeline.
+            // Going to NULL cannot fail for elements that only hold a file; what is left is freed with the pipeline.
             let _ = element.set_state(gst::State::Null);
             let _ = pipeline.remove(element);
         }

@@ -1,7 +1,10 @@
 //! Whether every journal of a programme fits: into LENGTH, of ten bits (RFC 6295 section 5), and into the MTU.
 //!
-//! The programme is sent, to nobody, by the sender that will send it: all files, and with `--loop` the first one again
-//! behind the last. Nobody reports, so a closed loop is judged by its longest journals.
+//! The programme is sent, to nobody, by the sender that will send it: all files in their order, and with `--loop` the
+//! first one again behind the last, or with `--shuffle` the first two rounds. Nobody reports, so a closed loop is judged by its longest journals.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use rtp_midi::inspect::{Chapter, inspect};
 use rtp_midi::midi::{Command, System};
@@ -9,7 +12,7 @@ use rtp_midi::{Config, Inclusion, Journal, Letters, Numbers, Policy, Selection, 
 use rtp_midi_sdp::Language;
 use smf_timeline::Song;
 
-use super::playlist::{Piece, Reading};
+use super::piece::{Piece, Reading};
 use super::programme::commands;
 use crate::description::CLOCK_RATE;
 use crate::failure::{Failure, Result};
@@ -18,10 +21,11 @@ use crate::time::minutes;
 
 /// What is sent, and how.
 pub(super) struct Programme<'a> {
-    pub(super) pieces: &'a [Piece],
+    /// In the order in which they are played.
+    pub(super) pieces: &'a [Arc<Piece>],
     pub(super) reading: Reading,
-    /// Whether the first piece follows the last one.
-    pub(super) repeat: bool,
+    /// Silence between two pieces.
+    pub(super) gap: Duration,
     pub(super) speed: f64,
     /// Octets that the network puts in front of each packet.
     pub(super) headers: usize,
@@ -82,9 +86,8 @@ impl Programme<'_> {
     /// Sends all of it.
     fn outcome(&self, config: &Config) -> Result<Outcome> {
         let mut trial = Trial::new(config, self);
-        let again = self.repeat.then_some(0);
-        for piece in (0..self.pieces.len()).chain(again) {
-            trial.play(piece, &self.pieces[piece].song(self.reading)?);
+        for (number, piece) in self.pieces.iter().enumerate() {
+            trial.play(number, &piece.song(self.reading)?);
         }
         Ok(trial.finish())
     }
@@ -154,7 +157,7 @@ fn options(name: &str, language: Language, selections: &[Selection]) -> String {
 }
 
 impl Misfit {
-    fn words(&self, pieces: &[Piece], mtu: usize) -> String {
+    fn words(&self, pieces: &[Arc<Piece>], mtu: usize) -> String {
         let place = format!("{} at {}", pieces[self.piece].path.display(), minutes(self.seconds));
         let chapter = self.chapter.as_ref();
         let of = |chapter: &Chapter| match chapter.channel {
@@ -180,6 +183,8 @@ struct Trial<'a> {
     config: &'a Config,
     sender: Sender,
     speed: f64,
+    /// RTP clock ticks between two pieces.
+    gap: u64,
     payload: Vec<u8>,
     /// The time of the latest packet.
     sent: u64,
@@ -196,8 +201,9 @@ struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    fn new(config: &'a Config, &Programme { speed, headers, .. }: &Programme<'_>) -> Self {
+    fn new(config: &'a Config, &Programme { speed, gap, headers, .. }: &Programme<'_>) -> Self {
         Self {
+            gap: (gap.as_secs_f64() * f64::from(CLOCK_RATE)) as u64,
             config,
             sender: Sender::new(config.clone(), 1),
             speed,
@@ -214,8 +220,9 @@ impl<'a> Trial<'a> {
     }
 
     fn play(&mut self, piece: usize, song: &Song) {
-        (self.piece, self.start) = (piece, self.end);
-        self.end += self.ticks(song.duration());
+        let gap = if piece > 0 { self.gap } else { 0 };
+        (self.piece, self.start) = (piece, self.end + gap);
+        self.end = self.start + self.ticks(song.duration());
         for (time, command) in commands(song) {
             self.take(self.start + self.ticks(time), command);
         }

@@ -4,12 +4,15 @@ mod announce;
 mod channel;
 mod feed;
 mod fit;
+mod m3u;
 mod metadata;
 mod name;
 mod now_playing;
 mod options;
+mod piece;
 mod playlist;
 mod programme;
+mod rotation;
 mod rtsp;
 mod station;
 mod tap;
@@ -113,7 +116,7 @@ impl OnAir {
         if !to.is_empty() {
             reporter.say(&format!("playing {} to {to}", channel.title));
         }
-        self.station.play()
+        self.station.play(|words| reporter.warn(words))
     }
 }
 

@@ -12,7 +12,7 @@ use gst::glib;
 use gst::prelude::*;
 
 use super::metadata::Libretto;
-use super::playlist::Piece;
+use super::piece::Piece;
 
 /// A piece as it is heard at a moment.
 #[derive(Clone, PartialEq, Eq, Debug)]

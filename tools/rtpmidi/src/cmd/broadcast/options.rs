@@ -20,11 +20,12 @@ use crate::time;
 #[command(after_help = EXAMPLES)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 pub(crate) struct Args {
-    /// Files to play one after the other; a folder stands for the *.mid, *.midi and *.smf in it
+    /// Files to play one after the other; a folder stands for the *.mid, *.midi and *.smf in it, a playlist (*.m3u,
+    /// *.m3u8) for the files and folders that it names
     #[arg(required_unless_present = "channel", value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 
-    /// Play a file or folder on a live channel of this name as well, beside the files. Repeat it for more channels
+    /// Play a file, folder or playlist on a live channel of this name as well, beside the files. Repeat it for more channels
     #[arg(long, value_name = "NAME=SOURCE")]
     pub(super) channel: Vec<Named<PathBuf>>,
 
@@ -107,8 +108,20 @@ pub(crate) struct Args {
     #[arg(long = "loop")]
     pub(super) repeat: bool,
 
+    /// Play the files in random order, each round in another
+    #[arg(long)]
+    pub(super) shuffle: bool,
+
+    /// Shuffle so that the same number gives the same order
+    #[arg(long, requires = "shuffle", value_name = "NUMBER")]
+    pub(super) shuffle_seed: Option<u64>,
+
+    /// Be silent for so long between two files
+    #[arg(long, default_value = "0", value_parser = time::parse, value_name = "TIME")]
+    pub(super) gap: Duration,
+
     /// Begin at this time in the first file: seconds, or minutes:seconds
-    #[arg(long, value_parser = time::parse, value_name = "TIME")]
+    #[arg(long, conflicts_with = "shuffle", value_parser = time::parse, value_name = "TIME")]
     pub(super) start: Option<Duration>,
 
     /// How many routers a packet to a multicast group may pass

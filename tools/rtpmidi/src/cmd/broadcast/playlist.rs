@@ -1,37 +1,26 @@
-//! What is played: the files in order, read and checked before anything is sent.
+//! What is played: the files that paths stand for, read and checked before anything is sent.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
-use smf_timeline::{Body, Meta, Song, TextKind, decode_text};
+use smf_timeline::Song;
 
-use super::metadata::Libretto;
+use super::m3u;
+use super::piece::{Piece, Place, Reading, unreadable};
 use crate::failure::{Failure, Result};
 
-/// A file that can be played.
+/// A file that is named, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Piece {
+pub(super) struct Entry {
     pub(super) path: PathBuf,
-    /// The name that the file gives itself, or its file name.
-    pub(super) title: String,
-    pub(super) duration: Duration,
-    /// What it says beside its notes.
-    pub(super) libretto: Arc<Libretto>,
+    pub(super) place: Place,
+    title: Option<String>,
+    /// The playlist that names it, and the line.
+    named_in: Option<(PathBuf, usize)>,
 }
 
-/// How strictly files are read.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Reading {
-    /// The first defect is an error.
-    Strict,
-    /// What can be read is played.
-    Lenient,
-}
-
-/// Reads all files; folders stand for the files in them. `scan` is shown each song, `warn` is told of each defect that
-/// lenient reading passes.
+/// Reads all files; folders stand for the files in them, and playlists for those they name. `scan` is shown each song,
+/// `warn` is told of each defect that lenient reading passes.
 pub(super) fn read(
     paths: &[PathBuf],
     reading: Reading,
@@ -39,43 +28,88 @@ pub(super) fn read(
     mut warn: impl FnMut(String),
 ) -> Result<Vec<Piece>> {
     let mut pieces = Vec::new();
-    for path in paths {
-        for path in expand(path)? {
-            let song = read_one(&path, reading, &mut warn)?;
+    for (source, path) in paths.iter().enumerate() {
+        for entry in expand(path, source)? {
+            let (piece, song) = entry.read(reading, &mut warn)?;
             scan(&song);
-            let title = title(&song).unwrap_or_else(|| file_name(&path));
-            let libretto = Arc::new(Libretto::of(&song, &title));
-            pieces.push(Piece { path, title, duration: Duration::from_nanos(song.duration()), libretto });
+            pieces.push(piece);
         }
     }
     Ok(pieces)
 }
 
-impl Piece {
-    /// Reads the song again; defects that lenient reading passes have been told of.
-    pub(super) fn song(&self, reading: Reading) -> Result<Song> {
-        read_one(&self.path, reading, &mut |_| ())
+impl Entry {
+    /// Reads and checks the file.
+    pub(super) fn read(self, reading: Reading, warn: &mut impl FnMut(String)) -> Result<(Piece, Song)> {
+        let piece = Piece::read(self.path, self.place, self.title, reading, warn);
+        piece.map_err(|failure| match &self.named_in {
+            Some((playlist, line)) => failure.within(&at(playlist, *line)),
+            None => failure,
+        })
     }
 }
 
-/// The file itself, or the Standard MIDI Files in a folder in the order of their names.
-fn expand(path: &Path) -> Result<Vec<PathBuf>> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
+/// The file itself, the Standard MIDI Files in a folder in the order of their names, or what a playlist names.
+fn expand(path: &Path, source: usize) -> Result<Vec<Entry>> {
+    if !m3u::is_playlist(path) || path.is_dir() {
+        return files(path, source, 0);
     }
+    let octets = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let listed = m3u::parse(&octets, path.parent().unwrap_or(Path::new("")));
+    let listed = listed.map_err(|m3u::Error { line, reason }| Failure::new(reason).within(&at(path, line)))?;
+    let mut entries = Vec::new();
+    for m3u::Entry { line, path: name, title } in listed {
+        if m3u::is_playlist(&name) {
+            return Err(Failure::new("a playlist in a playlist is not played").within(&at(path, line)));
+        }
+        let named = files(&name, source, line).map_err(|failure| failure.within(&at(path, line)))?;
+        let named_in = Some((path.to_owned(), line));
+        entries.extend(named.into_iter().map(|file| Entry {
+            title: title.clone(),
+            named_in: named_in.clone(),
+            ..file
+        }));
+    }
+    if entries.is_empty() {
+        return Err(Failure::new(format!("playlist {} names no files", path.display())));
+    }
+    Ok(entries)
+}
+
+fn at(playlist: &Path, line: usize) -> String {
+    format!("{}, line {line}", playlist.display())
+}
+
+/// The file itself, or those in a folder, of which there must be one.
+fn files(path: &Path, source: usize, line: usize) -> Result<Vec<Entry>> {
+    if !path.is_dir() {
+        return Ok(vec![Entry::new(path.to_owned(), source, line)]);
+    }
+    let entries = folder(path, source, line)?;
+    if entries.is_empty() {
+        return Err(Failure::new(format!("folder {} has no Standard MIDI Files in it", path.display()))
+            .hint("files named *.mid, *.midi or *.smf are played"));
+    }
+    Ok(entries)
+}
+
+/// The Standard MIDI Files in a folder, in the order of their names.
+pub(super) fn folder(path: &Path, source: usize, line: usize) -> Result<Vec<Entry>> {
     let entries = fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
     let mut files: Vec<PathBuf> = entries
         .map_err(|error| unreadable(path, &error))?
         .into_iter()
         .map(|entry| entry.path())
-        .filter(|file| file.is_file() && has_known_suffix(file))
+        .filter(|file| has_known_suffix(file) && file.is_file())
         .collect();
     files.sort();
-    if files.is_empty() {
-        return Err(Failure::new(format!("folder {} has no Standard MIDI Files in it", path.display()))
-            .hint("files named *.mid, *.midi or *.smf are played"));
+    Ok(files.into_iter().map(|file| Entry::new(file, source, line)).collect())
+}
+
+impl Entry {
+    fn new(path: PathBuf, source: usize, line: usize) -> Self {
+        Self { place: Place { source, line, path: path.clone() }, path, title: None, named_in: None }
     }
-    Ok(files)
 }
 
 fn has_known_suffix(file: &Path) -> bool {
@@ -83,49 +117,10 @@ fn has_known_suffix(file: &Path) -> bool {
     ["mid", "midi", "smf"].iter().any(|known| suffix.eq_ignore_ascii_case(known))
 }
 
-fn read_one(path: &Path, reading: Reading, warn: &mut impl FnMut(String)) -> Result<Song> {
-    let octets = fs::read(path).map_err(|error| unreadable(path, &error))?;
-    match (Song::read(&octets, 0), reading) {
-        (Ok(song), _) => Ok(song),
-        (Err(error), Reading::Strict) => {
-            let failure = Failure::new(format!("{}: {error}", path.display()));
-            Err(match Song::salvage(&octets, 0) {
-                Ok(_) => failure.hint("--lenient plays what can be read of it"),
-                Err(worse) => worse.hint().map_or(failure.clone(), |hint| failure.hint(hint)),
-            })
-        }
-        (Err(_), Reading::Lenient) => {
-            let (song, defects) =
-                Song::salvage(&octets, 0).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-            for defect in &defects {
-                warn(format!("warning: {}: {defect}", path.display()));
-            }
-            Ok(song)
-        }
-    }
-}
-
-/// The name of the sequence: the track name in the first track.
-fn title(song: &Song) -> Option<String> {
-    let text = song.events().find_map(|event| match event.body {
-        Body::Meta(Meta::Text(TextKind::TrackName, text)) if event.track == 0 => Some(text),
-        _ => None,
-    })?;
-    let title = decode_text(text).trim().to_owned();
-    (!title.is_empty()).then_some(title)
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format!("cannot read {}: {error}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     /// A folder that goes away with the test.
     struct Folder(PathBuf);
@@ -185,6 +180,32 @@ mod tests {
         folder.file("notes.txt", b"not music");
         let titles: Vec<_> = strictly(&folder.0).unwrap().into_iter().map(|piece| piece.title).collect();
         assert_eq!(titles, ["a.smf", "b.MID", "c.midi"]);
+    }
+
+    #[test]
+    fn a_playlist_stands_for_what_it_names() {
+        let folder = Folder::new("m3u");
+        for name in ["b.mid", "sub/a.mid", "sub/c.mid"] {
+            fs::create_dir_all(folder.0.join("sub")).unwrap();
+            folder.file(name, &song(name.as_bytes()));
+        }
+        let titles = |text: &str| {
+            let pieces = strictly(&folder.file("x.M3U8", text.as_bytes()))?;
+            Ok::<_, Failure>(pieces.into_iter().map(|piece| piece.title).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            titles("#EXTINF:2,First\nsub/c.mid\nb.mid\nsub").unwrap(),
+            ["First", "b.mid", "sub/a.mid", "sub/c.mid"]
+        );
+        for (text, words) in [
+            ("b.mid\nnone.mid\n", "x.M3U8, line 2: cannot read "),
+            ("# nothing\n", "x.M3U8 names no files"),
+            ("x.m3u", "x.M3U8, line 1: a playlist in a playlist"),
+            ("\nhttp://a/b", "x.M3U8, line 2: http://a/b is not a file"),
+        ] {
+            let said = titles(text).unwrap_err().to_string();
+            assert!(said.contains(words), "{said}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ use super::feed::{Feed, Play};
 use super::metadata::Prompter;
 use super::name::Name;
 use super::now_playing::NowPlaying;
-use super::playlist::Piece;
+use super::rotation::Rotation;
 use super::tap::Tap;
 use crate::description::PAYLOAD_TYPE;
 use crate::elements;
@@ -36,8 +36,10 @@ use crate::sync::Lockstep;
 pub(super) struct Plan<'a> {
     pub(super) channel: Option<&'a Name>,
     pub(super) title: &'a str,
-    pub(super) pieces: &'a [Piece],
+    pub(super) rotation: Rotation,
     pub(super) play: Play,
+    /// Seconds that all of it takes; `None` when it has no end.
+    pub(super) duration: Option<f64>,
     /// All of one family.
     pub(super) to: &'a [SocketAddr],
     pub(super) ttl: u8,
@@ -96,7 +98,7 @@ impl Station {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| Failure::new("the pipeline has no bus"))?;
         let now_playing = NowPlaying::default();
-        let feed = Feed::new(&pipeline, plan.pieces, plan.play, now_playing.clone())?;
+        let feed = Feed::new(&pipeline, plan.rotation.clone(), plan.play, now_playing.clone())?;
         let clocksync = elements::make("clocksync")?;
         let pay = payloader(plan)?;
         elements::chain(&pipeline, &[&clocksync, &pay])?;
@@ -116,8 +118,6 @@ impl Station {
         let music = elements::pad(&pay, "sink")?;
         now_playing.watch(&music);
         let tap = Tap::on(music);
-        let total: Duration = plan.pieces.iter().map(|piece| piece.duration).sum();
-        let seconds = total.saturating_sub(plan.play.start).as_secs_f64() / plan.play.speed;
         Ok(Self {
             channel: plan.channel.cloned(),
             pipeline,
@@ -130,7 +130,7 @@ impl Station {
             sent,
             has_journal: plan.config.journal != Journal::None,
             lockstep: plan.lockstep.cloned(),
-            duration: (!plan.play.repeat).then_some(seconds),
+            duration: plan.duration,
             stopped: false,
             warned: None,
             told: (Instant::now(), Sent::default()),
@@ -147,8 +147,9 @@ impl Station {
         elements::pad(&self.pay, "src")
     }
 
-    /// Starts the music.
-    pub(super) fn play(&mut self) -> Result<()> {
+    /// Starts the music. `warn` is told of files that cannot be played any more.
+    pub(super) fn play(&mut self, warn: impl Fn(&str)) -> Result<()> {
+        self.feed.turn(&warn)?;
         self.told = (Instant::now(), Sent::default());
         if let Some(lockstep) = &self.lockstep {
             lockstep.start(&self.pipeline, &self.pay);
@@ -184,7 +185,7 @@ impl Station {
             message = self.bus.pop();
         }
         if !self.stopped {
-            self.feed.turn()?;
+            self.feed.turn(&warn)?;
         }
         self.prompter.turn();
         Ok(self.tap.ended().is_some_and(|ended| ended.elapsed() > FAREWELL))

@@ -1,12 +1,14 @@
 //! The files of the programme on demand: each client has a stream of its own, which it may pause and wind.
 
+use std::sync::Arc;
+
 use super::factory::{Factory, Sharing};
 use super::form::Form;
 use super::media::Words;
 use super::stream;
 use crate::caps;
 use crate::cmd::broadcast::name::segment;
-use crate::cmd::broadcast::playlist::{Piece, Reading};
+use crate::cmd::broadcast::piece::{Piece, Reading};
 use crate::description::{CLOCK_RATE, PAYLOAD_TYPE};
 use crate::elements;
 use rtp_midi::Config;
@@ -14,7 +16,7 @@ use rtp_midi::Config;
 /// A file as it is served.
 #[derive(Clone)]
 pub(in crate::cmd::broadcast) struct File {
-    pub(in crate::cmd::broadcast) piece: Piece,
+    pub(in crate::cmd::broadcast) piece: Arc<Piece>,
     /// What its stream does without, from a scan of this file.
     pub(in crate::cmd::broadcast) config: Config,
 }
@@ -69,20 +71,10 @@ pub(super) fn names(files: &[File]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
-    use std::time::Duration;
 
     #[test]
     fn each_file_has_a_path_of_its_own() {
-        let file = |path: &str| File {
-            piece: Piece {
-                path: path.into(),
-                title: String::new(),
-                duration: Duration::ZERO,
-                libretto: Arc::default(),
-            },
-            config: Config::new(CLOCK_RATE),
-        };
+        let file = |path: &str| File { piece: Arc::new(Piece::named(path)), config: Config::new(CLOCK_RATE) };
         let files = ["a/Canon in D.mid", "b/x.mid", "c/x.mid", "d/x.mid", "Träume.smf"].map(file);
         assert_eq!(names(&files), ["Canon%20in%20D.mid", "x.mid", "x-2.mid", "x-3.mid", "Tr%C3%A4ume.smf"]);
     }

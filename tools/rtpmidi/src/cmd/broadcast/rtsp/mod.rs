@@ -31,7 +31,7 @@ use rtp_midi::Config;
 use rtp_midi_sdp::{Stream, Transport};
 
 use super::name::Name;
-use super::playlist::Reading;
+use super::piece::Reading;
 use super::tap::Tap;
 use crate::description::PAYLOAD_TYPE;
 use crate::failure::{Failure, Result};
