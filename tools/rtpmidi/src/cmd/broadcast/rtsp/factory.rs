@@ -62,6 +62,7 @@ fn bin(payload_type: u8, chain: &[gst::Element]) -> Result<gst::Element> {
     if let Some(last) = chain.last() {
         let pad =
             gst::GhostPad::with_target(&elements::pad(last, "src")?).map_err(|error| elements::unbuilt(&error))?;
+        stream.follow(&pad);
         stream.add_pad(&pad).map_err(|error| elements::unbuilt(&error))?;
     }
     outer.add(&stream).map_err(|error| elements::unbuilt(&error))?;

@@ -8,6 +8,7 @@
 //! | `/native/…` | the same as `rtp-midi` and not `mpeg4-generic` | |
 
 mod access;
+mod descriptors;
 mod door;
 mod factory;
 mod files;
@@ -56,6 +57,10 @@ pub(super) struct Server {
 /// Threads for the requests of all clients: one that waits must not hold all others up.
 const THREADS: i32 = 8;
 
+/// Connections that may wait for their turn: those of listeners who all come at once would be tried again only after a
+/// second.
+const CROWD: i32 = 1024;
+
 /// What is served.
 pub(super) struct Offer<'a> {
     pub(super) channels: &'a [LiveChannel<'a>],
@@ -83,9 +88,11 @@ impl Server {
 
     /// Serves all this at this address; port 0 is any that is free.
     pub(super) fn start(address: SocketAddr, offer: &Offer<'_>) -> Result<Self> {
+        descriptors::make_room(offer.limits.clients)?;
         let server = RTSPServer::new();
         server.set_address(&address.ip().to_string());
         server.set_service(&address.port().to_string());
+        server.set_backlog(CROWD);
         if let Some(pool) = server.thread_pool() {
             pool.set_max_threads(THREADS);
         }
