@@ -4,16 +4,17 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::gate::{Gate, Senders};
 use super::source::Source;
 use super::wire::{Tally, Wire};
 use crate::loss::Channel;
 
-/// What the threads that read packets share with those that look on.
+/// What the threads that read packets share with those that look on. It stays while connections come and go.
 #[derive(Debug)]
 pub(crate) struct Entrance {
     wire: Mutex<Wire>,
     /// Sends reports.
-    back: UdpSocket,
+    back: Mutex<Option<UdpSocket>>,
     started: Instant,
 }
 
@@ -26,54 +27,83 @@ pub(crate) enum Silence {
     AfterLast(Duration),
 }
 
+impl Silence {
+    /// How long it is.
+    pub(crate) const fn length(self) -> Duration {
+        let (Self::BeforeFirst(length) | Self::AfterLast(length)) = self;
+        length
+    }
+}
+
 impl Entrance {
-    /// An entrance for the packets of `source`, of which `loss` drops some on purpose; reports leave by `back`.
-    pub(super) fn new(source: &Source, loss: Option<Channel>, back: UdpSocket) -> Self {
-        let wire = Mutex::new(Wire::new(&source.stream, source.senders.clone(), loss));
-        Self { wire, back, started: Instant::now() }
+    /// An entrance that lets nothing through yet. `loss` drops packets on purpose.
+    pub(super) fn new(loss: Option<Channel>) -> Self {
+        Self { wire: Mutex::new(Wire::new(loss)), back: Mutex::new(None), started: Instant::now() }
+    }
+
+    /// Lets the packets of `source` through from here on, if they come from one of `senders`. Reports leave by `back`.
+    pub(super) fn open(&self, source: &Source, senders: Senders, back: Option<UdpSocket>) {
+        lock(&self.wire).expect(Some(Gate::new(source.stream.payload_type, senders)));
+        *lock(&self.back) = back;
+    }
+
+    /// Lets nothing through.
+    pub(super) fn close(&self) {
+        lock(&self.wire).expect(None);
     }
 
     /// Whether an RTP packet from this address goes on.
     pub(super) fn admits_rtp(&self, from: SocketAddr, packet: &[u8]) -> bool {
-        self.wire().rtp(self.started.elapsed(), from, packet)
+        lock(&self.wire).rtp(self.started.elapsed(), from, packet)
     }
 
     /// Whether an RTCP packet from this address goes on.
     pub(super) fn admits_rtcp(&self, from: SocketAddr, packet: &[u8]) -> bool {
-        self.wire().rtcp(self.started.elapsed(), from, packet)
+        lock(&self.wire).rtcp(self.started.elapsed(), from, packet)
     }
 
-    /// Sends RTCP to where that of the sender comes from; to nobody as long as none has come.
+    /// Sends RTCP to where that of the sender comes from, as long as that is known. In RTSP the client reports itself.
     pub(crate) fn report(&self, packet: &[u8]) {
-        if let Some(to) = self.wire().reports_to() {
+        let to = lock(&self.wire).reports_to();
+        if let (Some(back), Some(to)) = (&*lock(&self.back), to) {
             // The next report says the same and more; without a BYE the sender waits for reports for a while.
-            let _ = self.back.send_to(packet, to);
+            let _ = back.send_to(packet, to);
         }
     }
 
     /// How long nothing has come.
     pub(crate) fn silence(&self) -> Silence {
         let now = self.started.elapsed();
-        self.wire().silent_for(now).map_or(Silence::BeforeFirst(now), Silence::AfterLast)
+        lock(&self.wire).silent_for(now).map_or(Silence::BeforeFirst(now), Silence::AfterLast)
     }
 
     /// How long ago the sender said goodbye; not if it has come back as another source since.
-    pub(crate) fn left_for(&self) -> Option<Duration> {
-        self.wire().left_for(self.started.elapsed())
+    pub(super) fn left_for(&self) -> Option<Duration> {
+        lock(&self.wire).left_for(self.started.elapsed())
+    }
+
+    /// From the first packet to the last, since the entrance has been opened; `None` before the first.
+    pub(super) fn played(&self) -> Option<Duration> {
+        lock(&self.wire).played()
+    }
+
+    /// The SSRC of the sender, if it is heard.
+    pub(crate) fn ssrc(&self) -> Option<u32> {
+        lock(&self.wire).ssrc()
     }
 
     /// Time since the first packet.
     pub(crate) fn position(&self) -> Duration {
         let now = self.started.elapsed();
-        self.wire().first().map_or(Duration::ZERO, |first| now.saturating_sub(first))
+        lock(&self.wire).first().map_or(Duration::ZERO, |first| now.saturating_sub(first))
     }
 
     /// What has come so far.
     pub(crate) fn tally(&self) -> Tally {
-        self.wire().tally()
+        lock(&self.wire).tally()
     }
+}
 
-    fn wire(&self) -> MutexGuard<'_, Wire> {
-        self.wire.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

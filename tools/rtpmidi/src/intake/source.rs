@@ -1,39 +1,37 @@
-//! Where to listen: the session description, and the addresses of this machine that it means.
+//! What a session description says of its stream, as far as it is the same however packets come.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
 use rtp_midi_sdp::render::Renderers;
-use rtp_midi_sdp::{FilterMode, Host, Protocol, Session, SourceFilter, Stream, Transport};
+use rtp_midi_sdp::{Protocol, Session, Stream, Transport};
 
-use super::gate::Senders;
 use crate::caps;
 use crate::description;
 use crate::failure::{Failure, Result};
 
-/// A stream and the group or address it comes to.
-#[derive(Clone, Debug)]
+/// The first RTP MIDI stream of a description.
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Source {
     pub(crate) title: String,
     pub(crate) transport: Transport,
     pub(crate) stream: Stream,
+    /// Which of the media lines it is, from 0.
+    pub(super) line: usize,
     /// What is to become of the stream.
     pub(crate) renderers: Renderers,
-    /// `c=` as numbers.
-    pub(crate) address: IpAddr,
-    /// Who may send it.
-    pub(crate) senders: Senders,
+    /// How many seconds there are of it (`a=range`, RFC 2326, C.1.5), where it is no live stream.
+    pub(crate) duration: Option<f64>,
 }
 
 impl Source {
     /// Reads the description in the file `path`, or from stdin for `-`.
-    pub(crate) fn read(path: &Path) -> Result<Self> {
+    pub(super) fn read(path: &Path) -> Result<Self> {
         let text = description::read(path)?;
         Self::parse(&text, &path.display().to_string())
     }
 
-    /// The first RTP MIDI stream of a description; `name` stands in errors.
-    pub(crate) fn parse(text: &[u8], name: &str) -> Result<Self> {
+    /// Reads a description; `name` stands in errors.
+    pub(super) fn parse(text: &[u8], name: &str) -> Result<Self> {
         let wrong = |error: rtp_midi_sdp::Error| {
             let hint = match &error {
                 rtp_midi_sdp::Error::NoMidi { .. } => "a stream that can be played has a=rtpmap:96 rtp-midi/44100",
@@ -51,66 +49,24 @@ impl Source {
             return Err(Failure::new(format!("{name}: rtp-midi over {protocol}, which cannot be received"))
                 .hint("RTP/AVP can be"));
         }
-        let host = transport.address.as_ref().map(|address| address.host.clone());
-        let address = match host {
-            Some(Host::Ip(ip)) => ip,
-            Some(Host::Name(host)) => resolve(&host).ok_or_else(|| {
-                Failure::new(format!("{name}: host {host} is not known")).hint("give the address in numbers")
-            })?,
-            None => {
-                return Err(Failure::new(format!("{name}: no address (c=)"))
-                    .hint("add a line such as c=IN IP4 127.0.0.1 above the line m="));
-            }
-        };
-        let senders = transport.sources.as_ref().map_or(Ok(Senders::All), |filter| senders(filter, address, name))?;
-        Ok(Self { title: session.title, transport, stream, renderers, address, senders })
+        let line = session.media.iter().position(|line| std::ptr::eq(line, media)).unwrap_or_default();
+        let mut attributes = media.attributes.iter().chain(&session.attributes);
+        let duration = attributes.find(|attribute| attribute.name.eq_ignore_ascii_case("range"));
+        let duration = duration.and_then(|range| seconds(range.value.as_deref()?));
+        Ok(Self { title: session.title, transport, stream, line, renderers, duration })
     }
 
     /// The caps of the stream. The depayloader gets the whole fmtp line besides.
     pub(crate) fn caps(&self) -> gst::Caps {
         caps::of(&self.stream)
     }
-
-    /// Where RTP packets come in.
-    pub(crate) fn rtp(&self) -> SocketAddr {
-        (self.address, self.transport.port).into()
-    }
-
-    /// The senders that a group is joined for, if they are known; none if it is for anybody.
-    pub(crate) fn wanted(&self) -> Vec<Ipv4Addr> {
-        let v4 = |address: &IpAddr| if let IpAddr::V4(address) = address { Some(*address) } else { None };
-        match &self.senders {
-            Senders::Only(senders) => senders.iter().filter_map(v4).collect(),
-            Senders::All | Senders::AllBut(_) => Vec::new(),
-        }
-    }
-
-    /// Where RTCP packets come in.
-    pub(crate) fn rtcp(&self) -> SocketAddr {
-        (self.address, self.transport.rtcp_port).into()
-    }
 }
 
-/// Who may send to `address`.
-fn senders(filter: &SourceFilter, address: IpAddr, name: &str) -> Result<Senders> {
-    if !matches!(&filter.destination, None | Some(Host::Name(_))) && filter.destination != Some(Host::Ip(address)) {
-        return Ok(Senders::All);
-    }
-    let ip = |host: &Host| match host {
-        Host::Ip(ip) => Ok(*ip),
-        Host::Name(host) => resolve(host).ok_or_else(|| {
-            Failure::new(format!("{name}: the source {host} is not known")).hint("give its address in numbers")
-        }),
-    };
-    let sources = filter.sources.iter().map(ip).collect::<Result<_>>()?;
-    Ok(match filter.mode {
-        FilterMode::Include => Senders::Only(sources),
-        FilterMode::Exclude => Senders::AllBut(sources),
-    })
-}
-
-fn resolve(host: &str) -> Option<IpAddr> {
-    Some((host, 0).to_socket_addrs().ok()?.next()?.ip())
+/// How long a range in normal play time is, if it ends: `npt=0-12.5`.
+fn seconds(range: &str) -> Option<f64> {
+    let (start, end) = range.trim().strip_prefix("npt=")?.split_once('-')?;
+    let length = end.trim().parse::<f64>().ok()? - start.trim().parse::<f64>().ok()?;
+    (length.is_finite() && length > 0.0).then_some(length)
 }
 
 #[cfg(test)]
@@ -128,8 +84,7 @@ mod tests {
     fn a_description_tells_where_and_what() {
         let source = Source::parse(CANON.as_bytes(), "x.sdp").unwrap();
         assert_eq!(source.title, "Canon");
-        assert_eq!(source.rtp(), "127.0.0.1:5004".parse().unwrap());
-        assert_eq!(source.rtcp(), "127.0.0.1:5005".parse().unwrap());
+        assert_eq!((source.line, source.duration), (0, None));
     }
 
     #[test]
@@ -144,7 +99,16 @@ mod tests {
     #[test]
     fn what_is_missing_or_wrong_is_named() {
         assert!(words("dear diary").contains("line 1: a session description starts with v=0"));
-        assert!(words(&CANON.replace("c=IN IP4 127.0.0.1\r\n", "")).contains("no address (c=)"));
         assert!(words(&CANON.replace("anchor", "sometimes")).contains("j_update=sometimes is not a value"));
+    }
+
+    #[test]
+    fn the_midi_line_of_several_is_found_and_its_length_read() {
+        let opus = "t=0 0\r\na=range:npt=0-12.5\r\nm=audio 5002 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\n";
+        let source = Source::parse(CANON.replace("t=0 0\r\n", opus).as_bytes(), "x.sdp").unwrap();
+        assert_eq!((source.line, source.duration), (1, Some(12.5)));
+        for live in ["npt=now-", "npt=0-", "npt=5-5", "clock=19961108T142300Z-"] {
+            assert_eq!(seconds(live), None, "{live}");
+        }
     }
 }

@@ -4,8 +4,8 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use super::Packet;
+use super::destination::Destination;
 use super::entrance::Entrance;
-use super::source::Source;
 use crate::failure::{Failure, Result};
 use crate::interface::Interface;
 use crate::rtp::is_rtcp;
@@ -21,11 +21,11 @@ pub(super) struct Sockets {
 
 impl Sockets {
     /// Binds the ports of the description, and joins its group.
-    pub(super) fn open(source: &Source, interface: Option<Interface>) -> Result<Self> {
-        let membership = Membership { interface, sources: source.wanted() };
-        let rtp = sockets::open(source.rtp(), &membership)?;
-        let shared = source.rtp() == source.rtcp();
-        let rtcp = if shared { None } else { Some(sockets::open(source.rtcp(), &membership)?) };
+    pub(super) fn open(to: &Destination, interface: Option<Interface>) -> Result<Self> {
+        let membership = Membership { interface, sources: to.wanted() };
+        let rtp = sockets::open(to.rtp(), &membership)?;
+        let shared = to.rtp() == to.rtcp();
+        let rtcp = if shared { None } else { Some(sockets::open(to.rtcp(), &membership)?) };
         Ok(Self { rtp, rtcp, readers: Vec::new() })
     }
 

@@ -3,26 +3,27 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use rtp_midi_sdp::Stream;
-
-use super::gate::{Gate, Senders};
+use super::gate::Gate;
 use crate::loss::Channel;
 use crate::rtp::says_goodbye;
 
 /// Decides about each datagram and counts. Times are counted from any start, and only rise.
 #[derive(Clone, Debug)]
 pub(super) struct Wire {
-    gate: Gate,
+    /// None while no stream is expected.
+    gate: Option<Gate>,
     loss: Option<Channel>,
     /// When the sender gave a sign of life.
     heard: Option<Duration>,
     /// The first and the last RTP packet.
     span: Option<(Duration, Duration)>,
+    /// The same since [`Self::expect`].
+    played: Option<(Duration, Duration)>,
     /// The SSRC that said goodbye, and when.
     left: Option<(u32, Duration)>,
     /// Where the sender's RTCP comes from, and receiver reports go to.
     reports_to: Option<SocketAddr>,
-    /// Without what is known otherwise.
+    /// Without the duration, and without what the gate counts.
     tally: Tally,
 }
 
@@ -42,26 +43,35 @@ pub(crate) struct Tally {
 }
 
 impl Wire {
-    /// Nothing received yet; `loss` drops packets on purpose.
-    pub(super) fn new(stream: &Stream, senders: Senders, loss: Option<Channel>) -> Self {
+    /// Nothing received yet, and nothing expected; `loss` drops packets on purpose.
+    pub(super) fn new(loss: Option<Channel>) -> Self {
         Self {
-            gate: Gate::new(stream.payload_type, senders),
+            gate: None,
             loss,
             heard: None,
             span: None,
+            played: None,
             left: None,
             reports_to: None,
             tally: Tally::default(),
         }
     }
 
+    /// Expects a stream anew, from whom `gate` lets pass; nothing at all without one.
+    pub(super) fn expect(&mut self, gate: Option<Gate>) {
+        self.tally.foreign = self.foreign();
+        (self.gate, self.left, self.reports_to, self.played) = (gate, None, None, None);
+    }
+
     /// Whether an RTP datagram goes on to the receiver.
     pub(super) fn rtp(&mut self, at: Duration, from: SocketAddr, datagram: &[u8]) -> bool {
-        if !self.gate.admits(at, from, datagram) {
+        if !self.gate.as_mut().is_some_and(|gate| gate.admits(at, from, datagram)) {
             return false;
         }
         self.heard = Some(at);
-        self.span = Some((self.span.map_or(at, |(first, _)| first), at));
+        for span in [&mut self.span, &mut self.played] {
+            *span = Some((span.map_or(at, |(first, _)| first), at));
+        }
         if self.loss.as_mut().is_some_and(Channel::loses) {
             self.tally.dropped += 1;
             return false;
@@ -73,11 +83,11 @@ impl Wire {
 
     /// Whether an RTCP datagram goes on to the receiver. None is dropped on purpose.
     pub(super) fn rtcp(&mut self, at: Duration, from: SocketAddr, datagram: &[u8]) -> bool {
-        let admitted = self.gate.admits_rtcp(from.ip(), datagram);
+        let admitted = self.gate.as_mut().is_some_and(|gate| gate.admits_rtcp(from.ip(), datagram));
         if admitted {
             self.heard = Some(at);
             self.reports_to = Some(from);
-            if let Some(ssrc) = self.gate.ssrc().filter(|ssrc| says_goodbye(datagram, *ssrc)) {
+            if let Some(ssrc) = self.ssrc().filter(|ssrc| says_goodbye(datagram, *ssrc)) {
                 self.left = Some((ssrc, at));
             }
         }
@@ -87,7 +97,7 @@ impl Wire {
     /// How long ago the sender said goodbye; not if it has come back as another source since.
     pub(super) fn left_for(&self, now: Duration) -> Option<Duration> {
         let (ssrc, left) = self.left?;
-        (self.gate.ssrc() == Some(ssrc)).then(|| now.saturating_sub(left))
+        (self.ssrc() == Some(ssrc)).then(|| now.saturating_sub(left))
     }
 
     /// How long the sender has been silent; `None` before its first datagram.
@@ -100,6 +110,11 @@ impl Wire {
         self.span.map(|(first, _)| first)
     }
 
+    /// From the first RTP packet to the last, since the stream has been expected; `None` before the first.
+    pub(super) fn played(&self) -> Option<Duration> {
+        self.played.map(|(first, last)| last.saturating_sub(first))
+    }
+
     pub(super) const fn reports_to(&self) -> Option<SocketAddr> {
         self.reports_to
     }
@@ -108,29 +123,34 @@ impl Wire {
     pub(super) fn tally(&self) -> Tally {
         Tally {
             duration: self.span.map_or(Duration::ZERO, |(first, last)| last.saturating_sub(first)),
-            foreign: self.gate.foreign(),
+            foreign: self.foreign(),
             ..self.tally
         }
+    }
+
+    /// The SSRC of the sender.
+    pub(super) fn ssrc(&self) -> Option<u32> {
+        self.gate.as_ref()?.ssrc()
+    }
+
+    fn foreign(&self) -> u64 {
+        self.tally.foreign + self.gate.as_ref().map_or(0, Gate::foreign)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intake::gate::Senders;
     use crate::rtp;
-    use rtp_midi_sdp::Session;
 
     const PACKET: [u8; 14] = [0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0];
     const SECOND: Duration = Duration::from_secs(1);
 
     fn wire(loss: Option<&str>) -> Wire {
-        let text = b"v=0\no=- 1 1 IN IP4 0.0.0.0\ns=x\nm=audio 5004 RTP/AVP 96\na=rtpmap:96 rtp-midi/44100\n";
-        let session = Session::parse(text).unwrap();
-        Wire::new(
-            session.first_stream().unwrap().1,
-            Senders::All,
-            loss.map(|loss| Channel::new(loss.parse().unwrap(), 1)),
-        )
+        let mut wire = Wire::new(loss.map(|loss| Channel::new(loss.parse().unwrap(), 1)));
+        wire.expect(Some(Gate::new(96, Senders::All)));
+        wire
     }
 
     fn sender() -> SocketAddr {
@@ -179,5 +199,19 @@ mod tests {
         assert_eq!(wire.reports_to(), Some(rtcp));
         assert!(!wire.rtcp(2 * SECOND, "10.0.0.1:4001".parse().unwrap(), &rtp::goodbye(1)));
         assert_eq!(wire.reports_to(), Some(rtcp));
+    }
+
+    #[test]
+    fn a_stream_that_is_expected_anew_may_come_from_elsewhere() {
+        let mut wire = wire(None);
+        assert!(wire.rtp(SECOND, sender(), &PACKET) && wire.rtcp(SECOND, sender(), &rtp::goodbye(1)));
+        let elsewhere: SocketAddr = "127.0.0.1:5000".parse().unwrap();
+        assert!(!wire.rtp(SECOND, elsewhere, &PACKET));
+        wire.expect(None);
+        assert!(!wire.rtp(SECOND, sender(), &PACKET), "nothing is expected");
+        wire.expect(Some(Gate::new(96, Senders::All)));
+        assert_eq!((wire.left_for(SECOND), wire.reports_to(), wire.played()), (None, None, None));
+        assert!(wire.rtp(SECOND, elsewhere, &PACKET));
+        assert_eq!((wire.tally().packets, wire.tally().foreign), (2, 1));
     }
 }

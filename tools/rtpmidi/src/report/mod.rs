@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::description::printable;
 use crate::failure::{Failure, Result};
 
-pub(crate) use progress::{Coverage, Progress, bits_per_second};
+pub(crate) use progress::{Coverage, Listening, Progress, bits_per_second};
 pub(crate) use summary::{BroadcastSummary, ListenSummary, Summary, bits, plural};
 
 /// Shows progress and the summary in the form that fits who reads them.

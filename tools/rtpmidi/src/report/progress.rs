@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::seconds;
 use super::summary::{bits, plural};
 use crate::description::printable;
+use crate::intake::State;
 use crate::time::minutes;
 
 /// A moment of a broadcast, or of listening to one.
@@ -32,6 +33,16 @@ pub(crate) struct Progress {
     pub(crate) coverage: Option<Coverage>,
     /// Bits per second since the last report.
     pub(crate) bit_rate: f64,
+    /// How the link to the sender is; a sender has none.
+    pub(crate) listening: Option<Listening>,
+}
+
+/// What only a listener knows.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Listening {
+    pub(crate) state: State,
+    /// How much packets vary in the time they take, in seconds.
+    pub(crate) jitter: Option<f64>,
 }
 
 /// What a sender's journal covers, and for whom.
@@ -48,7 +59,7 @@ pub(crate) struct Coverage {
 impl Progress {
     /// One JSON object.
     pub(super) fn json(&self) -> Value {
-        json!({
+        let mut object = json!({
             "type": "progress",
             "channel": self.channel,
             "title": self.title,
@@ -61,7 +72,15 @@ impl Progress {
             "checkpoint_distance": self.coverage.map(|coverage| coverage.packets),
             "journal_octets_per_packet": self.coverage.map(|coverage| (coverage.octets * 10.0).round() / 10.0),
             "bit_rate": self.bit_rate.round(),
-        })
+        });
+        if let (Some(Listening { state, jitter }), Some(object)) = (self.listening, object.as_object_mut()) {
+            object.insert("state".to_owned(), json!(word(state)));
+            if let State::Resting(wait) = state {
+                object.insert("retry_in_s".to_owned(), seconds(wait.as_secs_f64()));
+            }
+            object.insert("jitter_ms".to_owned(), json!(jitter.map(|jitter| (jitter * 10_000.0).round() / 10.0)));
+        }
+        object
     }
 
     /// Moves the bar.
@@ -80,6 +99,11 @@ impl fmt::Display for Progress {
         if let Some(channel) = &self.channel {
             write!(f, "{}: ", printable(channel))?;
         }
+        match self.listening.map(|listening| listening.state) {
+            Some(State::Resting(wait)) => write!(f, "reconnecting in {} s, ", wait.as_secs_f64().ceil())?,
+            Some(state) => write!(f, "{}, ", word(state))?,
+            None => {}
+        }
         f.write_str(&minutes(self.position))?;
         if let Some(duration) = self.duration {
             write!(f, " of {}", minutes(duration))?;
@@ -89,16 +113,30 @@ impl fmt::Display for Progress {
         }
         write!(f, ", {}", plural(self.packets, "packet"))?;
         if let Some(lost) = self.lost {
-            write!(f, ", {lost} lost")?;
+            let percent = 100.0 * lost as f64 / (self.packets + lost).max(1) as f64;
+            write!(f, ", {percent:.1} % lost")?;
         }
         if let Some(repaired) = self.repaired {
             write!(f, ", {} repaired", plural(repaired, "command"))?;
+        }
+        if let Some(jitter) = self.listening.and_then(|listening| listening.jitter) {
+            write!(f, ", jitter {:.1} ms", jitter * 1000.0)?;
         }
         if let Some(Coverage { receivers, packets, octets }) = self.coverage {
             let (receivers, packets) = (plural(receivers, "receiver"), plural(packets, "packet"));
             write!(f, ", {receivers}, journal of {octets:.0} octets over {packets}")?;
         }
         write!(f, ", {}", bits(self.bit_rate))
+    }
+}
+
+/// What a state of a link is called.
+const fn word(state: State) -> &'static str {
+    match state {
+        State::Connecting => "connecting",
+        State::Waiting => "waiting",
+        State::Playing => "playing",
+        State::Resting(_) => "reconnecting",
     }
 }
 
@@ -116,27 +154,38 @@ fn milliseconds(seconds: f64) -> u64 {
 mod tests {
     use super::*;
 
-    const LISTENING: Progress = Progress {
-        channel: None,
-        title: None,
-        position: 83.25,
-        duration: None,
-        packets: 1,
-        lost: Some(20),
-        repaired: Some(3100),
-        coverage: None,
-        bit_rate: 12_345.6,
-    };
+    fn listening(state: State) -> Progress {
+        Progress {
+            title: Some("Canon".to_owned()),
+            position: 83.25,
+            packets: 980,
+            lost: Some(20),
+            repaired: Some(3100),
+            bit_rate: 12_345.6,
+            listening: Some(Listening { state, jitter: Some(0.000_84) }),
+            ..Progress::default()
+        }
+    }
 
     #[test]
     fn a_listener_tells_losses_and_repairs() {
-        assert_eq!(LISTENING.to_string(), "1:23, 1 packet, 20 lost, 3100 commands repaired, 12.3 kbit/s");
+        let playing = listening(State::Playing);
+        let words = "playing, 1:23, Canon, 980 packets, 2.0 % lost, 3100 commands repaired, jitter 0.8 ms, 12.3 kbit/s";
+        assert_eq!(playing.to_string(), words);
         assert_eq!(
-            LISTENING.json(),
-            json!({"type": "progress", "channel": null, "title": null, "position_s": 83.25, "duration_s": null,
-                "packets": 1, "lost": 20, "repaired": 3100, "receivers": null, "checkpoint_distance": null, "journal_octets_per_packet": null,
-                "bit_rate": 12346.0})
+            playing.json(),
+            json!({"type": "progress", "channel": null, "title": "Canon", "position_s": 83.25, "duration_s": null,
+                "packets": 980, "lost": 20, "repaired": 3100, "receivers": null, "checkpoint_distance": null,
+                "journal_octets_per_packet": null, "bit_rate": 12346.0, "state": "playing", "jitter_ms": 0.8})
         );
+    }
+
+    #[test]
+    fn a_listener_tells_when_it_tries_again() {
+        let resting = listening(State::Resting(Duration::from_millis(3200)));
+        assert!(resting.to_string().starts_with("reconnecting in 4 s, 1:23, Canon, "), "{resting}");
+        assert_eq!((&resting.json()["state"], &resting.json()["retry_in_s"]), (&json!("reconnecting"), &json!(3.2)));
+        assert_eq!(listening(State::Waiting).json().get("retry_in_s"), None);
     }
 
     #[test]

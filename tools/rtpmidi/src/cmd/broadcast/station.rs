@@ -221,6 +221,7 @@ impl Station {
                 octets: mean(in_journals, sent.packets - told.packets),
             }),
             bit_rate: bits_per_second(sent.octets - told.octets, before.elapsed()),
+            listening: None,
         }
     }
 

@@ -4,6 +4,7 @@ pub(super) mod describe;
 mod fetch;
 mod outputs;
 mod overture;
+mod receiver;
 mod reception;
 pub(super) mod rendering;
 mod soundfont;
@@ -15,7 +16,7 @@ use rtp_midi_sdp::render::Url;
 
 use crate::elements;
 use crate::failure::{Failure, Result};
-use crate::intake::{self, Intake, Silence, Source};
+use crate::intake::{self, Event, Link, Place, RtspArgs, Silence, Source, State};
 use crate::interface::Interface;
 use crate::interrupt::Interrupt;
 use crate::loss::{Channel, Loss};
@@ -31,9 +32,10 @@ use soundfont::Soundfont;
 #[command(after_help = EXAMPLES)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 pub(crate) struct Args {
-    /// The session description of the stream: a file, - for stdin, or sap:TITLE for one that is announced to the network
-    #[arg(value_name = "SOURCE.sdp|sap:TITLE")]
-    source: PathBuf,
+    /// The stream: the URL of an RTSP server, a file with a session description, - for stdin, or sap:TITLE for what is
+    /// announced to the network
+    #[arg(value_name = "SOURCE", verbatim_doc_comment)]
+    source: Place,
 
     /// Render the music to a WAV file (16 bit, stereo)
     #[arg(long, value_name = "FILE")]
@@ -83,6 +85,13 @@ pub(crate) struct Args {
     #[arg(long)]
     allow_remote_instruments: bool,
 
+    /// Where in a file on an RTSP server to begin: 83.5, 1:23.5 or 1:02:03
+    #[arg(long, default_value = "0", value_parser = time::parse, value_name = "TIME")]
+    start: Duration,
+
+    #[command(flatten)]
+    rtsp: RtspArgs,
+
     /// Print progress, messages and summary as JSON, one object per line
     #[arg(long)]
     json: bool,
@@ -90,6 +99,7 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Example:
+  rtpmidi listen rtsp://localhost:8554/live --play
   rtpmidi listen song.sdp --wav song.wav --smf song.mid
   rtpmidi listen sap:Canon --play                 (a stream that is announced: rtpmidi devices lists them)
   rtpmidi listen song.sdp --play --loss 20:3      (a fifth of the packets is lost, three in a row on average)
@@ -99,25 +109,24 @@ The listener ends when the sender says goodbye, after --timeout, or with Ctrl-C;
 /// How long a sender that was heard may be silent. Its reports, which count, come every five seconds or so.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// How long packets may still come behind a goodbye, which takes another way through the network.
-const STRAGGLERS: Duration = Duration::from_millis(200);
-
 /// How long the main loop waits for something to happen before it looks at the clock again.
 const HEARTBEAT: gst::ClockTime = gst::ClockTime::from_mseconds(20);
 
 /// Receives until the end.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let (mut reporter, interrupt) = (Reporter::new(args.json), Interrupt::catch()?);
-    let patience = Patience::new(args.timeout);
-    let interface = args.interface.as_deref().map(Interface::find).transpose()?;
-    let source = match args.source.to_str().and_then(|source| source.strip_prefix("sap:")) {
-        Some(title) => match intake::find(title, patience.before_first, interface.as_ref(), &interrupt, &reporter)? {
-            Some(source) => source,
-            None => return Ok(()),
-        },
-        None => Source::read(&args.source)?,
-    };
     elements::start()?;
+    let plan = intake::Plan {
+        interface: args.interface.as_deref().map(Interface::find).transpose()?,
+        rtcp_interval: args.rtcp_interval,
+        loss: args.loss.map(|loss| Channel::new(loss, args.loss_seed)),
+        start: args.start,
+        rtsp: args.rtsp.clone(),
+    };
+    let mut link = Link::new(&args.source, plan)?;
+    let entrance = link.entrance().clone();
+    let patience = Patience::new(args.timeout, link.returns());
+    let Some(source) = find(&mut link, args, patience, &interrupt, &reporter)? else { return Ok(()) };
     let outputs = Outputs {
         wav: args.wav.as_deref(),
         smf: args.smf.as_deref(),
@@ -125,43 +134,92 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         print: args.print.then_some(if args.json { outputs::Print::Json } else { outputs::Print::Words }),
         sound: if args.wav.is_some() || args.play { sound(args, &source, &reporter)? } else { None },
     };
-    let loss = args.loss.map(|loss| Channel::new(loss, args.loss_seed));
-    let mut intake = Intake::open(source, intake::Plan { interface, loss })?;
-    let entrance = intake.entrance().clone();
-    let plan = reception::Plan { latency: args.latency, rtcp_interval: args.rtcp_interval };
-    let mut reception = Reception::start(intake.source(), entrance.clone(), &plan, &outputs)?;
-    intake.start(reception.inlet())?;
+    let plan = receiver::Plan { latency: args.latency, rtcp_interval: args.rtcp_interval };
+    let mut reception = Reception::start(entrance.clone(), plan, &outputs)?;
+    link.start(reception.connect(&source)?)?;
 
-    let source = intake.source();
-    reporter.say(&format!("listening for {} on {}", source.title, source.rtp()));
-    let mut ended_by = None;
+    reporter.say(&format!("listening for {} on {}", source.title, link.way()));
+    let (mut ended_by, mut failure) = (None, None);
     while !reception.turn(HEARTBEAT, |words| reporter.warn(words))? {
-        let audience = reporter.show(Instant::now(), || reception.progress())?;
-        let end = if interrupt.asked() || audience == Audience::Gone || reception.is_unread() {
-            Some(End::Asked)
-        } else if entrance.left_for().is_some_and(|time| time >= STRAGGLERS) {
-            Some(End::Goodbye)
-        } else {
-            patience.is_over(entrance.silence()).then_some(End::TimeOut)
+        if reception.is_stopped() {
+            continue;
+        }
+        let audience = reporter.show(Instant::now(), || reception.progress(&link))?;
+        let end = match link.turn() {
+            Ok(Some(Event::Found)) => {
+                if let Some(source) = link.source() {
+                    let inlet = reception.connect(source)?;
+                    link.start(inlet)?;
+                }
+                None
+            }
+            Ok(Some(Event::Lost(why))) => {
+                reception.disconnect();
+                reporter.warn(&lost(&why, &link));
+                None
+            }
+            Ok(Some(Event::Ended)) => Some(End::Goodbye),
+            Ok(Some(Event::Other(_)) | None) => None,
+            Err(reason) => {
+                // What has come until now is kept.
+                failure = Some(reason);
+                Some(End::Goodbye)
+            }
         };
-        if let Some(end) = end.filter(|_| !reception.is_stopped()) {
-            ended_by = Some(end);
-            intake.stop();
+        let is_unwanted = interrupt.asked() || audience == Audience::Gone || reception.is_unread();
+        let end = if is_unwanted { Some(End::Asked) } else { end };
+        let end = end.or_else(|| patience.is_over(entrance.silence()).then_some(End::TimeOut));
+        if end.is_some() {
+            ended_by = end;
+            link.stop();
             reception.stop();
         }
     }
-    let source = intake.source();
     if ended_by == Some(End::TimeOut) && matches!(entrance.silence(), Silence::BeforeFirst(_)) {
-        return Err(Failure::new(format!("nothing came to UDP port {} of {}", source.rtp().port(), source.rtp().ip()))
-            .hint("is the sender running, and does a firewall let UDP through?"));
+        return Err(link.nothing());
     }
-    reporter.finish(&reception.end())
+    reporter.finish(&reception.end())?;
+    failure.map_or(Ok(()), Err)
+}
+
+/// Waits for the first description; `None` when the user does not want to wait any more.
+fn find(
+    link: &mut Link,
+    args: &Args,
+    patience: Patience,
+    interrupt: &Interrupt,
+    reporter: &Reporter,
+) -> Result<Option<Source>> {
+    if let Place::Announced(title) = &args.source {
+        reporter.say(&format!("waiting for {title} to be announced"));
+    }
+    while !interrupt.asked() {
+        match link.turn()? {
+            Some(Event::Found) => return Ok(link.source().cloned()),
+            Some(Event::Lost(why)) => reporter.warn(&lost(&why, link)),
+            Some(Event::Other(title)) => reporter.say(&format!("announced is {title}")),
+            Some(Event::Ended) => return Ok(None),
+            None => std::thread::sleep(HEARTBEAT.into()),
+        }
+        if patience.is_over(link.entrance().silence()) {
+            return Err(link.nothing());
+        }
+    }
+    Ok(None)
+}
+
+/// That the sender is gone, and when it is looked for.
+fn lost(why: &str, link: &Link) -> String {
+    match link.state() {
+        State::Resting(wait) => format!("{why}; trying again in {} s", wait.as_secs_f64().ceil()),
+        _ => why.to_owned(),
+    }
 }
 
 /// How the description lets the music sound. If it does not, that is no failure where something else is made of it.
 fn sound(args: &Args, source: &Source, reporter: &Reporter) -> Result<Option<Sound>> {
     // Anybody can announce anything, so permission in advance is not enough.
-    let is_announced = args.source.to_string_lossy().starts_with("sap:");
+    let is_announced = matches!(args.source, Place::Announced(_));
     let fetch = |url: &Url| {
         if is_announced { fetch::after_a_question(url, fetch::LIMITS) } else { fetch::LIMITS.fetch(url) }
     };
@@ -178,7 +236,7 @@ fn sound(args: &Args, source: &Source, reporter: &Reporter) -> Result<Option<Sou
             } else {
                 "--smf and --print take what comes without rendering it"
             };
-            return Err(Failure::new(format!("{}: no sound: {reason}", args.source.display())).hint(hint));
+            return Err(Failure::new(format!("{}: no sound: {reason}", args.source)).hint(hint));
         }
     };
     for what in &rendering.left_out {
@@ -204,20 +262,22 @@ enum End {
 #[derive(Clone, Copy, Debug)]
 struct Patience {
     before_first: Option<Duration>,
-    after_last: Duration,
+    after_last: Option<Duration>,
 }
 
 impl Patience {
-    fn new(timeout: Option<u32>) -> Self {
+    /// As the user says; otherwise a sender that does not return is waited for as long as any may be silent.
+    fn new(timeout: Option<u32>, returns: bool) -> Self {
         let timeout = timeout.map(|seconds| Duration::from_secs(seconds.into()));
-        Self { before_first: timeout, after_last: timeout.unwrap_or(SILENCE) }
+        Self { before_first: timeout, after_last: timeout.or((!returns).then_some(SILENCE)) }
     }
 
     fn is_over(self, silence: Silence) -> bool {
-        match silence {
-            Silence::BeforeFirst(time) => self.before_first.is_some_and(|limit| time >= limit),
-            Silence::AfterLast(time) => time >= self.after_last,
-        }
+        let limit = match silence {
+            Silence::BeforeFirst(_) => self.before_first,
+            Silence::AfterLast(_) => self.after_last,
+        };
+        limit.is_some_and(|limit| silence.length() >= limit)
     }
 }
 
@@ -228,13 +288,14 @@ mod tests {
     #[test]
     fn without_a_timeout_the_first_packet_may_take_for_ever() {
         let hours = Duration::from_hours(10);
-        assert!(!Patience::new(None).is_over(Silence::BeforeFirst(hours)));
-        assert!(Patience::new(None).is_over(Silence::AfterLast(hours)));
+        assert!(!Patience::new(None, false).is_over(Silence::BeforeFirst(hours)));
+        assert!(Patience::new(None, false).is_over(Silence::AfterLast(hours)));
+        assert!(!Patience::new(None, true).is_over(Silence::AfterLast(hours)), "a server may be down for a night");
     }
 
     #[test]
     fn a_timeout_counts_before_and_behind_the_first_packet() {
-        let (patience, second) = (Patience::new(Some(2)), Duration::from_secs(1));
+        let (patience, second) = (Patience::new(Some(2), true), Duration::from_secs(1));
         for silence in [Silence::BeforeFirst, Silence::AfterLast] {
             assert!(!patience.is_over(silence(second)));
             assert!(patience.is_over(silence(2 * second)));

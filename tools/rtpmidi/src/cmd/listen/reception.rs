@@ -1,35 +1,37 @@
-//! The pipeline of a listener:
+//! The pipeline of a listener, from the first connection to the end of its files:
 //!
 //! ```text
-//!        ┌─ RTP ──▶ appsrc ─▶┌────────┐─▶ funnel ─▶ rtpmididepay ─▶ tee ─▶ outputs
-//! intake ┼─ RTCP ─▶ appsrc ─▶│ rtpbin │
-//!        └◀─ receiver reports └────────┘
+//! link ─▶ receiver ─▶ tee ─▶ outputs
 //! ```
+//!
+//! The receiver comes and goes with the connection, the outputs stay.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
+use rtp_midi::midi::Sounding;
 
 use super::outputs::Outputs;
 use super::overture::Overture;
-use crate::elements::{self, make, with};
+use super::receiver::{Plan, Receiver, Stats};
+use crate::elements::{self, make};
 use crate::failure::{Failure, Result};
-use crate::intake::{Entrance, Packet, Source};
-use crate::report::{ListenSummary, Progress, bits_per_second};
-use crate::rtp::goodbye;
-use rtp_midi::midi::Sounding;
+use crate::intake::{Entrance, Link, Packet, Source};
+use crate::report::{ListenSummary, Listening, Progress, bits_per_second};
 
 /// The running listener.
 pub(super) struct Reception {
     pipeline: gst::Pipeline,
     bus: gst::Bus,
-    session: gst::Element,
-    depay: gst::Element,
-    rtp: gst_app::AppSrc,
-    rtcp: gst_app::AppSrc,
+    /// Where the messages of all receivers go.
+    sink: gst::Pad,
+    receiver: Option<Receiver>,
+    plan: Plan,
     entrance: Arc<Entrance>,
+    /// What earlier receivers came to.
+    past: Stats,
     music: Arc<Mutex<Music>>,
     overture: Option<Overture>,
     /// Nobody reads what is printed any more.
@@ -39,15 +41,7 @@ pub(super) struct Reception {
     told: (Instant, u64),
 }
 
-/// How to receive.
-pub(super) struct Plan {
-    /// Milliseconds for which late packets are waited for.
-    pub(super) latency: u32,
-    /// Least time between two RTCP packets.
-    pub(super) rtcp_interval: Duration,
-}
-
-/// What came out of the depayloader.
+/// What came out of the receivers.
 #[derive(Default)]
 struct Music {
     events: u64,
@@ -58,55 +52,45 @@ struct Music {
 const FAREWELL: Duration = Duration::from_secs(10);
 
 impl Reception {
-    /// Starts the pipeline for packets of `source`, which [`Self::inlet`] takes. Reports leave by `entrance`.
-    pub(super) fn start(source: &Source, entrance: Arc<Entrance>, plan: &Plan, outputs: &Outputs<'_>) -> Result<Self> {
+    /// Starts a pipeline without a receiver. Reports leave by `entrance`.
+    pub(super) fn start(entrance: Arc<Entrance>, plan: Plan, outputs: &Outputs<'_>) -> Result<Self> {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| Failure::new("the pipeline has no bus"))?;
-        let session = with("rtpbin", &[("latency", &plan.latency), ("do-lost", &true)])?;
-        let parameters = source.stream.parameters.to_string();
-        let (funnel, depay, tee) = (make("funnel")?, with("rtpmididepay", &[("fmtp", &parameters)])?, make("tee")?);
-        let (rtp, rtcp) = (packets(&source.caps())?, packets(&gst::Caps::new_empty_simple("application/x-rtcp"))?);
-        let reports = make("appsink")?;
-        // The reports never end, and the pipeline must not wait for them.
-        reports.unset_element_flags(gst::ElementFlags::SINK);
-        elements::add(&pipeline, &[&session, rtp.upcast_ref(), rtcp.upcast_ref(), &reports])?;
-        elements::chain(&pipeline, &[&funnel, &depay, &tee])?;
-        connect(&session, &rtp, "recv_rtp_sink_0")?;
-        connect(&session, &rtcp, "recv_rtcp_sink_0")?;
-        elements::link(&elements::pad(&session, "send_rtcp_src_0")?, &elements::pad(&reports, "sink")?)?;
-        hear_from_the_first_packet(&session);
-        elements::report_every(&session, plan.rtcp_interval);
-        gather(&session, &funnel);
-
+        let tee = make("tee")?;
+        elements::add(&pipeline, &[&tee])?;
+        let sink = elements::pad(&tee, "sink")?;
         let (gone, music) = (Arc::default(), Arc::<Mutex<Music>>::default());
         let overture = outputs.attach(&pipeline, &tee, &gone)?;
         let heard = music.clone();
-        elements::for_each_buffer(&elements::pad(&depay, "src")?, move |buffer| {
+        elements::for_each_buffer(&sink, move |buffer| {
             if let Ok(message) = buffer.map_readable() {
                 let mut music = lock(&heard);
                 music.events += 1;
                 music.sounding.observe(&message);
             }
         });
-
-        send_reports(&reports, entrance.clone())?;
-        if pipeline.set_state(gst::State::Playing).is_err() {
-            return Err(elements::why(&bus));
-        }
-        let told = (Instant::now(), 0);
-        Ok(Self { pipeline, bus, session, depay, rtp, rtcp, entrance, music, overture, gone, stopped: None, told })
+        let (receiver, past, stopped, told) = (None, Stats::default(), None, (Instant::now(), 0));
+        Ok(Self { pipeline, bus, sink, receiver, plan, entrance, past, music, overture, gone, stopped, told })
     }
 
-    /// Takes packets.
-    pub(super) fn inlet(&self) -> impl Fn(Packet<'_>) + Clone + Send + 'static {
-        let (rtp, rtcp) = (self.rtp.clone(), self.rtcp.clone());
-        move |packet| {
-            let (source, octets) = match packet {
-                Packet::Rtp(octets) => (&rtp, octets),
-                Packet::Rtcp(octets) => (&rtcp, octets),
-            };
-            // It is refused when the pipeline stops; then nobody wants it.
-            let _ = source.push_buffer(gst::Buffer::from_slice(octets.to_vec()));
+    /// Begins to receive the stream `source`; what is returned takes its packets.
+    pub(super) fn connect(&mut self, source: &Source) -> Result<impl Fn(Packet<'_>) + Clone + Send + Sync + use<>> {
+        self.disconnect();
+        let receiver = Receiver::new(source, self.entrance.clone(), self.plan)?;
+        receiver.join(&self.pipeline, &self.sink)?;
+        if self.pipeline.set_state(gst::State::Playing).is_err() {
+            return Err(elements::why(&self.bus));
+        }
+        let inlet = receiver.inlet();
+        self.receiver = Some(receiver);
+        Ok(inlet)
+    }
+
+    /// The connection is no more: what sounds is ended, and the outputs go on in silence.
+    pub(super) fn disconnect(&mut self) {
+        if let Some(receiver) = self.receiver.take() {
+            receiver.leave(&self.pipeline);
+            self.past = self.past + receiver.stats();
         }
     }
 
@@ -147,37 +131,41 @@ impl Reception {
         }
         self.stopped = Some(Instant::now());
         self.overture.iter().for_each(Overture::end);
-        if let Some(session) = elements::session(&self.session) {
-            // Otherwise the sender would wait for reports for a while, for whose sake it keeps its journal.
-            self.entrance.report(&goodbye(session.property("internal-ssrc")));
-        }
-        let funnel_is_fed = self.session.src_pads().iter().any(|pad| pad.name().starts_with("recv_rtp_src_"));
-        if funnel_is_fed {
-            // Behind the packets that wait for others.
-            let _ = self.rtp.end_of_stream();
-        } else if let Some(pad) = self.depay.static_pad("sink") {
-            pad.send_event(gst::event::Eos::new());
+        match &self.receiver {
+            Some(receiver) => {
+                // Otherwise the sender would wait for reports for a while, for whose sake it keeps its journal.
+                receiver.goodbye().iter().for_each(|goodbye| self.entrance.report(goodbye));
+                receiver.end();
+            }
+            None => {
+                self.sink.send_event(gst::event::Eos::new());
+            }
         }
     }
 
     /// Where the music is.
-    pub(super) fn progress(&mut self) -> Progress {
+    pub(super) fn progress(&mut self, link: &Link) -> Progress {
         let tally = self.entrance.tally();
         let (before, octets_before) = std::mem::replace(&mut self.told, (Instant::now(), tally.octets));
-        let stats = Stats::of(&self.depay);
+        let stats = self.stats();
+        let jitter = self.receiver.as_ref().and_then(|receiver| receiver.jitter(self.entrance.ssrc()?));
+        let source = link.source();
         Progress {
             position: self.entrance.position().as_secs_f64(),
+            duration: source.and_then(|source| source.duration),
             packets: tally.packets,
             lost: Some(stats.lost),
             repaired: Some(stats.repaired),
             bit_rate: bits_per_second(tally.octets - octets_before, before.elapsed()),
+            title: source.map(|source| source.title.clone()),
+            listening: Some(Listening { state: link.state(), jitter }),
             ..Progress::default()
         }
     }
 
     /// Stops everything and says what it came to.
     pub(super) fn end(self) -> ListenSummary {
-        let stats = Stats::of(&self.depay);
+        let stats = self.stats();
         let (tally, music) = (self.entrance.tally(), lock(&self.music));
         ListenSummary {
             duration: tally.duration.as_secs_f64(),
@@ -192,78 +180,16 @@ impl Reception {
             octets: tally.octets,
         }
     }
+
+    fn stats(&self) -> Stats {
+        self.receiver.as_ref().map_or(self.past, |receiver| self.past + receiver.stats())
+    }
 }
 
 impl Drop for Reception {
     fn drop(&mut self) {
         let _ = self.pipeline.set_state(gst::State::Null);
     }
-}
-
-/// The numbers that only the depayloader knows.
-#[derive(Clone, Copy, Debug, Default)]
-struct Stats {
-    lost: u64,
-    repaired: u64,
-    silenced: u64,
-}
-
-impl Stats {
-    fn of(depay: &gst::Element) -> Self {
-        let stats: gst::Structure = depay.property("stats");
-        let number = |name| stats.get::<u64>(name).unwrap_or_default();
-        Self { lost: number("lost"), repaired: number("repaired"), silenced: number("silenced") }
-    }
-}
-
-/// A source of packets that come now.
-fn packets(caps: &gst::Caps) -> Result<gst_app::AppSrc> {
-    let source = with("appsrc", &[("caps", caps), ("is-live", &true), ("do-timestamp", &true)])?;
-    source.set_property("format", gst::Format::Time);
-    source.downcast().map_err(|_| Failure::new("the GStreamer element appsrc is none"))
-}
-
-fn connect(session: &gst::Element, source: &gst_app::AppSrc, name: &str) -> Result<()> {
-    elements::link(&elements::pad(source.upcast_ref(), "src")?, &elements::pad(session, name)?)
-}
-
-/// Without this, a sender counts only from two packets in a row on, and with losses that may take long.
-fn hear_from_the_first_packet(session: &gst::Element) {
-    if let Some(session) = elements::session(session) {
-        session.set_property("probation", 0_u32);
-    }
-}
-
-/// Brings every SSRC that appears to the one depayloader, which handles the change.
-fn gather(session: &gst::Element, funnel: &gst::Element) {
-    let funnel = funnel.downgrade();
-    session.connect_pad_added(move |_, pad| {
-        if let Some(funnel) = funnel.upgrade().filter(|_| pad.name().starts_with("recv_rtp_src_"))
-            && let Some(sink) = funnel.request_pad_simple("sink_%u")
-            && let Err(error) = pad.link(&sink)
-        {
-            gst::warning!(gst::CAT_DEFAULT, "{} cannot be heard: {error}", pad.name());
-        }
-    });
-}
-
-/// Sends what the session reports.
-fn send_reports(sink: &gst::Element, entrance: Arc<Entrance>) -> Result<()> {
-    let sink = sink.downcast_ref::<gst_app::AppSink>().ok_or_else(|| Failure::new("appsink is none"))?;
-    sink.set_property("sync", false);
-    sink.set_property("async", false);
-    sink.set_callbacks(
-        gst_app::AppSinkCallbacks::builder()
-            .new_sample(move |sink| {
-                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                if let Some(Ok(report)) = sample.buffer().map(gst::BufferRef::map_readable) {
-                    entrance.report(&report);
-                }
-                Ok(gst::FlowSuccess::Ok)
-            })
-            .build(),
-    );
-    Ok(())
 }
 
 /// What a warning means to the listener.

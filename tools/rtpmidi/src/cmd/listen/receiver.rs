@@ -1,0 +1,195 @@
+//! What turns the packets of one connection into messages:
+//!
+//! ```text
+//!      ┌ bin ──────────────────────────────────────┐
+//! link ┼─ RTP ──▶ appsrc ─▶┌────────┐─▶ funnel ─────┼─▶ rtpmididepay ─▶
+//!      ┼─ RTCP ─▶ appsrc ─▶│ rtpbin │               │
+//!      ┼◀─ receiver reports └────────┘               │
+//!      └────────────────────────────────────────────┘
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gst::prelude::*;
+
+use crate::elements::{self, make, with};
+use crate::failure::{Failure, Result};
+use crate::intake::{Entrance, Packet, Source};
+use crate::rtp::goodbye;
+
+/// One receiver. It is not used again for another connection, whose stream is described anew.
+pub(super) struct Receiver {
+    bin: gst::Bin,
+    session: gst::Element,
+    depay: gst::Element,
+    rtp: gst_app::AppSrc,
+    rtcp: gst_app::AppSrc,
+    clock_rate: u32,
+}
+
+/// How to receive.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    /// Milliseconds for which late packets are waited for.
+    pub(super) latency: u32,
+    /// Least time between two RTCP packets.
+    pub(super) rtcp_interval: Duration,
+}
+
+/// The numbers that only the depayloader knows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Stats {
+    pub(super) lost: u64,
+    pub(super) repaired: u64,
+    pub(super) silenced: u64,
+}
+
+impl Receiver {
+    /// A receiver of the stream `source`. Reports leave by `entrance`.
+    pub(super) fn new(source: &Source, entrance: Arc<Entrance>, plan: Plan) -> Result<Self> {
+        let bin = gst::Bin::new();
+        let session = with("rtpbin", &[("latency", &plan.latency), ("do-lost", &true)])?;
+        let parameters = source.stream.parameters.to_string();
+        let (funnel, depay) = (make("funnel")?, with("rtpmididepay", &[("fmtp", &parameters)])?);
+        let (rtp, rtcp) = (packets(&source.caps())?, packets(&gst::Caps::new_empty_simple("application/x-rtcp"))?);
+        let reports = make("appsink")?;
+        // The reports never end, and the pipeline must not wait for them.
+        reports.unset_element_flags(gst::ElementFlags::SINK);
+        elements::add(&bin, &[&session, rtp.upcast_ref(), rtcp.upcast_ref(), &reports, &funnel])?;
+        connect(&session, &rtp, "recv_rtp_sink_0")?;
+        connect(&session, &rtcp, "recv_rtcp_sink_0")?;
+        elements::link(&elements::pad(&session, "send_rtcp_src_0")?, &elements::pad(&reports, "sink")?)?;
+        hear_from_the_first_packet(&session);
+        elements::report_every(&session, plan.rtcp_interval);
+        gather(&session, &funnel);
+        send_reports(&reports, entrance)?;
+        let out = gst::GhostPad::with_target(&elements::pad(&funnel, "src")?);
+        let out = out.map_err(|error| elements::unbuilt(&error))?;
+        bin.add_pad(&out).map_err(|error| elements::unbuilt(&error))?;
+        Ok(Self { bin, session, depay, rtp, rtcp, clock_rate: source.stream.clock_rate })
+    }
+
+    /// Puts it into `pipeline`, in front of `sink`.
+    pub(super) fn join(&self, pipeline: &gst::Pipeline, sink: &gst::Pad) -> Result<()> {
+        elements::chain(pipeline, &[self.bin.upcast_ref(), &self.depay])?;
+        elements::link(&elements::pad(&self.depay, "src")?, sink)?;
+        elements::follow(&self.depay)?;
+        elements::follow(self.bin.upcast_ref())
+    }
+
+    /// Takes it out again. What sounds is ended: the depayloader does so when it stops and those behind it do not.
+    pub(super) fn leave(&self, pipeline: &gst::Pipeline) {
+        for element in [&self.depay, self.bin.upcast_ref()] {
+            // Neither fails for an element that is there and is not used again.
+            let _ = element.set_state(gst::State::Null);
+            let _ = pipeline.remove(element);
+        }
+    }
+
+    /// Takes packets.
+    pub(super) fn inlet(&self) -> impl Fn(Packet<'_>) + Clone + Send + Sync + use<> {
+        let (rtp, rtcp) = (self.rtp.clone(), self.rtcp.clone());
+        move |packet| {
+            let (source, octets) = match packet {
+                Packet::Rtp(octets) => (&rtp, octets),
+                Packet::Rtcp(octets) => (&rtcp, octets),
+            };
+            // It is refused when the pipeline stops; then nobody wants it.
+            let _ = source.push_buffer(gst::Buffer::from_slice(octets.to_vec()));
+        }
+    }
+
+    /// Ends the stream behind the packets that have come.
+    pub(super) fn end(&self) {
+        let is_fed = self.session.src_pads().iter().any(|pad| pad.name().starts_with("recv_rtp_src_"));
+        if is_fed {
+            // Behind those that wait for others.
+            let _ = self.rtp.end_of_stream();
+        } else if let Some(pad) = self.depay.static_pad("sink") {
+            pad.send_event(gst::event::Eos::new());
+        }
+    }
+
+    /// What tells the sender that it is listened to no more.
+    pub(super) fn goodbye(&self) -> Option<Vec<u8>> {
+        Some(goodbye(elements::session(&self.session)?.property("internal-ssrc")))
+    }
+
+    /// Losses and repairs so far.
+    pub(super) fn stats(&self) -> Stats {
+        let stats: gst::Structure = self.depay.property("stats");
+        let number = |name| stats.get::<u64>(name).unwrap_or_default();
+        Stats { lost: number("lost"), repaired: number("repaired"), silenced: number("silenced") }
+    }
+
+    /// How much the packets of the source `ssrc` vary in the time they take, in seconds (RFC 3550, 6.4.1).
+    pub(super) fn jitter(&self, ssrc: u32) -> Option<f64> {
+        let session = elements::session(&self.session)?;
+        let source: Option<gst::glib::Object> = session.emit_by_name("get-source-by-ssrc", &[&ssrc]);
+        let ticks = source?.property::<gst::Structure>("stats").get::<u32>("jitter").ok()?;
+        Some(f64::from(ticks) / f64::from(self.clock_rate))
+    }
+}
+
+impl std::ops::Add for Stats {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            lost: self.lost + other.lost,
+            repaired: self.repaired + other.repaired,
+            silenced: self.silenced + other.silenced,
+        }
+    }
+}
+
+/// A source of packets that come now.
+fn packets(caps: &gst::Caps) -> Result<gst_app::AppSrc> {
+    let source = with("appsrc", &[("caps", caps), ("is-live", &true), ("do-timestamp", &true)])?;
+    source.set_property("format", gst::Format::Time);
+    source.downcast().map_err(|_| Failure::new("the GStreamer element appsrc is none"))
+}
+
+fn connect(session: &gst::Element, source: &gst_app::AppSrc, name: &str) -> Result<()> {
+    elements::link(&elements::pad(source.upcast_ref(), "src")?, &elements::pad(session, name)?)
+}
+
+/// Without this, a sender counts only from two packets in a row on, and with losses that may take long.
+fn hear_from_the_first_packet(session: &gst::Element) {
+    if let Some(session) = elements::session(session) {
+        session.set_property("probation", 0_u32);
+    }
+}
+
+/// Brings every SSRC that appears to the one depayloader, which handles the change.
+fn gather(session: &gst::Element, funnel: &gst::Element) {
+    let funnel = funnel.downgrade();
+    session.connect_pad_added(move |_, pad| {
+        if let Some(funnel) = funnel.upgrade().filter(|_| pad.name().starts_with("recv_rtp_src_"))
+            && let Some(sink) = funnel.request_pad_simple("sink_%u")
+            && let Err(error) = pad.link(&sink)
+        {
+            gst::warning!(gst::CAT_DEFAULT, "{} cannot be heard: {error}", pad.name());
+        }
+    });
+}
+
+/// Sends what the session reports.
+fn send_reports(sink: &gst::Element, entrance: Arc<Entrance>) -> Result<()> {
+    let sink = sink.downcast_ref::<gst_app::AppSink>().ok_or_else(|| Failure::new("appsink is none"))?;
+    sink.set_property("sync", false);
+    sink.set_property("async", false);
+    sink.set_callbacks(
+        gst_app::AppSinkCallbacks::builder()
+            .new_sample(move |sink| {
+                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                if let Some(Ok(report)) = sample.buffer().map(gst::BufferRef::map_readable) {
+                    entrance.report(&report);
+                }
+                Ok(gst::FlowSuccess::Ok)
+            })
+            .build(),
+    );
+    Ok(())
+}
