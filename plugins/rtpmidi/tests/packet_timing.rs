@@ -125,6 +125,23 @@ fn live_no_gap_is_longer_than_guardtime_nor_shorter_once_the_guard_packets_are_o
 }
 
 #[test]
+fn a_live_source_that_has_nothing_to_say_yet_begins_the_guard_times() {
+    let _watch = start();
+    let mut pay = guarded(1000);
+    pay.set_live(true);
+    pay.set_time(ms(500)).unwrap();
+    pay.push_event(gst::event::Gap::new(ms(500), None));
+    assert_eq!(packet(&pay.pull().unwrap()).ms(), 500);
+    pay.push_event(gst::event::Gap::new(ms(600), None));
+    assert_eq!(pay.buffers_in_queue(), 0, "once is enough");
+    assert_eq!(crank(&mut pay).ms(), 1500);
+    let mut silent = pay_to(&[], Some("application/x-rtp,clock-rate=48000"));
+    silent.set_live(true);
+    silent.push_event(gst::event::Gap::new(ms(500), None));
+    assert_eq!(silent.buffers_in_queue(), 0, "without guard times nobody waits for a packet");
+}
+
+#[test]
 fn offline_no_gap_is_longer_than_guardtime() {
     let _watch = start();
     for guardtime in GUARDTIMES {

@@ -145,6 +145,7 @@ fn missing(factory: &str) -> Failure {
 fn package(factory: &str) -> Option<&'static str> {
     Some(match factory {
         "appsrc" | "appsink" | "audioconvert" | "audioresample" => "gstreamer1.0-plugins-base",
+        "alsamidisrc" => "gstreamer1.0-alsa",
         "rtpbin" | "udpsrc" | "multiudpsink" | "wavenc" | "autoaudiosink" => "gstreamer1.0-plugins-good",
         "fluiddec" | "midirender" => "gstreamer1.0-plugins-bad timgm6mb-soundfont",
         "filesrc" | "filesink" | "fakesink" | "concat" | "capsfilter" | "clocksync" | "tee" | "queue" => {

@@ -32,7 +32,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Broadcast(cmd::broadcast::Args),
+    Broadcast(Box<cmd::broadcast::Args>),
     Listen(cmd::listen::Args),
     Devices(cmd::devices::Args),
     Monitor(cmd::monitor::Args),

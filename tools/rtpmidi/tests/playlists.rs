@@ -17,8 +17,9 @@ fn piece(folder: &Folder, name: &str, program: u8) -> PathBuf {
 
 /// Plays to a listener that records it; returns the programs in the order in which they came.
 fn programs(folder: &Folder, source: &Path, options: &[&str]) -> Vec<u8> {
-    let (port, recording) = (free_port(), folder.path("recording.mid"));
-    let sdp = folder.write("x.sdp", description(port).as_bytes());
+    let port = free_port();
+    let recording = folder.path(&format!("{port}.mid"));
+    let sdp = folder.write(&format!("{port}.sdp"), description(port).as_bytes());
     let listener = Program::start(&["listen", argument(&sdp), "--smf", argument(&recording)]);
     wait_for_listener(port + 1);
     let to = format!("udp://127.0.0.1:{port}");
@@ -63,8 +64,11 @@ fn shuffled_files_are_each_played_once_and_a_seed_gives_the_order_again() {
     for program in 1..9 {
         piece(&folder, &format!("music/{program}.mid"), program);
     }
-    let heard = [["--shuffle-seed", "4"], ["--shuffle-seed", "4"], ["--shuffle-seed", "5"]]
-        .map(|seed| programs(&folder, &folder.path("music"), &[&["--shuffle"], &seed[..]].concat()));
+    let music = folder.path("music");
+    let heard = std::thread::scope(|scope| {
+        let hear = |seed| programs(&folder, &music, &["--shuffle", "--shuffle-seed", seed]);
+        ["4", "4", "5"].map(|seed| scope.spawn(move || hear(seed))).map(|heard| heard.join().unwrap())
+    });
     assert!(heard[0] == heard[1] && heard[1] != heard[2], "{heard:?}");
     for mut heard in heard {
         heard.sort_unstable();

@@ -229,10 +229,16 @@ impl RTPBasePayloadImpl for RtpMidiPay {
             EventView::Caps(_) | EventView::Segment(_) | EventView::SegmentDone(_) | EventView::StreamStart(_) => {
                 self.work_or_log(Packer::finish);
             }
-            EventView::Gap(gap) if !self.pace().live => {
+            EventView::Gap(gap) => {
                 let (start, duration) = gap.get();
+                let pace = self.pace();
                 self.work_or_log(|packer, outbox| {
-                    packer.pass(start.saturating_add(duration.unwrap_or_default()), outbox);
+                    packer.pace = pace;
+                    if pace.live {
+                        packer.begin(start, outbox);
+                    } else {
+                        packer.pass(start.saturating_add(duration.unwrap_or_default()), outbox);
+                    }
                 });
             }
             _ => {}

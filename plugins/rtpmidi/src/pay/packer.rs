@@ -228,6 +228,15 @@ impl Packer {
         self.send_guards_before(moment, outbox);
     }
 
+    /// There is no message at `pts` (live). Who promises a packet in each `guardtime` sends the first one then, and not
+    /// with the first message.
+    pub(super) fn begin(&mut self, pts: gst::ClockTime, outbox: &mut Outbox) {
+        let nothing_came = self.sent.is_none() && !self.waits() && self.stream.config.guardtime.is_some();
+        if let Some(moment) = self.moments.at(Some(pts)).filter(|_| nothing_came) {
+            self.send_guard(moment.ticks, outbox);
+        }
+    }
+
     /// The running time at which [`Packer::ring`] has something to do, seen from running time `now`.
     pub(super) fn wake(&mut self, now: gst::ClockTime) -> Option<gst::ClockTime> {
         let Some(first) = self.waiting.first().filter(|_| !self.sender.is_stalled()) else {

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
@@ -103,6 +103,14 @@ impl Program {
         Self::of(Command::new(env!("CARGO_BIN_EXE_rtpmidi")).args(arguments))
     }
 
+    /// The same, where the test writes stdin as well.
+    pub(crate) fn start_with_open_stdin(arguments: &[&str]) -> (Self, ChildStdin) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rtpmidi"));
+        let mut program = Self::with_stdin(command.args(arguments), Stdio::piped());
+        let stdin = program.child.stdin.take().unwrap();
+        (program, stdin)
+    }
+
     /// A command line in a shell whose GStreamer has our plugin, and which finds `rtpmidi`.
     pub(crate) fn shell(line: &str, folder: &Folder) -> Self {
         // A folder with nothing else in it, since GStreamer looks at every file it finds there.
@@ -122,7 +130,11 @@ impl Program {
     }
 
     fn of(command: &mut Command) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::with_stdin(command, Stdio::null())
+    }
+
+    fn with_stdin(command: &mut Command, stdin: Stdio) -> Self {
+        let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         Self { child, stdout: None, stderr: Some(std::thread::spawn(move || gather(stderr))) }
     }

@@ -26,7 +26,11 @@ impl Server {
     pub(crate) fn start(folder: &Folder, name: &str, messages: &[(u16, &[u8])], options: &[&str]) -> Self {
         let file = folder.write(name, &song(messages));
         let arguments = [&["broadcast", argument(&file), "--rtsp", "127.0.0.1:0", "--json"], options].concat();
-        let mut program = Program::start_with_open_stdout(&arguments);
+        Self::of(Program::start_with_open_stdout(&arguments))
+    }
+
+    /// A program that serves, with `--json`.
+    pub(crate) fn of(mut program: Program) -> Self {
         let objects = Objects::of(&mut program);
         let serving = objects.wait_for("the server", PATIENCE, |object| object["type"] == "serving");
         let url = serving["urls"][0].as_str().unwrap();

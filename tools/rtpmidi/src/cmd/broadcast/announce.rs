@@ -27,16 +27,16 @@ pub(super) fn parameters(config: &Config) -> Parameters {
 pub(super) struct Way<'a> {
     pub(super) ttl: u8,
     pub(super) interface: Option<&'a Interface>,
-    /// Kilobits a second at most, headers of the network included.
-    pub(super) bandwidth: u64,
+    /// Kilobits a second at most, headers of the network included, where that is known.
+    pub(super) bandwidth: Option<u64>,
     /// What timestamps follow.
     pub(super) clocks: Clocks,
 }
 
 impl Way<'_> {
     /// `b=AS` (RFC 8866, 5.8).
-    fn bandwidth(&self) -> Bandwidth {
-        Bandwidth { kind: "AS".to_owned(), value: self.bandwidth }
+    fn bandwidth(&self) -> Option<Bandwidth> {
+        self.bandwidth.map(|value| Bandwidth { kind: "AS".to_owned(), value })
     }
 
     /// The description of a stream to this destination, which is the session of this `index`. Its reader is a listener,
@@ -52,7 +52,7 @@ impl Way<'_> {
         let transport = Transport {
             address: Some(address),
             sources,
-            bandwidths: vec![self.bandwidth()],
+            bandwidths: self.bandwidth().into_iter().collect(),
             ..Transport::to_port(to.port())
         };
         let stream = Stream::native(PAYLOAD_TYPE, CLOCK_RATE, parameters);
@@ -111,7 +111,7 @@ mod tests {
     use rtp_midi::{Inclusion, Journal, Letters, Policy, Selection};
 
     fn describe(to: &str, parameters: &Parameters) -> Session {
-        let way = Way { ttl: 3, interface: None, bandwidth: 20, clocks: Clocks::default() };
+        let way = Way { ttl: 3, interface: None, bandwidth: Some(20), clocks: Clocks::default() };
         way.describe(to.parse().unwrap(), 0, "Canon", parameters.clone())
     }
 

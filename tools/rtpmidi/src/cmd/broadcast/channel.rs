@@ -13,14 +13,17 @@ use smf_timeline::Song;
 
 use super::announce::{self, Way};
 use super::feed::Play;
+use super::fit;
+use super::input::Input;
 use super::name::Name;
 use super::options::{Args, JournalOption, Target};
 use super::piece::{Piece, Reading};
 use super::playlist;
+use super::programme::{self, Pace};
 use super::rotation::{Order, Rotation};
 use super::rtsp::File;
-use super::station::{Plan, Station};
-use super::{fit, programme};
+use super::source::Source;
+use super::station::{Music, Plan, Station};
 use crate::failure::{Failure, Result};
 use crate::interface::Interface;
 use crate::sync::Lockstep;
@@ -35,13 +38,12 @@ pub(super) struct Channel {
     pub(super) config: Config,
     /// The files of its programme, as they are served on demand.
     pub(super) files: Vec<File>,
-    rotation: Rotation,
-    /// Seconds that all of it takes; `None` when it has no end.
-    duration: Option<f64>,
-    /// All that the programme uses.
-    repertoire: Repertoire,
-    /// Kilobits a second at most.
-    bandwidth: u64,
+    music: Music,
+    /// All that the programme uses, where it has been looked through.
+    repertoire: Option<Repertoire>,
+    /// Kilobits a second at most, if that is known.
+    bandwidth: Option<u64>,
+    pace: Pace,
     /// Where its packets go, all of one family; each with its place among all destinations.
     to: Vec<(u64, SocketAddr)>,
 }
@@ -55,9 +57,9 @@ pub(super) fn read(args: &Args) -> Result<Vec<Channel>> {
     if args.sdp.len() > args.to.len() {
         return Err(Failure::new("more descriptions than destinations").hint("each --sdp is for one --to"));
     }
-    let main = (!args.files.is_empty()).then_some((None, &args.files[..]));
+    let main = (!args.sources.is_empty()).then_some((None, &args.sources[..]));
     let named = args.channel.iter().map(|it| (Some(&it.name), slice::from_ref(&it.what)));
-    let wanted: Vec<(Option<&Name>, &[PathBuf])> = main.into_iter().chain(named).collect();
+    let wanted: Vec<(Option<&Name>, &[Source])> = main.into_iter().chain(named).collect();
     for (place, (name, _)) in wanted.iter().enumerate() {
         if let Some(name) = name.filter(|_| wanted[..place].iter().any(|(other, _)| other == name)) {
             return Err(Failure::new(format!("two channels are called {name}")).hint("a playlist may name many files"));
@@ -71,12 +73,65 @@ pub(super) fn read(args: &Args) -> Result<Vec<Channel>> {
                 .hint(format!("--to NAME={lost} is for the channel of this name")),
         });
     }
-    wanted.into_iter().map(|(name, paths)| Channel::read(args, name.cloned(), paths)).collect()
+    check_live(args, &wanted)?;
+    wanted.into_iter().map(|(name, sources)| Channel::read(args, name.cloned(), sources)).collect()
+}
+
+/// Whether live sources are alone in their channels, and options do not ask for files that are not there.
+fn check_live(args: &Args, wanted: &[(Option<&Name>, &[Source])]) -> Result<()> {
+    let is_live = |source: &Source| matches!(source, Source::Live(_));
+    if wanted.iter().any(|(_, sources)| sources.len() > 1 && sources.iter().any(is_live)) {
+        return Err(Failure::new("a live source has no end at which something else could follow")
+            .hint("--channel NAME=SOURCE plays it beside the others"));
+    }
+    let sources = || wanted.iter().flat_map(|(_, sources)| *sources);
+    if sources().filter(|source| **source == Source::Live(Input::Stdin)).count() > 1 {
+        return Err(Failure::new("two channels cannot both play stdin"));
+    }
+    let options = [
+        ("--loop", args.repeat),
+        ("--shuffle", args.shuffle),
+        ("--gap", !args.gap.is_zero()),
+        ("--start", args.start.is_some()),
+        ("--speed", (args.speed - 1.0).abs() > f64::EPSILON),
+    ];
+    match options.iter().find(|(_, is_given)| *is_given && sources().all(is_live)) {
+        Some((option, _)) => Err(Failure::new(format!("{option} is for files, and there are none"))),
+        None => Ok(()),
+    }
 }
 
 impl Channel {
-    /// Reads a programme, and refuses one that cannot be played.
-    fn read(args: &Args, name: Option<Name>, paths: &[PathBuf]) -> Result<Self> {
+    fn read(args: &Args, name: Option<Name>, sources: &[Source]) -> Result<Self> {
+        if let [Source::Live(input)] = sources {
+            return Self::live(args, name, input);
+        }
+        let path = |source: &Source| match source {
+            Source::Path(path) => Some(path.clone()),
+            Source::Live(_) => None,
+        };
+        Self::programme(args, name, &sources.iter().filter_map(path).collect::<Vec<_>>())
+    }
+
+    /// A channel of which nothing is known beforehand.
+    fn live(args: &Args, name: Option<Name>, input: &Input) -> Result<Self> {
+        let pace = Pace::of_live_sources(args);
+        Ok(Self {
+            title: name.as_ref().map_or_else(|| input.title(), Name::to_string),
+            config: programme::config(args, pace, None),
+            to: resolve(args, name.as_ref())?,
+            name,
+            files: Vec::new(),
+            music: Music::Live(input.clone()),
+            repertoire: None,
+            bandwidth: None,
+            pace,
+        })
+    }
+
+    /// Reads a programme of files, and refuses one that cannot be played.
+    fn programme(args: &Args, name: Option<Name>, paths: &[PathBuf]) -> Result<Self> {
+        let pace = Pace::of_files(args);
         let reading = reading(args);
         let mut repertoire = Repertoire::default();
         let mut each = Vec::new();
@@ -93,25 +148,27 @@ impl Channel {
         check(args, &pieces)?;
         let rotation = Rotation::new(pieces.clone(), order(args), args.repeat);
         let to = resolve(args, name.as_ref())?;
-        let config = programme::config(args, (!args.no_scan).then_some(&repertoire));
+        let config = programme::config(args, pace, (!args.no_scan).then_some(&repertoire));
         let headers = if to.iter().all(|(_, to)| to.is_ipv4()) { 20 + 8 } else { 40 + 8 };
         let pieces_in_turn = rotation.rehearsal();
         let programme = fit::Programme { pieces: &pieces_in_turn, reading, gap: args.gap, speed: args.speed, headers };
         let bandwidth = programme.check(&config)?;
         let file = |(piece, repertoire): (&Arc<Piece>, _)| File {
             piece: piece.clone(),
-            config: programme::config(args, (!args.no_scan).then_some(repertoire)),
+            config: programme::config(args, pace, (!args.no_scan).then_some(repertoire)),
         };
+        let start = args.start.unwrap_or_default();
+        let play = Play { gap: args.gap, start, speed: args.speed, reading };
         Ok(Self {
             title: name.as_ref().map_or_else(|| pieces[0].title.clone(), Name::to_string),
             files: pieces.iter().zip(&each).map(file).collect(),
             name,
             config,
-            duration: (!args.repeat).then(|| duration(args, &pieces)),
-            rotation,
-            repertoire,
-            bandwidth,
+            music: Music::Files { rotation, play, duration: (!args.repeat).then(|| duration(args, &pieces)) },
+            repertoire: (!args.no_scan).then_some(repertoire),
+            bandwidth: Some(bandwidth),
             to,
+            pace,
         })
     }
 
@@ -126,20 +183,12 @@ impl Channel {
         Station::build(&Plan {
             channel: self.name.as_ref(),
             title: &self.title,
-            rotation: self.rotation.clone(),
-            duration: self.duration,
-            play: Play {
-                gap: args.gap,
-                start: args.start.unwrap_or_default(),
-                speed: args.speed,
-                reading: reading(args),
-            },
+            music: &self.music,
             to: &to,
             ttl: args.ttl,
             interface,
             config: &self.config,
-            ptime: args.ptime,
-            guardtime: programme::guardtime(args),
+            pace: self.pace,
             rtcp_interval: args.rtcp_interval,
             lockstep,
         })
@@ -159,9 +208,12 @@ impl Channel {
     }
 
     /// What a scan of the programme came to, in words.
-    pub(super) fn scan(&self) -> String {
-        let words = programme::describe(&self.repertoire, &self.config);
-        self.name.as_ref().map_or_else(|| words.clone(), |name| format!("{name}: {words}"))
+    pub(super) fn scan(&self) -> Option<String> {
+        let words = programme::describe(self.repertoire.as_ref()?, &self.config);
+        Some(match &self.name {
+            Some(name) => format!("{name}: {words}"),
+            None => words,
+        })
     }
 }
 

@@ -4,6 +4,7 @@ mod announce;
 mod channel;
 mod feed;
 mod fit;
+mod input;
 mod m3u;
 mod metadata;
 mod name;
@@ -14,6 +15,7 @@ mod playlist;
 mod programme;
 mod rotation;
 mod rtsp;
+mod source;
 mod station;
 mod tap;
 
@@ -86,7 +88,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     drop(announcements);
-    while server.is_some() && !interrupt.asked() {
+    let has_files = on_air.iter().any(|it| !it.channel.files.is_empty());
+    while server.is_some() && has_files && !interrupt.asked() {
         std::thread::sleep(HEARTBEAT.into());
     }
     drop(server);
@@ -108,8 +111,8 @@ impl OnAir {
     /// Says what is to be played, and plays it.
     fn start(&mut self, args: &Args, reporter: &Reporter) -> Result<()> {
         let channel = &self.channel;
-        if !args.no_scan {
-            reporter.say(&channel.scan());
+        if let Some(words) = channel.scan() {
+            reporter.say(&words);
         }
         let mine = args.to.iter().filter(|to| to.channel == channel.name);
         let to = mine.map(|to| to.destination.to_string()).collect::<Vec<_>>().join(", ");

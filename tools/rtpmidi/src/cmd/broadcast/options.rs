@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use rtp_midi::{Journal, Policy};
 
 use super::name::{Name, Named};
+use super::source::Source;
 use crate::destination::Destination;
 use crate::rules::Rules;
 use crate::sync::Sync;
@@ -21,13 +22,14 @@ use crate::time;
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 pub(crate) struct Args {
     /// Files to play one after the other; a folder stands for the *.mid, *.midi and *.smf in it, a playlist (*.m3u,
-    /// *.m3u8) for the files and folders that it names
-    #[arg(required_unless_present = "channel", value_name = "FILE")]
-    pub(super) files: Vec<PathBuf>,
+    /// *.m3u8) for the files and folders that it names. Or a live source: - is MIDI from stdin, alsa:PORT from the
+    /// ALSA sequencer
+    #[arg(required_unless_present = "channel", value_name = "SOURCE")]
+    pub(super) sources: Vec<Source>,
 
-    /// Play a file, folder or playlist on a live channel of this name as well, beside the files. Repeat it for more channels
+    /// Play a file, a folder, a playlist or a live source on a live channel of this name as well. Repeat it for more channels
     #[arg(long, value_name = "NAME=SOURCE")]
-    pub(super) channel: Vec<Named<PathBuf>>,
+    pub(super) channel: Vec<Named<Source>>,
 
     /// Where to send to: a host or a multicast group, and the port of the RTP packets; RTCP takes the port above.
     /// Repeat it to send the stream to several; with NAME= in front it is for the channel of this name
@@ -83,9 +85,9 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1400, value_parser = clap::value_parser!(u32).range(200..=65_507), value_name = "OCTETS")]
     pub(super) mtu: u32,
 
-    /// Gather messages for this many milliseconds into one packet
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=1000), value_name = "MS")]
-    pub(super) ptime: u32,
+    /// Gather messages for this many milliseconds into one packet [default: 10, and 5 of live sources]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=1000), value_name = "MS")]
+    pub(super) ptime: Option<u32>,
 
     /// Send an empty packet when nothing was sent for this many milliseconds
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3_600_000), value_name = "MS")]
@@ -148,9 +150,10 @@ Example:
   rtpmidi broadcast song.mid --to udp://239.255.1.2:5004 --sap
   rtpmidi listen sap:Song                     (on any machine of the network)
   rtpmidi broadcast concert/ --rtsp 0.0.0.0:8554 --loop
+  rtpmidi broadcast alsa:24:0 --to udp://239.255.1.2:5004 --sap
   rtpmidi broadcast --channel jazz=jazz/ --channel baroque=bach/ --rtsp 0.0.0.0:8554 --loop
 
-The broadcast ends with the last file, or with Ctrl-C, which ends the notes that sound.";
+The broadcast ends with the last file or the end of stdin, or with Ctrl-C, which ends the notes that sound.";
 
 /// `--to`.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -8,16 +8,39 @@ use smf_timeline::{Body, Song};
 use super::Args;
 use crate::description::CLOCK_RATE;
 
-/// The configuration of the stream; `repertoire` is what a scan of the files has found.
-pub(super) fn config(args: &Args, repertoire: Option<&Repertoire>) -> Config {
-    let ptime = Some(ticks(args.ptime));
+/// When packets are sent, in milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Pace {
+    /// For how long messages are gathered into one packet.
+    pub(super) ptime: u32,
+    /// How long it takes to the next packet at most.
+    pub(super) guardtime: Option<u32>,
+}
+
+impl Pace {
+    pub(super) fn of_files(args: &Args) -> Self {
+        // Whoever asks an RTSP server for the live channel waits for a packet.
+        Self { ptime: args.ptime.unwrap_or(10), guardtime: args.guardtime.or(args.rtsp.map(|_| GUARDTIME)) }
+    }
+
+    /// Players pause, and who comes then waits as well. A chord of five notes takes 5 ms on a MIDI cable.
+    pub(super) fn of_live_sources(args: &Args) -> Self {
+        Self { ptime: args.ptime.unwrap_or(5), guardtime: Some(args.guardtime.unwrap_or(GUARDTIME)) }
+    }
+}
+
+const GUARDTIME: u32 = 1000;
+
+/// The configuration of a stream; `repertoire` is what a scan of the files has found.
+pub(super) fn config(args: &Args, pace: Pace, repertoire: Option<&Repertoire>) -> Config {
+    let ptime = Some(ticks(pace.ptime));
     // Whoever listens by RTSP is told how long a packet is (RFC 6295, C.7.1).
     let (ptime, max_ptime) =
         if args.rtsp.is_some() { (ptime, ptime) } else { (ptime.filter(|ptime| *ptime > 0), None) };
     let mut config = Config {
         ptime,
         max_ptime,
-        guardtime: guardtime(args).map(ticks),
+        guardtime: pace.guardtime.map(ticks),
         mtu: args.mtu as usize,
         fresh: ticks(FRESH),
         ..Config::new(CLOCK_RATE)
@@ -45,11 +68,6 @@ pub(super) fn commands(song: &Song) -> impl Iterator<Item = (u64, Command<'_>)> 
         Body::Message(octets) => Command::decode(octets).ok().map(|(command, _)| (event.time, command)),
         Body::Meta(_) => None,
     })
-}
-
-/// Milliseconds between packets at most. Whoever asks an RTSP server for the live channel waits for a packet.
-pub(super) fn guardtime(args: &Args) -> Option<u32> {
-    args.guardtime.or(args.rtsp.map(|_| 1000))
 }
 
 /// Milliseconds for which a note that was lost is played late. Listeners do not play along: a note that comes a little

@@ -8,7 +8,7 @@
 //!                                               └────────┘◀─ recv_rtcp_sink ─ udpsrc
 //! ```
 //!
-//! `clocksync` makes the music live: what is behind it happens now, so that the payloader keeps time by the clock and
+//! A live source stands in the place of `concat` and `clocksync`. `clocksync` makes the music of files live: what is behind it happens now, so that the payloader keeps time by the clock and
 //! the notes that sound can be ended at any moment.
 
 use std::net::SocketAddr;
@@ -20,9 +20,11 @@ use rtp_midi::{Config, Journal};
 use rtp_midi_sdp::{Clocks, Parameters};
 
 use super::feed::{Feed, Play};
+use super::input::{Input, Intake};
 use super::metadata::Prompter;
 use super::name::Name;
 use super::now_playing::NowPlaying;
+use super::programme::Pace;
 use super::rotation::Rotation;
 use super::tap::Tap;
 use crate::description::PAYLOAD_TYPE;
@@ -36,24 +38,36 @@ use crate::sync::Lockstep;
 pub(super) struct Plan<'a> {
     pub(super) channel: Option<&'a Name>,
     pub(super) title: &'a str,
-    pub(super) rotation: Rotation,
-    pub(super) play: Play,
-    /// Seconds that all of it takes; `None` when it has no end.
-    pub(super) duration: Option<f64>,
+    pub(super) music: &'a Music,
     /// All of one family.
     pub(super) to: &'a [SocketAddr],
     pub(super) ttl: u8,
     /// Where packets to groups leave.
     pub(super) interface: Option<&'a Interface>,
     pub(super) config: &'a Config,
-    /// Milliseconds of music in a packet.
-    pub(super) ptime: u32,
-    /// Milliseconds between packets at most.
-    pub(super) guardtime: Option<u32>,
+    pub(super) pace: Pace,
     /// Least time between two RTCP packets.
     pub(super) rtcp_interval: Duration,
     /// The clock that listeners share.
     pub(super) lockstep: Option<&'a Lockstep>,
+}
+
+/// Where messages come from.
+#[derive(Clone)]
+pub(super) enum Music {
+    /// Files that have been read and checked, and the seconds that all of them take; `None` when they have no end.
+    Files {
+        rotation: Rotation,
+        play: Play,
+        duration: Option<f64>,
+    },
+    Live(Input),
+}
+
+/// What stands in front of the payloader.
+enum Front {
+    Feed(Box<Feed>),
+    Live(Intake),
 }
 
 /// The running broadcast.
@@ -61,7 +75,7 @@ pub(super) struct Station {
     channel: Option<Name>,
     pipeline: gst::Pipeline,
     bus: gst::Bus,
-    feed: Feed,
+    front: Front,
     now_playing: NowPlaying,
     prompter: Prompter,
     tap: Tap,
@@ -98,11 +112,8 @@ impl Station {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| Failure::new("the pipeline has no bus"))?;
         let now_playing = NowPlaying::default();
-        let feed = Feed::new(&pipeline, plan.rotation.clone(), plan.play, now_playing.clone())?;
-        let clocksync = elements::make("clocksync")?;
         let pay = payloader(plan)?;
-        elements::chain(&pipeline, &[&clocksync, &pay])?;
-        elements::link(&elements::pad(feed.element(), "src")?, &elements::pad(&clocksync, "sink")?)?;
+        let front = Front::build(&pipeline, &pay, plan.music, &now_playing)?;
         let prompter = Prompter::at(&pay, plan.title, now_playing.clone(), plan.rtcp_interval)?;
         if plan.to.is_empty() {
             // The packets of the end have their times here as well.
@@ -122,7 +133,7 @@ impl Station {
             channel: plan.channel.cloned(),
             pipeline,
             bus,
-            feed,
+            front,
             now_playing,
             prompter,
             tap,
@@ -130,7 +141,10 @@ impl Station {
             sent,
             has_journal: plan.config.journal != Journal::None,
             lockstep: plan.lockstep.cloned(),
-            duration: plan.duration,
+            duration: match plan.music {
+                Music::Files { duration, .. } => *duration,
+                Music::Live(_) => None,
+            },
             stopped: false,
             warned: None,
             told: (Instant::now(), Sent::default()),
@@ -149,15 +163,18 @@ impl Station {
 
     /// Starts the music. `warn` is told of files that cannot be played any more.
     pub(super) fn play(&mut self, warn: impl Fn(&str)) -> Result<()> {
-        self.feed.turn(&warn)?;
+        if let Front::Feed(feed) = &mut self.front {
+            feed.turn(&warn)?;
+        }
         self.told = (Instant::now(), Sent::default());
         if let Some(lockstep) = &self.lockstep {
             lockstep.start(&self.pipeline, &self.pay);
         }
-        match self.pipeline.set_state(gst::State::Playing) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(elements::why(&self.bus)),
+        self.pipeline.set_state(gst::State::Playing).map_err(|_| elements::why(&self.bus))?;
+        if let Front::Live(intake) = &self.front {
+            intake.start()?;
         }
+        Ok(())
     }
 
     /// Handles what has happened, after waiting for it for at most `patience`. True when the broadcast is over.
@@ -184,8 +201,8 @@ impl Station {
             }
             message = self.bus.pop();
         }
-        if !self.stopped {
-            self.feed.turn(&warn)?;
+        if let (false, Front::Feed(feed)) = (self.stopped, &mut self.front) {
+            feed.turn(&warn)?;
         }
         self.prompter.turn();
         Ok(self.tap.ended().is_some_and(|ended| ended.elapsed() > FAREWELL))
@@ -243,6 +260,28 @@ impl Station {
     }
 }
 
+impl Front {
+    /// Puts it in front of the payloader.
+    fn build(pipeline: &gst::Pipeline, pay: &gst::Element, music: &Music, now_playing: &NowPlaying) -> Result<Self> {
+        match music {
+            Music::Files { rotation, play, .. } => {
+                let feed = Feed::new(pipeline, rotation.clone(), *play, now_playing.clone())?;
+                let clocksync = elements::make("clocksync")?;
+                elements::chain(pipeline, &[&clocksync, pay])?;
+                elements::link(&elements::pad(feed.element(), "src")?, &elements::pad(&clocksync, "sink")?)?;
+                Ok(Self::Feed(Box::new(feed)))
+            }
+            Music::Live(input) => {
+                let intake = input.intake()?;
+                // What is behind a live source may take its time.
+                let queue = elements::with("queue", &[("max-size-time", &0_u64)])?;
+                elements::chain(pipeline, &[intake.element(), &queue, pay])?;
+                Ok(Self::Live(intake))
+            }
+        }
+    }
+}
+
 impl Drop for Station {
     fn drop(&mut self) {
         let _ = self.pipeline.set_state(gst::State::Null);
@@ -250,8 +289,8 @@ impl Drop for Station {
 }
 
 fn payloader(plan: &Plan<'_>) -> Result<gst::Element> {
-    let ptime = i64::from(plan.ptime) * 1_000_000;
-    let guardtime = u64::from(plan.guardtime.unwrap_or(0)) * 1_000_000;
+    let ptime = i64::from(plan.pace.ptime) * 1_000_000;
+    let guardtime = u64::from(plan.pace.guardtime.unwrap_or(0)) * 1_000_000;
     let fresh = u64::from(plan.config.fresh) * 1_000_000_000 / u64::from(plan.config.clock_rate);
     elements::with(
         "rtpmidipay",
