@@ -67,7 +67,7 @@ pub use config::{
 };
 pub use error::{Error, Result};
 pub use journal::{Event, Origin};
-pub use playout::{Cue, Latency, Playout, PlayoutStats};
+pub use playout::{ArrivalClock, Arrived, Cue, Latency, Playout, PlayoutStats};
 pub use receiver::{Outcome, Received, Receiver, ReceiverStats};
 pub use repertoire::Repertoire;
 pub use sender::{Packet, Refusal, Sender, SenderStats};

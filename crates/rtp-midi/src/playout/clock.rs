@@ -18,9 +18,24 @@ pub enum Latency {
     },
 }
 
-/// A clock for one stream.
+/// A clock for one stream, which measures how its packets come.
+///
+/// [`Playout`](crate::Playout) has one; a host that has another buffer can size it by one of its own.
+///
+/// ```
+/// use rtp_midi::{ArrivalClock, Latency};
+///
+/// let ms = |milliseconds: u64| milliseconds * 1_000_000;
+/// // Packets of 50 ms of music, 1000 ticks a second.
+/// let mut clock = ArrivalClock::new(1000, Some(50), Latency::Adaptive { least: 0, most: ms(2000) });
+/// assert_eq!(clock.depth(), ms(70), "what is not known yet");
+/// for (arrival, timestamp) in [(1000, 0), (1050, 50), (1200, 100)] {
+///     clock.arrive(ms(arrival), timestamp);
+/// }
+/// assert_eq!(clock.depth(), ms(125), "100 ms late, and a quarter more");
+/// ```
 #[derive(Clone, Debug)]
-pub(super) struct Clock {
+pub struct Clock {
     rate: u32,
     latency: Latency,
     /// Media time that packets are announced to have, in nanoseconds.
@@ -39,7 +54,7 @@ pub(super) struct Clock {
 
 /// How a packet came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Arrived {
+pub struct Arrived {
     /// Its RTP time, counted from the first packet.
     ticks: i64,
     at: u64,
@@ -69,8 +84,9 @@ const ANOTHER_CLOCK: i64 = 10_000_000_000;
 const FURTHEST: i64 = 10_000_000_000;
 
 impl Clock {
-    /// `media_time` is what the session description says of it, in RTP clock ticks.
-    pub(super) fn new(rate: u32, media_time: Option<u32>, latency: Latency) -> Self {
+    /// A clock of `rate` ticks a second. `media_time` is what the session description says of the time in a packet, in
+    /// ticks (`rtp_maxptime`, or `rtp_ptime`).
+    pub fn new(rate: u32, media_time: Option<u32>, latency: Latency) -> Self {
         let mut clock = Self {
             rate: rate.max(1),
             latency,
@@ -90,13 +106,13 @@ impl Clock {
     }
 
     /// Another stream begins, with another RTP clock.
-    pub(super) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         (self.latest, self.used, self.above, self.jitter) = (None, 0, 0, 0);
         self.depth = self.wanted();
     }
 
     /// A packet with RTP time `timestamp` arrives at time `now`.
-    pub(super) fn arrive(&mut self, now: u64, timestamp: u32) -> Arrived {
+    pub fn arrive(&mut self, now: u64, timestamp: u32) -> Arrived {
         let (reference, count) = self.latest.unwrap_or((timestamp, 0));
         let ticks = count + i64::from(timestamp.wrapping_sub(reference) as i32);
         self.latest = Some((timestamp, ticks));
@@ -136,12 +152,12 @@ impl Clock {
     }
 
     /// Mean deviation of the network's latency, in nanoseconds.
-    pub(super) fn jitter(&self) -> u64 {
+    pub fn jitter(&self) -> u64 {
         self.jitter.unsigned_abs()
     }
 
     /// Nanoseconds that commands wait.
-    pub(super) fn depth(&self) -> u64 {
+    pub fn depth(&self) -> u64 {
         self.depth
     }
 

@@ -37,5 +37,5 @@ mod player;
 mod queue;
 mod shelf;
 
-pub use clock::Latency;
+pub use clock::{Arrived, Clock as ArrivalClock, Latency};
 pub use player::{Cue, Playout, PlayoutStats};

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use rtp_midi::Config;
 use rtp_midi_sdp::render::Renderers;
-use rtp_midi_sdp::{Protocol, Session, Stream, Transport};
+use rtp_midi_sdp::{Clocks, Protocol, Session, Stream, Transport};
 
 use crate::caps;
 use crate::description;
@@ -15,6 +16,10 @@ pub(crate) struct Source {
     pub(crate) title: String,
     pub(crate) transport: Transport,
     pub(crate) stream: Stream,
+    /// What the stream's parameters come to.
+    pub(crate) config: Config,
+    /// What its timestamps follow.
+    pub(crate) clocks: Clocks,
     /// Which of the media lines it is, from 0.
     pub(super) line: usize,
     /// What is to become of the stream.
@@ -41,8 +46,8 @@ impl Source {
         };
         let session = Session::parse(text).map_err(wrong)?;
         let (media, stream) = session.first_stream().map_err(wrong)?;
-        let (transport, stream) = (media.transport.clone(), stream.clone());
-        stream.config(&transport).map_err(wrong)?;
+        let (transport, stream, clocks) = (media.transport.clone(), stream.clone(), media.clocks.clone());
+        let config = stream.config(&transport).map_err(wrong)?;
         let renderers = stream.renderers().map_err(wrong)?;
         if !matches!(transport.protocol, Protocol::Avp | Protocol::Avpf) {
             let protocol = transport.protocol.token();
@@ -53,7 +58,7 @@ impl Source {
         let mut attributes = media.attributes.iter().chain(&session.attributes);
         let duration = attributes.find(|attribute| attribute.name.eq_ignore_ascii_case("range"));
         let duration = duration.and_then(|range| seconds(range.value.as_deref()?));
-        Ok(Self { title: session.title, transport, stream, line, renderers, duration })
+        Ok(Self { title: session.title, transport, stream, config, clocks, line, renderers, duration })
     }
 
     /// The caps of the stream. The depayloader gets the whole fmtp line besides.

@@ -43,6 +43,8 @@ pub(crate) struct Listening {
     pub(crate) state: State,
     /// How much packets vary in the time they take, in seconds.
     pub(crate) jitter: Option<f64>,
+    /// How many milliseconds late packets are waited for.
+    pub(crate) depth: Option<u32>,
 }
 
 /// What a sender's journal covers, and for whom.
@@ -73,11 +75,12 @@ impl Progress {
             "journal_octets_per_packet": self.coverage.map(|coverage| (coverage.octets * 10.0).round() / 10.0),
             "bit_rate": self.bit_rate.round(),
         });
-        if let (Some(Listening { state, jitter }), Some(object)) = (self.listening, object.as_object_mut()) {
+        if let (Some(Listening { state, jitter, depth }), Some(object)) = (self.listening, object.as_object_mut()) {
             object.insert("state".to_owned(), json!(word(state)));
             if let State::Resting(wait) = state {
                 object.insert("retry_in_s".to_owned(), seconds(wait.as_secs_f64()));
             }
+            object.insert("buffer_ms".to_owned(), json!(depth));
             object.insert("jitter_ms".to_owned(), json!(jitter.map(|jitter| (jitter * 10_000.0).round() / 10.0)));
         }
         object
@@ -118,6 +121,9 @@ impl fmt::Display for Progress {
         }
         if let Some(repaired) = self.repaired {
             write!(f, ", {} repaired", plural(repaired, "command"))?;
+        }
+        if let Some(depth) = self.listening.and_then(|listening| listening.depth) {
+            write!(f, ", buffer {depth} ms")?;
         }
         if let Some(jitter) = self.listening.and_then(|listening| listening.jitter) {
             write!(f, ", jitter {:.1} ms", jitter * 1000.0)?;
@@ -162,7 +168,7 @@ mod tests {
             lost: Some(20),
             repaired: Some(3100),
             bit_rate: 12_345.6,
-            listening: Some(Listening { state, jitter: Some(0.000_84) }),
+            listening: Some(Listening { state, jitter: Some(0.000_84), depth: Some(30) }),
             ..Progress::default()
         }
     }
@@ -170,13 +176,15 @@ mod tests {
     #[test]
     fn a_listener_tells_losses_and_repairs() {
         let playing = listening(State::Playing);
-        let words = "playing, 1:23, Canon, 980 packets, 2.0 % lost, 3100 commands repaired, jitter 0.8 ms, 12.3 kbit/s";
+        let words = "playing, 1:23, Canon, 980 packets, 2.0 % lost, 3100 commands repaired, buffer 30 ms, \
+            jitter 0.8 ms, 12.3 kbit/s";
         assert_eq!(playing.to_string(), words);
         assert_eq!(
             playing.json(),
             json!({"type": "progress", "channel": null, "title": "Canon", "position_s": 83.25, "duration_s": null,
                 "packets": 980, "lost": 20, "repaired": 3100, "receivers": null, "checkpoint_distance": null,
-                "journal_octets_per_packet": null, "bit_rate": 12346.0, "state": "playing", "jitter_ms": 0.8})
+                "journal_octets_per_packet": null, "bit_rate": 12346.0, "state": "playing", "buffer_ms": 30,
+                "jitter_ms": 0.8})
         );
     }
 

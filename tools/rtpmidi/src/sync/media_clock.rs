@@ -16,6 +16,12 @@ impl MediaClock {
         Self { rate: rate.max(1), offset }
     }
 
+    /// The clock by which the timestamp is this one at this time, in nanoseconds of the reference clock.
+    pub(crate) fn through(rate: u32, time: u64, timestamp: u32) -> Self {
+        let at_epoch = Self::new(rate, 0);
+        Self { offset: timestamp.wrapping_sub(at_epoch.timestamp(time)), ..at_epoch }
+    }
+
     /// The timestamp at the epoch.
     pub(crate) const fn offset(self) -> u32 {
         self.offset
@@ -24,6 +30,17 @@ impl MediaClock {
     /// The timestamp at this time: that of the last tick.
     pub(crate) fn timestamp(self, time: u64) -> u32 {
         self.offset.wrapping_add(self.ticks(time) as u32)
+    }
+
+    /// When the timestamp is this one: the first such time since the epoch, of those that are nearest to `near`.
+    /// Timestamps come again, at 44100 Hz each 27 hours.
+    pub(crate) fn time(self, timestamp: u32, near: u64) -> u64 {
+        let ticks = self.ticks(near);
+        let ahead = timestamp.wrapping_sub(self.timestamp(near)) as i32;
+        let ticks = i128::from(ticks) + i128::from(ahead);
+        // In front of the epoch there is no time.
+        let ticks = u128::try_from(ticks).unwrap_or_default();
+        (ticks * SECOND).div_ceil(self.rate.into()) as u64
     }
 
     /// The first time from `time` on at which a tick begins to the nanosecond. A stream that starts then has the
@@ -68,15 +85,38 @@ mod tests {
         assert_eq!(clock.timestamp(SECOND as u64), 963_258_524);
         // The last nanosecond before a tick, and the tick: 1/44100 s is 22675.7… ns.
         assert_eq!((clock.timestamp(22_675), clock.timestamp(22_676)), (963_214_424, 963_214_425));
+        assert_eq!(clock.time(963_214_425, 0), 22_676);
     }
 
     #[test]
     fn timestamps_wrap() {
         let clock = MediaClock::new(48_000, u32::MAX);
         assert_eq!((clock.timestamp(0), clock.timestamp(SECOND as u64)), (u32::MAX, 47_999));
+        assert_eq!(clock.time(47_999, 0), SECOND as u64);
+        assert_eq!(clock.time(u32::MAX, SECOND as u64), 0);
     }
 
     proptest! {
+        #[test]
+        fn a_timestamp_leads_back_to_its_time(
+            rate in rates(), offset: u32, time in times(), away in -3_600_000_000_000_i64..3_600_000_000_000,
+        ) {
+            let clock = MediaClock::new(rate, offset);
+            let timestamp = clock.timestamp(time);
+            // Who asks knows the time to an hour: half a round of timestamps is longer.
+            let found = clock.time(timestamp, time.saturating_add_signed(away));
+            prop_assert_eq!(clock.timestamp(found), timestamp);
+            let tick = SECOND as u64 / u64::from(rate) + 1;
+            prop_assert!(found <= time && time - found <= tick, "{found} for {time}");
+        }
+
+        #[test]
+        fn one_moment_defines_the_clock(rate in rates(), time in times(), timestamp: u32, later in 0_u64..1 << 45) {
+            let clock = MediaClock::through(rate, time, timestamp);
+            prop_assert_eq!(clock.timestamp(time), timestamp);
+            prop_assert_eq!(MediaClock::through(rate, time + later, clock.timestamp(time + later)), clock);
+        }
+
         /// A payloader adds the ticks since its start to the timestamp of its start.
         #[test]
         fn who_starts_with_a_tick_has_the_timestamps_of_the_clock(

@@ -1,7 +1,9 @@
 //! `--sync`: a clock that several machines share, so that they play in step.
 
+mod follow;
 mod lockstep;
 mod media_clock;
+mod schedule;
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,8 +12,10 @@ use gst::prelude::*;
 use rtp_midi_sdp::clocks::{Ntp, NtpServerAddr, PtpDomain, PtpServer, PtpVersion, ReferenceClock};
 
 use crate::failure::{Failure, Result};
+pub(crate) use follow::{Follow, Origin};
 pub(crate) use lockstep::Lockstep;
-pub(crate) use media_clock::MediaClock;
+use media_clock::MediaClock;
+pub(crate) use schedule::Schedule;
 
 /// Whose time it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -71,13 +75,15 @@ impl Reference {
         &self.clock
     }
 
+    /// Its time in 1970.
+    const fn unix_epoch(&self) -> gst::ClockTime {
+        if self.sync.is_ptp() { gst::ClockTime::ZERO } else { UNIX_EPOCH }
+    }
+
     /// `a=ts-refclk`.
     pub(crate) fn signalled(&self) -> ReferenceClock {
         match &self.sync {
-            Sync::Ntp(Server { host, port }) => {
-                let port = Some(*port).filter(|port| *port != NTP_PORT);
-                Ntp { server: NtpServerAddr::HostPort { hostname: host.clone(), port } }.into()
-            }
+            Sync::Ntp(server) => Ntp { server: server.address() }.into(),
             Sync::NtpLocal => ReferenceClock::new_ntp_traceable(),
             Sync::Ptp(domain) => {
                 let master = self.clock.downcast_ref().map_or(0, gst_net::PtpClock::grandmaster_clock_id);
@@ -113,6 +119,11 @@ const NTP_PORT: u16 = 123;
 const POOL: &str = "pool.ntp.org";
 
 impl Server {
+    fn address(&self) -> NtpServerAddr {
+        let port = Some(self.port).filter(|port| *port != NTP_PORT);
+        NtpServerAddr::HostPort { hostname: self.host.clone(), port }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         match text.parse().ok()? {
             NtpServerAddr::HostPort { hostname, port } if !hostname.contains(char::is_whitespace) => {
@@ -120,6 +131,19 @@ impl Server {
             }
             _ => None,
         }
+    }
+}
+
+impl Sync {
+    const fn is_ptp(&self) -> bool {
+        matches!(self, Self::Ptp(_))
+    }
+}
+
+/// As behind `ntp=`.
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address().fmt(f)
     }
 }
 

@@ -1,5 +1,6 @@
 //! `rtpmidi listen`: receives an RTP MIDI stream, repairs it, and plays, records or prints it.
 
+mod depth;
 pub(super) mod describe;
 mod fetch;
 mod outputs;
@@ -10,6 +11,7 @@ pub(super) mod rendering;
 mod soundfont;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rtp_midi_sdp::render::Url;
@@ -21,7 +23,9 @@ use crate::interface::Interface;
 use crate::interrupt::Interrupt;
 use crate::loss::{Channel, Loss};
 use crate::report::{Audience, Reporter};
+use crate::sync::{Follow, Origin, Schedule};
 use crate::time;
+use depth::{Depth, Gauge};
 use outputs::{Outputs, Sound};
 use reception::Reception;
 use rendering::{Fetch, Rendering};
@@ -53,9 +57,24 @@ pub(crate) struct Args {
     #[arg(long)]
     print: bool,
 
-    /// How long to wait for packets that are late or out of order
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=10_000), value_name = "MS")]
-    latency: u32,
+    /// How long to wait for packets that are late or out of order: milliseconds, or as the description and the network
+    /// ask for
+    #[arg(long, default_value = "auto", value_name = "MS|auto")]
+    latency: Depth,
+
+    /// Play in step with other listeners, by a clock that all have: the one of the description (auto), that of an NTP
+    /// server, of a PTP domain, or of this machine if something keeps it right
+    #[arg(
+        long,
+        default_value = "off",
+        conflicts_with = "latency",
+        value_name = "auto|ntp=SERVER|ptp=DOMAIN|ntp-local|off"
+    )]
+    sync: Follow,
+
+    /// With --sync, play each message so long after its time; the same for all listeners
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(0..=5000), value_name = "MS")]
+    delay: u32,
 
     /// The network interface on which a multicast group is joined [default: where the route to it leads]
     #[arg(long, value_name = "NAME")]
@@ -127,14 +146,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let entrance = link.entrance().clone();
     let patience = Patience::new(args.timeout, link.returns());
     let Some(source) = find(&mut link, args, patience, &interrupt, &reporter)? else { return Ok(()) };
+    let (depth, schedule) = in_step(args, &source)?;
     let outputs = Outputs {
         wav: args.wav.as_deref(),
         smf: args.smf.as_deref(),
         play: args.play,
         print: args.print.then_some(if args.json { outputs::Print::Json } else { outputs::Print::Words }),
-        sound: if args.wav.is_some() || args.play { sound(args, &source, &reporter)? } else { None },
+        sound: if args.wav.is_some() || args.play { sound(args, &source, depth, &reporter)? } else { None },
+        schedule: schedule.clone(),
     };
-    let plan = receiver::Plan { latency: args.latency, rtcp_interval: args.rtcp_interval };
+    let plan = receiver::Plan { depth, schedule, rtcp_interval: args.rtcp_interval };
     let mut reception = Reception::start(entrance.clone(), plan, &outputs)?;
     link.start(reception.connect(&source)?)?;
 
@@ -216,10 +237,37 @@ fn lost(why: &str, link: &Link) -> String {
     }
 }
 
+impl Args {
+    fn is_announced(&self) -> bool {
+        matches!(self.source, Place::Announced(_))
+    }
+}
+
+/// How long packets are waited for; and, where the music is to be played in step with others, when.
+fn in_step(args: &Args, source: &Source) -> Result<(Depth, Option<Arc<Schedule>>)> {
+    let origin = if args.is_announced() { Origin::Announced } else { Origin::Given };
+    let Some(sync) = args.sync.choose(&source.clocks, origin)? else { return Ok((args.latency, None)) };
+    let rendering = match args {
+        Args { play: true, .. } => DEVICE,
+        Args { wav: Some(_), .. } => RENDERER,
+        _ => 0,
+    };
+    let Some(wait) = args.delay.checked_sub(rendering) else {
+        return Err(Failure::new(format!("--delay {} leaves no time to render the music", args.delay))
+            .hint(format!("--delay {rendering} does, and what is more is for packets that come late")));
+    };
+    let schedule = Schedule::start(&sync, gst::ClockTime::from_mseconds(args.delay.into()))?;
+    Ok((Depth::Fixed(wait), Some(Arc::new(schedule))))
+}
+
+/// Milliseconds that rendering takes, and with the buffer of a sound device.
+const RENDERER: u32 = 50;
+const DEVICE: u32 = 300;
+
 /// How the description lets the music sound. If it does not, that is no failure where something else is made of it.
-fn sound(args: &Args, source: &Source, reporter: &Reporter) -> Result<Option<Sound>> {
+fn sound(args: &Args, source: &Source, depth: Depth, reporter: &Reporter) -> Result<Option<Sound>> {
     // Anybody can announce anything, so permission in advance is not enough.
-    let is_announced = matches!(args.source, Place::Announced(_));
+    let is_announced = args.is_announced();
     let fetch = |url: &Url| {
         if is_announced { fetch::after_a_question(url, fetch::LIMITS) } else { fetch::LIMITS.fetch(url) }
     };
@@ -242,7 +290,7 @@ fn sound(args: &Args, source: &Source, reporter: &Reporter) -> Result<Option<Sou
     for what in &rendering.left_out {
         reporter.warn(&format!("warning: left out: {what}"));
     }
-    let latency = gst::ClockTime::from_mseconds(args.latency.into());
+    let latency = gst::ClockTime::from_mseconds(Gauge::new(&source.config, depth).depth().into());
     let soundfont = match &rendering.soundfont {
         Some(octets) if args.soundfont.is_none() => Soundfont::keep(octets)?,
         _ => soundfont::find(args.soundfont.as_deref())?,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use gst::prelude::*;
 use rtp_midi::midi::Channel;
 use rtp_midi_sdp::render::ChannelMask;
 use serde_json::json;
@@ -15,6 +16,7 @@ use super::soundfont::Soundfont;
 use crate::elements::{self, chain, make, with};
 use crate::failure::{Failure, Result};
 use crate::report::{self, Audience};
+use crate::sync::Schedule;
 
 /// What was asked for.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(super) struct Outputs<'a> {
     pub(super) print: Option<Print>,
     /// There if `wav` or `play` is and the stream may be heard.
     pub(super) sound: Option<Sound>,
+    /// When messages are played, if others play them at the same moment.
+    pub(super) schedule: Option<Arc<Schedule>>,
 }
 
 /// How music becomes sound.
@@ -57,9 +61,10 @@ impl Outputs<'_> {
         gone: &Arc<AtomicBool>,
     ) -> Result<Option<Overture>> {
         // Something must take the music even if it is only counted.
-        let rest = with("fakesink", &[("sync", &false), ("async", &false)])?;
+        let rest = with("fakesink", &[("sync", &self.schedule.is_some()), ("async", &false)])?;
+        rest.set_property("processing-deadline", 0_u64);
         if let Some(print) = self.print {
-            print_messages(&elements::pad(&rest, "sink")?, print, gone.clone());
+            print_messages(&rest, print, self.schedule.clone(), gone.clone());
         }
         branch(pipeline, tee, &[&rest])?;
 
@@ -115,30 +120,43 @@ fn file(path: &Path) -> Result<gst::Element> {
     with("filesink", &[("location", &path), ("sync", &false), ("async", &false)])
 }
 
-/// One line for each message, with the time since the first one.
-fn print_messages(pad: &gst::Pad, print: Print, gone: Arc<AtomicBool>) {
+/// One line for each message that `sink` takes, with the time since the first one.
+fn print_messages(sink: &gst::Element, print: Print, schedule: Option<Arc<Schedule>>, gone: Arc<AtomicBool>) {
     let first = Mutex::new(None);
-    let line = move |buffer: &gst::BufferRef| {
+    let line = move |sink: &gst::Element, buffer: &gst::BufferRef| {
         let Ok(message) = buffer.map_readable() else { return };
         let time = buffer.pts().unwrap_or_default();
         let start = *first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(time);
         let seconds = time.saturating_sub(start).seconds_f64();
         let line = match print {
             Print::Words => format!("{seconds:9.3}  {}", describe(&message)),
-            Print::Json => json!({
-                "type": "event",
-                "time_s": report::seconds(seconds),
-                "octets": hex(&message),
-                "words": describe(&message),
-            })
-            .to_string(),
+            Print::Json => {
+                let at = schedule.as_ref().map(|it| it.played_at(sink.base_time().unwrap_or_default(), time));
+                let mut event = json!({
+                    "type": "event",
+                    "time_s": report::seconds(seconds),
+                    "octets": hex(&message),
+                    "words": describe(&message),
+                });
+                if let Some(at) = at {
+                    event["at"] = json!((at * 1e6).round() / 1e6);
+                }
+                event.to_string()
+            }
         };
         // Whatever the reason, there is no use in further lines.
         if !matches!(report::data(&line), Ok(Audience::Listening)) {
             gone.store(true, Ordering::SeqCst);
         }
     };
-    elements::for_each_buffer(pad, line);
+    // Behind the wait for its time, if there is one.
+    sink.set_property("signal-handoffs", true);
+    sink.connect("handoff", false, move |values| {
+        if let (Ok(sink), Ok(buffer)) = (values.first()?.get::<gst::Element>(), values.get(1)?.get::<gst::Buffer>()) {
+            line(&sink, &buffer);
+        }
+        None
+    });
 }
 
 #[cfg(test)]

@@ -8,15 +8,17 @@
 //!      └────────────────────────────────────────────┘
 //! ```
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use gst::prelude::*;
 
+use super::depth::{Depth, Gauge};
 use crate::elements::{self, make, with};
 use crate::failure::{Failure, Result};
 use crate::intake::{Entrance, Packet, Source};
 use crate::rtp::goodbye;
+use crate::sync::Schedule;
 
 /// One receiver. It is not used again for another connection, whose stream is described anew.
 pub(super) struct Receiver {
@@ -26,13 +28,17 @@ pub(super) struct Receiver {
     rtp: gst_app::AppSrc,
     rtcp: gst_app::AppSrc,
     clock_rate: u32,
+    gauge: Arc<Mutex<Gauge>>,
+    schedule: Option<Arc<Schedule>>,
 }
 
 /// How to receive.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Plan {
-    /// Milliseconds for which late packets are waited for.
-    pub(super) latency: u32,
+    /// For how long late packets are waited for.
+    pub(super) depth: Depth,
+    /// When messages are played, if others play them at the same moment.
+    pub(super) schedule: Option<Arc<Schedule>>,
     /// Least time between two RTCP packets.
     pub(super) rtcp_interval: Duration,
 }
@@ -47,9 +53,14 @@ pub(super) struct Stats {
 
 impl Receiver {
     /// A receiver of the stream `source`. Reports leave by `entrance`.
-    pub(super) fn new(source: &Source, entrance: Arc<Entrance>, plan: Plan) -> Result<Self> {
+    pub(super) fn new(source: &Source, entrance: Arc<Entrance>, plan: &Plan) -> Result<Self> {
         let bin = gst::Bin::new();
-        let session = with("rtpbin", &[("latency", &plan.latency), ("do-lost", &true)])?;
+        let gauge = Gauge::new(&source.config, plan.depth);
+        let session = with("rtpbin", &[("latency", &gauge.depth()), ("do-lost", &true)])?;
+        if let Some(schedule) = &plan.schedule {
+            schedule.follow(&source.clocks, source.stream.clock_rate);
+            schedule.time_packets(&session);
+        }
         let parameters = source.stream.parameters.to_string();
         let (funnel, depay) = (make("funnel")?, with("rtpmididepay", &[("fmtp", &parameters)])?);
         let (rtp, rtcp) = (packets(&source.caps())?, packets(&gst::Caps::new_empty_simple("application/x-rtcp"))?);
@@ -67,7 +78,8 @@ impl Receiver {
         let out = gst::GhostPad::with_target(&elements::pad(&funnel, "src")?);
         let out = out.map_err(|error| elements::unbuilt(&error))?;
         bin.add_pad(&out).map_err(|error| elements::unbuilt(&error))?;
-        Ok(Self { bin, session, depay, rtp, rtcp, clock_rate: source.stream.clock_rate })
+        let (gauge, schedule) = (Arc::new(Mutex::new(gauge)), plan.schedule.clone());
+        Ok(Self { bin, session, depay, rtp, rtcp, clock_rate: source.stream.clock_rate, gauge, schedule })
     }
 
     /// Puts it into `pipeline`, in front of `sink`.
@@ -90,14 +102,35 @@ impl Receiver {
     /// Takes packets.
     pub(super) fn inlet(&self) -> impl Fn(Packet<'_>) + Clone + Send + Sync + use<> {
         let (rtp, rtcp) = (self.rtp.clone(), self.rtcp.clone());
+        let (gauge, schedule) = (self.gauge.clone(), self.schedule.clone());
         move |packet| {
             let (source, octets) = match packet {
-                Packet::Rtp(octets) => (&rtp, octets),
-                Packet::Rtcp(octets) => (&rtcp, octets),
+                Packet::Rtp(octets) => {
+                    lock(&gauge).arrive(octets);
+                    (&rtp, octets)
+                }
+                Packet::Rtcp(octets) => {
+                    if let Some(schedule) = &schedule {
+                        schedule.learn(octets);
+                    }
+                    (&rtcp, octets)
+                }
             };
             // It is refused when the pipeline stops; then nobody wants it.
             let _ = source.push_buffer(gst::Buffer::from_slice(octets.to_vec()));
         }
+    }
+
+    /// Lets packets wait longer or shorter, as has been measured. To be called now and then.
+    pub(super) fn adapt(&self) {
+        if let Some(depth) = lock(&self.gauge).changed() {
+            self.session.set_property("latency", depth);
+        }
+    }
+
+    /// Milliseconds that packets wait.
+    pub(super) fn depth(&self) -> u32 {
+        lock(&self.gauge).depth()
     }
 
     /// Ends the stream behind the packets that have come.
@@ -192,4 +225,8 @@ fn send_reports(sink: &gst::Element, entrance: Arc<Entrance>) -> Result<()> {
             .build(),
     );
     Ok(())
+}
+
+fn lock(gauge: &Mutex<Gauge>) -> MutexGuard<'_, Gauge> {
+    gauge.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -60,6 +60,9 @@ impl Reception {
         elements::add(&pipeline, &[&tee])?;
         let sink = elements::pad(&tee, "sink")?;
         let (gone, music) = (Arc::default(), Arc::<Mutex<Music>>::default());
+        if let Some(schedule) = &plan.schedule {
+            schedule.rule(&pipeline);
+        }
         let overture = outputs.attach(&pipeline, &tee, &gone)?;
         let heard = music.clone();
         elements::for_each_buffer(&sink, move |buffer| {
@@ -76,7 +79,7 @@ impl Reception {
     /// Begins to receive the stream `source`; what is returned takes its packets.
     pub(super) fn connect(&mut self, source: &Source) -> Result<impl Fn(Packet<'_>) + Clone + Send + Sync + use<>> {
         self.disconnect();
-        let receiver = Receiver::new(source, self.entrance.clone(), self.plan)?;
+        let receiver = Receiver::new(source, self.entrance.clone(), &self.plan)?;
         receiver.join(&self.pipeline, &self.sink)?;
         if self.pipeline.set_state(gst::State::Playing).is_err() {
             return Err(elements::why(&self.bus));
@@ -108,6 +111,10 @@ impl Reception {
             }
             _ => {}
         }
+        if let Some(trouble) = self.plan.schedule.as_ref().and_then(|schedule| schedule.trouble()) {
+            warn(&trouble);
+        }
+        self.receiver.iter().for_each(Receiver::adapt);
         match self.stopped {
             Some(stopped) if stopped.elapsed() > FAREWELL => Err(Failure::new("the recording does not end")),
             _ => Ok(false),
@@ -158,7 +165,11 @@ impl Reception {
             repaired: Some(stats.repaired),
             bit_rate: bits_per_second(tally.octets - octets_before, before.elapsed()),
             title: source.map(|source| source.title.clone()),
-            listening: Some(Listening { state: link.state(), jitter }),
+            listening: Some(Listening {
+                state: link.state(),
+                jitter,
+                depth: self.receiver.as_ref().map(Receiver::depth),
+            }),
             ..Progress::default()
         }
     }
