@@ -251,6 +251,11 @@ impl SmfParse {
             gst::info!(CAT, imp = self, "cannot seek like this: {event:?}");
             return false;
         };
+        // A seek that leads nowhere leaves everything as it is.
+        if self.segment().do_seek(rate, flags, start_type, start, stop_type, stop).is_none() {
+            gst::info!(CAT, imp = self, "cannot seek there: {event:?}");
+            return false;
+        }
         let flush = flags.contains(gst::SeekFlags::FLUSH);
         if flush {
             self.src.push_event(gst::event::FlushStart::builder().seqnum(event.seqnum()).build());
@@ -315,7 +320,9 @@ impl SmfParse {
             }
         };
         if let Err(flow) = flow {
-            self.pause(flow);
+            // What fails downstream while a seek flushes it, such as an agreement on caps, does so because of that.
+            let flushing = self.src.pad_flags().contains(gst::PadFlags::FLUSHING);
+            self.pause(if flushing { gst::FlowError::Flushing } else { flow });
         }
     }
 
