@@ -270,16 +270,22 @@ impl SmfParse {
         let mut state = lock(&self.state);
         segment.set_duration(state.player.as_ref().map(Player::duration));
         let moved = segment.do_seek(rate, flags, start_type, start, stop_type, stop).is_some();
+        let mut first = None;
         if moved {
             state.seqnum = event.seqnum();
             if let Some(player) = state.player.as_mut() {
                 player.seek(segment, event.seqnum(), if flush { Seek::Flush } else { Seek::Continue });
+                first = flush.then(|| player.next());
             } else {
                 state.segment = segment;
             }
         }
         let ready = state.player.is_some() || self.sink.mode() == gst::PadMode::Pull;
         drop(state);
+        // When a flushing seek returns, downstream has its segment: an RTSP server looks for it there at once.
+        if let Some(Item::Event(segment)) = first {
+            self.src.push_event(segment);
+        }
         if ready {
             self.start_task();
         }
