@@ -249,3 +249,33 @@ fn backwards_or_in_octets_nobody_can_seek() {
     assert!(!parse.send_event(backwards));
     pipeline.set_state(gst::State::Null).unwrap();
 }
+
+#[test]
+fn when_a_flushing_seek_returns_its_segment_is_there() {
+    let file = TempFile::with("segment-there.mid", &made_song());
+    let pipeline = prerolled(&file);
+    let sink = pipeline.by_name("sink").unwrap().static_pad("sink").unwrap();
+    for round in 0..100 {
+        let start = gst::ClockTime::from_mseconds(5 * round);
+        pipeline.seek_simple(gst::SeekFlags::FLUSH, start).unwrap();
+        let segment = sink.sticky_event::<gst::event::Segment>(0).expect("a segment");
+        let segment = segment.segment().downcast_ref::<gst::ClockTime>().unwrap().clone();
+        assert_eq!(segment.start(), Some(start), "in round {round}");
+    }
+    pipeline.set_state(gst::State::Null).unwrap();
+}
+
+#[test]
+fn a_seek_that_leads_nowhere_leaves_the_stream_as_it_is() {
+    let file = TempFile::with("nowhere.mid", &made_song());
+    let pipeline = prerolled(&file);
+    let passed = watch(&pipeline, "sink", "sink");
+    let (start, stop) = (gst::ClockTime::from_mseconds(900), gst::ClockTime::from_mseconds(500));
+    let seek = pipeline.seek(1.0, gst::SeekFlags::FLUSH, gst::SeekType::Set, start, gst::SeekType::Set, stop);
+    assert!(seek.is_err());
+    pipeline.set_state(gst::State::Playing).unwrap();
+    wait(&pipeline).unwrap();
+    pipeline.set_state(gst::State::Null).unwrap();
+    let passed = events(&passed.lock().unwrap());
+    assert!(passed.iter().all(|event| event.type_() != gst::EventType::FlushStop));
+}

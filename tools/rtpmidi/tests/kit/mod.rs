@@ -143,6 +143,11 @@ impl Program {
         self.child.stdout.take().unwrap()
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Presses Ctrl-C.
     pub(crate) fn interrupt(&self) {
         let kill = format!("kill -INT {}", self.child.id());

@@ -43,6 +43,15 @@ impl Server {
         self.program.interrupt();
     }
 
+    /// Kibibytes of memory that it has, and open descriptors.
+    pub(crate) fn costs(&self) -> (u64, usize) {
+        let process = format!("/proc/{}", self.program.id());
+        let status = std::fs::read_to_string(format!("{process}/status")).unwrap();
+        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let memory = memory.trim().strip_suffix(" kB").unwrap().parse().unwrap();
+        (memory, std::fs::read_dir(format!("{process}/fd")).unwrap().count())
+    }
+
     /// Waits for the end.
     pub(crate) fn end(self) -> Ended {
         self.program.finish()
@@ -59,30 +68,55 @@ pub(crate) struct Client {
     server: String,
     number: u32,
     session: String,
+    /// What the server has made of the last `Transport`.
+    transport: String,
     messages: VecDeque<Vec<u8>>,
+    /// Sequence numbers of the packets.
+    pub(crate) sequences: Vec<u16>,
+    /// RTCP packets, and how many of them said goodbye.
+    pub(crate) reports: u32,
+    pub(crate) goodbyes: u32,
 }
 
 impl Client {
     pub(crate) fn new(server: &Server) -> Self {
-        let connection = TcpStream::connect(&server.address).unwrap();
+        Self::on(TcpStream::connect(&server.address).unwrap(), server)
+    }
+
+    /// A client on a connection that is there.
+    pub(crate) fn on(connection: TcpStream, server: &Server) -> Self {
         connection.set_read_timeout(Some(PATIENCE)).unwrap();
         Self {
             connection: BufReader::new(connection),
             server: server.address.clone(),
             number: 0,
             session: String::new(),
+            transport: String::new(),
             messages: VecDeque::new(),
+            sequences: Vec::new(),
+            reports: 0,
+            goodbyes: 0,
         }
     }
 
     /// A client to which the stream at this path is played.
     pub(crate) fn play(server: &Server, path: &str) -> Self {
+        Self::play_over(server, path, "RTP/AVP/TCP;unicast;interleaved=0-1")
+    }
+
+    /// The same over this transport.
+    pub(crate) fn play_over(server: &Server, path: &str, transport: &str) -> Self {
         let mut client = Self::new(server);
         client.request("DESCRIBE", path, "Accept: application/sdp\r\n");
-        let transport = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n";
-        client.request("SETUP", &format!("{path}/stream=0"), transport);
+        client.request("SETUP", &format!("{path}/stream=0"), &format!("Transport: {transport}\r\n"));
         client.request("PLAY", path, "Range: npt=0-\r\n");
         client
+    }
+
+    /// A parameter of the transport, as the server has answered.
+    pub(crate) fn transport(&self, name: &str) -> &str {
+        let mut parameters = self.transport.split(';').filter_map(|parameter| parameter.split_once('='));
+        parameters.find(|(key, _)| *key == name).unwrap_or_else(|| panic!("no {name} in {}", self.transport)).1
     }
 
     /// Sends a request, which succeeds; returns the body of the response.
@@ -114,6 +148,7 @@ impl Client {
             let Some((name, value)) = line.trim_end().split_once(": ") else { break };
             match name {
                 "Content-Length" => length = value.parse().unwrap(),
+                "Transport" => value.clone_into(&mut self.transport),
                 "Session" => self.session = value.split(';').next().unwrap().to_owned(),
                 _ => {}
             }
@@ -139,7 +174,11 @@ impl Client {
         assert_eq!(head[0], b'$');
         let mut packet = vec![0; usize::from(u16::from_be_bytes([head[2], head[3]]))];
         self.connection.read_exact(&mut packet).unwrap();
-        if head[1] == 0 {
+        if head[1] == 1 {
+            self.reports += 1;
+            self.goodbyes += packet_types(&packet).filter(|kind| *kind == 203).count() as u32;
+        } else {
+            self.sequences.push(u16::from_be_bytes([packet[2], packet[3]]));
             let payload = &packet[12..];
             for command in inspect(payload, 0).commands {
                 let mut octets = Vec::new();
@@ -148,6 +187,28 @@ impl Client {
             }
         }
         true
+    }
+
+    /// Takes what comes next, a packet of music or a report.
+    pub(crate) fn next(&mut self) {
+        assert!(self.packet(0));
+        self.messages.clear();
+    }
+
+    /// Sends octets as they are; false when the server has closed the connection.
+    pub(crate) fn send(&mut self, octets: &[u8]) -> bool {
+        self.connection.get_mut().write_all(octets).is_ok()
+    }
+
+    /// Reads up to the end of the connection.
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        let mut octets = Vec::new();
+        let mut buffer = [0; 4096];
+        // A connection that is closed while there is something to read breaks.
+        while let Ok(length @ 1..) = self.connection.read(&mut buffer) {
+            octets.extend(&buffer[..length]);
+        }
+        octets
     }
 
     /// The messages up to this one.
@@ -171,4 +232,14 @@ impl Client {
         self.connection.get_mut().set_read_timeout(Some(PATIENCE)).unwrap();
         self.messages.drain(..).collect()
     }
+}
+
+/// The types of the packets in a compound.
+fn packet_types(mut compound: &[u8]) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let [_, kind, high, low, ..] = *compound else { return None };
+        let length = 4 * (usize::from(u16::from_be_bytes([high, low])) + 1);
+        compound = &compound[length.min(compound.len())..];
+        Some(kind)
+    })
 }

@@ -6,14 +6,14 @@ use crate::failure::{Failure, Result};
 const OWN: u64 = 200;
 
 /// Files of a client that has a file of its own: its connection, the sockets of its stream, and what its threads wait at.
-/// One that hears a live channel has the connection alone.
+/// One that hears a live channel has the connection alone, twice: to look at it is a descriptor of its own.
 const OF_CLIENT: u64 = 16;
 
 /// Lets the process open as many files as the system allows, and says when these will not do for so many clients.
 pub(super) fn make_room(clients: u32) -> Result<()> {
     let wanted = OWN + u64::from(clients) * OF_CLIENT;
     let allowed = rlimit::increase_nofile_limit(wanted).unwrap_or_default();
-    let needed = OWN + u64::from(clients);
+    let needed = OWN + u64::from(clients) * 2;
     if allowed < needed {
         return Err(Failure::new(format!("{clients} clients need {needed} open files, and {allowed} are allowed"))
             .hint(format!(
@@ -31,6 +31,6 @@ mod tests {
     fn more_clients_than_files_are_refused() {
         make_room(1).unwrap();
         let refused = make_room(u32::MAX).unwrap_err().to_string();
-        assert!(refused.starts_with("error: 4294967295 clients need 4294967495 open files, and "), "{refused}");
+        assert!(refused.starts_with("error: 4294967295 clients need 8589934790 open files, and "), "{refused}");
     }
 }

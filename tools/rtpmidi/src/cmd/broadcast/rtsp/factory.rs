@@ -6,10 +6,13 @@ use std::sync::Arc;
 use gst::glib;
 use gst::prelude::*;
 use gst_rtsp_server::RTSPMediaFactory;
+use gst_rtsp_server::gst_rtsp::RTSPLowerTrans;
 use gst_rtsp_server::prelude::*;
 use gst_rtsp_server::subclass::prelude::*;
 
 use super::access::ROLE;
+use super::door::Door;
+use super::gate::Gate;
 use super::media::{Media, Words};
 use super::stream::Stream;
 use crate::elements;
@@ -47,11 +50,21 @@ impl Factory {
         factory.set_shared(sharing == Sharing::All);
         let permissions = gst::Structure::builder(ROLE).field("media.factory.access", true);
         factory.add_role_from_structure(&permissions.field("media.factory.construct", true).build());
+        // With multicast a client would choose where packets go.
+        factory.set_protocols(RTSPLowerTrans::UDP | RTSPLowerTrans::TCP);
         factory.set_media_gtype(Media::static_type());
         factory.connect_media_constructed(move |_, media| {
             media.downcast_ref::<Media>().into_iter().for_each(|media| media.describe(words.clone()));
         });
         factory
+    }
+
+    /// Lets reports in from those only who have come through this door.
+    pub(super) fn guard(&self, door: &Door) {
+        let door = door.clone();
+        self.connect_media_constructed(move |_, media| {
+            media.downcast_ref::<Media>().into_iter().for_each(|media| media.guard(Gate::new(door.clone())));
+        });
     }
 }
 

@@ -8,6 +8,7 @@ use gst_rtsp_server::subclass::prelude::*;
 
 use rtp_midi_sdp::Stream;
 
+use super::gate::Gate;
 use crate::description::TOOL;
 
 glib::wrapper! {
@@ -27,6 +28,11 @@ impl Media {
     pub(super) fn describe(&self, words: Words) {
         // A stream is described when it is made, and not again.
         let _ = self.imp().words.set(words);
+    }
+
+    /// Lets in the reports only that this gate admits; once.
+    pub(super) fn guard(&self, gate: Gate) {
+        let _ = self.imp().gate.set(gate);
     }
 }
 
@@ -54,11 +60,12 @@ mod imp {
     use gst_rtsp_server::subclass::SDPInfo;
     use gst_rtsp_server::subclass::prelude::*;
 
-    use super::Words;
+    use super::{Gate, Words};
 
-    #[derive(Debug, Default)]
+    #[derive(Default)]
     pub(in crate::cmd::broadcast::rtsp) struct Media {
         pub(super) words: OnceLock<Words>,
+        pub(super) gate: OnceLock<Gate>,
     }
 
     #[glib::object_subclass]
@@ -71,6 +78,11 @@ mod imp {
     impl ObjectImpl for Media {}
 
     impl RTSPMediaImpl for Media {
+        fn setup_rtpbin(&self, rtpbin: &gst::Element) -> Result<(), gst::LoggableError> {
+            self.gate.get().into_iter().for_each(|gate| gate.guard(rtpbin));
+            self.parent_setup_rtpbin(rtpbin)
+        }
+
         fn setup_sdp(&self, sdp: &mut SDPMessageRef, info: &SDPInfo) -> Result<(), gst::LoggableError> {
             self.parent_setup_sdp(sdp, info)?;
             self.words.get().into_iter().for_each(|words| words.write(sdp));

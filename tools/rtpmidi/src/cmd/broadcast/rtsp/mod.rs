@@ -13,8 +13,12 @@ mod door;
 mod factory;
 mod files;
 mod form;
+mod gate;
+mod host;
+mod line;
 mod live;
 mod media;
+mod request;
 mod stream;
 mod users;
 
@@ -27,7 +31,7 @@ use gst::glib;
 use gst::prelude::*;
 use gst_rtsp_server::gst_rtsp::RTSPStatusCode;
 use gst_rtsp_server::prelude::*;
-use gst_rtsp_server::{RTSPFilterResult, RTSPMedia, RTSPMountPoints, RTSPServer, RTSPSession};
+use gst_rtsp_server::{RTSPFilterResult, RTSPMedia, RTSPMountPoints, RTSPSession};
 use rtp_midi::Config;
 use rtp_midi_sdp::{Stream, Transport};
 
@@ -41,6 +45,7 @@ use door::Door;
 pub(super) use door::Limits;
 pub(super) use files::File;
 use form::Form;
+use host::Host;
 pub(super) use live::Live;
 
 /// A running server.
@@ -89,7 +94,8 @@ impl Server {
     /// Serves all this at this address; port 0 is any that is free.
     pub(super) fn start(address: SocketAddr, offer: &Offer<'_>) -> Result<Self> {
         descriptors::make_room(offer.limits.clients)?;
-        let server = RTSPServer::new();
+        let door = Door::new(offer.limits);
+        let server = Host::new(&door);
         server.set_address(&address.ip().to_string());
         server.set_service(&address.port().to_string());
         server.set_backlog(CROWD);
@@ -100,6 +106,7 @@ impl Server {
         let mut paths = Vec::new();
         for channel in offer.channels {
             for (form, factory) in channel.live.factories(channel.title, &channel.stream) {
+                factory.guard(&door);
                 offer.access.restrict(&factory);
                 let path = form.live(channel.name);
                 mounts.add_factory(&path, factory);
@@ -111,6 +118,7 @@ impl Server {
             for form in Form::ALL {
                 let path = format!("{}/files/{name}", form.prefix());
                 let factory = file.factory(offer.reading, form);
+                factory.guard(&door);
                 offer.access.restrict(&factory);
                 let streams = streams.clone();
                 factory.connect_media_configure(move |_, media| streams.watch(media));
@@ -127,7 +135,7 @@ impl Server {
             });
         });
         server.set_auth(offer.access.auth().as_ref());
-        let (thread, main, address) = run(server, address, Door::new(offer.limits))?;
+        let (thread, main, address) = run(server, address, door)?;
         Ok(Self { main, thread: Some(thread), mounts, streams, scheme: offer.access.scheme(), address, paths })
     }
 
@@ -150,7 +158,7 @@ pub(super) fn stream(config: &Config) -> Stream {
 }
 
 /// Runs the server in a thread of its own; says where it listens.
-fn run(server: RTSPServer, address: SocketAddr, door: Door) -> Result<(JoinHandle<()>, glib::MainLoop, SocketAddr)> {
+fn run(server: Host, address: SocketAddr, door: Door) -> Result<(JoinHandle<()>, glib::MainLoop, SocketAddr)> {
     let context = glib::MainContext::new();
     let main = glib::MainLoop::new(Some(&context), false);
     let (started, bound) = channel();
