@@ -22,8 +22,10 @@ pub(crate) struct Calls {
 
 #[derive(Debug)]
 struct Call {
-    /// Host, by name or number, and control port.
+    /// The name of a session, or a host and its control port.
     peer: String,
+    /// The name under which it was found announced.
+    name: Option<String>,
     state: State,
     /// Attempts since it has last taken part.
     failures: u32,
@@ -50,7 +52,7 @@ impl Calls {
     pub(crate) fn add(&mut self, now: Duration, peer: &str) -> CallId {
         let id = CallId(self.next);
         self.next = self.next.wrapping_add(1);
-        self.calls.insert(id, Call { peer: peer.to_owned(), state: State::Rests(now), failures: 0 });
+        self.calls.insert(id, Call { peer: peer.to_owned(), name: None, state: State::Rests(now), failures: 0 });
         id
     }
 
@@ -59,6 +61,15 @@ impl Calls {
         match self.calls.remove(&id)?.state {
             State::With(participant) => Some(participant),
             State::Rests(_) | State::LooksUp => None,
+        }
+    }
+
+    /// Nobody rests any longer.
+    pub(crate) fn hurry(&mut self, now: Duration) {
+        for call in self.calls.values_mut() {
+            if matches!(call.state, State::Rests(until) if until > now) {
+                call.state = State::Rests(now);
+            }
         }
     }
 
@@ -76,9 +87,17 @@ impl Calls {
         Some((*id, call.peer.clone()))
     }
 
-    /// What looking up has come to: whom to invite. Of several addresses each has its turn.
-    pub(crate) fn found(&mut self, now: Duration, id: CallId, addresses: &[SocketAddr]) -> Option<SocketAddr> {
+    /// What looking up has come to: whom to invite, and its name if it is announced. Of several addresses each has its
+    /// turn.
+    pub(crate) fn found(
+        &mut self,
+        now: Duration,
+        id: CallId,
+        name: Option<String>,
+        addresses: &[SocketAddr],
+    ) -> Option<SocketAddr> {
         let call = self.calls.get_mut(&id).filter(|call| call.state == State::LooksUp)?;
+        call.name = name;
         if addresses.is_empty() {
             call.fail(now);
             return None;
@@ -91,6 +110,11 @@ impl Calls {
         if let Some(call) = self.calls.get_mut(&id) {
             call.state = State::With(participant);
         }
+    }
+
+    /// The name under which a participant is announced, if it was called by that.
+    pub(crate) fn name(&self, participant: ParticipantId) -> Option<&str> {
+        self.calls.values().find(|call| call.state == State::With(participant))?.name.as_deref()
     }
 
     /// Something has become of a participant.
@@ -129,7 +153,7 @@ mod tests {
         for _ in 0..8 {
             assert_eq!(calls.look_up(now), Some((id, "piano.local:5004".to_owned())));
             assert_eq!(calls.look_up(now), None);
-            assert_eq!(calls.found(now, id, &[]), None);
+            assert_eq!(calls.found(now, id, None, &[]), None);
             let due = calls.due().unwrap();
             rests.push(due.saturating_sub(now).as_secs());
             now = due;
@@ -144,7 +168,7 @@ mod tests {
         let mut invited = Vec::new();
         for _ in 0..3 {
             calls.look_up(now);
-            invited.extend(calls.found(now, id, &[address(1), address(2)]));
+            invited.extend(calls.found(now, id, None, &[address(1), address(2)]));
             let call = calls.calls.get_mut(&id).unwrap();
             call.fail(now);
             now = calls.due().unwrap();

@@ -100,7 +100,7 @@ pub struct Stats {
 }
 
 /// Where Apple's first session has its control port.
-const PORT: u16 = 5004;
+pub(crate) const PORT: u16 = 5004;
 
 /// Datagrams that are taken before others have their turn.
 const AT_ONCE: usize = 64;
@@ -230,14 +230,25 @@ impl Endpoint {
         }
     }
 
+    /// Peers that rest are looked up now.
+    pub(crate) fn hurry(&mut self) {
+        self.calls.hurry(self.now());
+    }
+
     /// A peer whose addresses are to be looked up, and told by [`found`](Self::found).
     pub(crate) fn look_up(&mut self) -> Option<(CallId, String)> {
         self.calls.look_up(self.now())
     }
 
     /// A peer has been looked up, and found if it has addresses.
-    pub(crate) fn found(&mut self, call: CallId, addresses: &[SocketAddr], listener: Listener<'_>) {
-        if let Some(control) = self.calls.found(self.now(), call, addresses) {
+    pub(crate) fn found(
+        &mut self,
+        call: CallId,
+        name: Option<String>,
+        addresses: &[SocketAddr],
+        listener: Listener<'_>,
+    ) {
+        if let Some(control) = self.calls.found(self.now(), call, name, addresses) {
             self.calling = Some(call);
             self.wish(Input::Invite(control), listener);
             self.calling = None;
@@ -250,11 +261,12 @@ impl Endpoint {
 
     pub(crate) fn stats(&self) -> Vec<Stats> {
         let stats = |(id, participant): (ParticipantId, &applemidi::Participant)| {
-            let (sent, received) = self.members.get(&id)?.stream.as_ref()?.stats();
+            let member = self.members.get(&id)?;
+            let (sent, received) = member.stream.as_ref()?.stats();
             let clock = participant.clock();
             Some(Stats {
                 participant: id,
-                name: participant.name().to_owned(),
+                name: member.name.clone(),
                 control: participant.control(),
                 is_listening: participant.is_listening(),
                 latency: clock.latency(),
@@ -301,8 +313,15 @@ impl Endpoint {
     }
 
     fn change(&mut self, at: Duration, id: ParticipantId, change: Change, listener: Listener<'_>) {
+        if change == Change::Invited
+            && let Some(call) = self.calling
+        {
+            self.calls.invited(call, id);
+        }
         if let Some(participant) = self.session.participant(id) {
-            let (name, control) = (participant.name().to_owned(), participant.control());
+            // What it says itself may be cut off.
+            let name = self.calls.name(id).unwrap_or_else(|| participant.name());
+            let (name, control) = (name.to_owned(), participant.control());
             let member = Member { name: String::new(), control, stream: None, due: None };
             let member = self.members.entry(id).or_insert(member);
             member.name = name;
@@ -311,10 +330,7 @@ impl Endpoint {
                 member.stream = Some(Stream::new(self.session.ssrc(), random() as u16, ticks));
             }
         }
-        match (change, self.calling) {
-            (Change::Invited, Some(call)) => self.calls.invited(call, id),
-            (change, _) => self.calls.changed(at, id, change),
-        }
+        self.calls.changed(at, id, change);
         match change {
             Change::Missed => self.silence(at, id, listener),
             Change::Restarted | Change::Closed(_) => self.end_stream(at, id, listener),

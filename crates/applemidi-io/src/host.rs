@@ -6,7 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,8 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
 use crate::calls::CallId;
-use crate::endpoint::{Config, Endpoint, Event, Stats};
+use crate::endpoint::{Config, Endpoint, Event, PORT, Stats};
+use crate::neighbourhood::Neighbourhood;
 
 /// The thread. It ends with this value; the ends that it runs are closed before.
 pub struct Host {
@@ -36,12 +37,13 @@ struct Shared {
     next: AtomicUsize,
     orders: Mutex<Vec<Order>>,
     waker: Waker,
+    neighbourhood: OnceLock<Arc<Neighbourhood>>,
 }
 
 enum Order {
     Add(usize, Arc<Mutex<Running>>),
     /// A peer that an end calls has been looked up.
-    Found(usize, CallId, Vec<SocketAddr>),
+    Found(usize, CallId, Option<String>, Vec<SocketAddr>),
     /// Something has become due earlier.
     Look(usize),
     Remove(usize),
@@ -68,12 +70,18 @@ impl Host {
     pub fn start() -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKER)?;
-        let (next, orders) = (AtomicUsize::new(0), Mutex::default());
-        let shared = Arc::new(Shared { epoch: Instant::now(), next, orders, waker });
+        let (next, orders, neighbourhood) = (AtomicUsize::new(0), Mutex::default(), OnceLock::new());
+        let shared = Arc::new(Shared { epoch: Instant::now(), next, orders, waker, neighbourhood });
         let of_thread = shared.clone();
         let run = move || Runner::new(of_thread, poll).run();
         let thread = std::thread::Builder::new().name("applemidi".to_owned()).spawn(run)?;
         Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// From now on peers that are called are looked for among those announced here as well, under their names.
+    pub fn look_around(&self, neighbourhood: Arc<Neighbourhood>) {
+        // Who looks around already goes on where he looks.
+        let _ = self.shared.neighbourhood.set(neighbourhood);
     }
 
     /// Opens an end. `listener` is told what happens, by the thread and by whoever calls methods of [`End`]; it must not
@@ -118,8 +126,9 @@ impl End {
         self.wish(Input::Invite(control));
     }
 
-    /// Calls a peer until [`hang_up`](Self::hang_up): whenever it is gone, it is looked up and invited again. `peer` is a
-    /// host by name or number and its control port, as `piano.local:5004`.
+    /// Calls a peer until [`hang_up`](Self::hang_up): whenever it is gone, it is looked up and invited again. `peer` is
+    /// the name of a session that is announced ([`Host::look_around`]), or a host by name or number and its control port,
+    /// as `piano.local:5006`; without a port it is 5004.
     pub fn call(&self, peer: &str) -> CallId {
         self.with(|running| running.endpoint.call(peer))
     }
@@ -127,6 +136,11 @@ impl End {
     /// Calls a peer no more, and parts from it.
     pub fn hang_up(&self, call: CallId) {
         self.with(|running| running.endpoint.hang_up(call, &mut running.listener));
+    }
+
+    /// Something has changed around: peers that are called and are not there are tried at once.
+    pub fn hurry(&self) {
+        self.with(|running| running.endpoint.hurry());
     }
 
     /// Lets a participant in that asks.
@@ -231,8 +245,8 @@ impl Runner {
             for order in orders {
                 match order {
                     Order::Add(number, running) => self.add(number, running),
-                    Order::Found(number, call, addresses) => self.act(number, |running, _| {
-                        running.endpoint.found(call, &addresses, &mut running.listener);
+                    Order::Found(number, call, name, addresses) => self.act(number, |running, _| {
+                        running.endpoint.found(call, name, &addresses, &mut running.listener);
                     }),
                     Order::Look(number) => self.act(number, |_, _| ()),
                     Order::Remove(number) => self.remove(number),
@@ -333,12 +347,22 @@ impl Runner {
 fn look_up(shared: &Arc<Shared>, number: usize, call: CallId, peer: String) {
     let of_thread = shared.clone();
     let look_up = move || {
-        let addresses = peer.to_socket_addrs().map(Iterator::collect).unwrap_or_default();
-        of_thread.order(Order::Found(number, call, addresses));
+        let neighbour = of_thread.neighbourhood.get().and_then(|neighbourhood| neighbourhood.find(&peer));
+        let (name, addresses) = match neighbour {
+            Some(neighbour) => (Some(neighbour.name), neighbour.addresses),
+            None => (None, resolve(&peer)),
+        };
+        of_thread.order(Order::Found(number, call, name, addresses));
     };
     if std::thread::Builder::new().name("look-up".to_owned()).spawn(look_up).is_err() {
-        shared.order(Order::Found(number, call, Vec::new()));
+        shared.order(Order::Found(number, call, None, Vec::new()));
     }
+}
+
+/// The addresses of a host and its control port, which need not be said; none if nobody knows it.
+fn resolve(peer: &str) -> Vec<SocketAddr> {
+    let addresses = peer.to_socket_addrs().or_else(|_| (peer, PORT).to_socket_addrs());
+    addresses.map(Iterator::collect).unwrap_or_default()
 }
 
 fn register(endpoint: &Endpoint, registry: &Registry, number: usize) -> io::Result<()> {

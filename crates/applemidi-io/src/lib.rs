@@ -25,6 +25,7 @@
 mod calls;
 mod endpoint;
 mod host;
+mod neighbourhood;
 mod sockets;
 mod stream;
 
@@ -32,4 +33,5 @@ pub use applemidi::{Admission, Change, Network, ParticipantId, Reason, Timers};
 pub use calls::CallId;
 pub use endpoint::{Config, Event, Stats};
 pub use host::{End, Host};
+pub use neighbourhood::{Announcement, Neighbourhood, NoNeighbourhood, Peer, Sighting, local_networks};
 pub use rtp_midi::{Origin, ReceiverStats, SenderStats};

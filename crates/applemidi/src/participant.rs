@@ -163,9 +163,9 @@ impl Clocks {
         Clock { ssrc, step: Step::Ask, times: [self.ticks(at), 0, 0] }
     }
 
-    /// Whether the participant, which used to answer, has just left one question too many without an answer.
-    pub(crate) fn begins_to_be_missed(&self) -> bool {
-        self.unanswered == MISSED && self.estimate.is_known()
+    /// Questions more than may be without an answer, if the participant has been there.
+    pub(crate) fn missed(&self) -> Option<u32> {
+        self.unanswered.checked_sub(MISSED).filter(|_| self.is_verified)
     }
 
     /// Takes a comparison further, as far as there is an allowance for it: what is to be sent, and what has been

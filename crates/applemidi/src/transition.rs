@@ -50,6 +50,9 @@ pub enum Event {
     Reinvitation,
     /// `OK` on the control port.
     ControlAcceptance,
+    /// `OK` on the control port from another source than before: the peer has started anew, and answers a question
+    /// whether it is still there.
+    Reacceptance,
     /// `OK` on the data port.
     DataAcceptance,
     /// `NO` on either.
@@ -101,9 +104,11 @@ impl State {
         match (self, event) {
             (Closed, _) => (Closed, Nothing),
 
-            // We invite.
+            // We invite. Whoever is missed is asked again, and may have forgotten us.
             (InvitingControl, Event::Retry) => (InvitingControl, InviteControl),
             (InvitingControl, Event::ControlAcceptance) => (InvitingData, InviteData),
+            (Open, Event::ControlAcceptance) => (Open, InviteData),
+            (Open, Event::Reacceptance) => (InvitingData, InviteData),
             (InvitingData, Event::Retry) => (InvitingData, InviteData),
             (InvitingData, Event::DataAcceptance) => (Open, Nothing),
             (InvitingControl | InvitingData, Event::Exhaustion) => (Closed, SayGoodbye),
@@ -132,11 +137,12 @@ impl State {
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ControlInvitation,
         Self::DataInvitation,
         Self::Reinvitation,
         Self::ControlAcceptance,
+        Self::Reacceptance,
         Self::DataAcceptance,
         Self::Refusal,
         Self::Goodbye,

@@ -35,6 +35,8 @@ enum Command {
     Broadcast(Box<cmd::broadcast::Args>),
     Listen(cmd::listen::Args),
     Devices(cmd::devices::Args),
+    Host(cmd::session::HostArgs),
+    Join(cmd::session::JoinArgs),
     Monitor(cmd::monitor::Args),
     Sdp(cmd::sdp::Args),
     #[command(hide = true)]
@@ -48,6 +50,8 @@ fn main() -> ExitCode {
         Command::Broadcast(args) => cmd::broadcast::run(&args),
         Command::Listen(args) => cmd::listen::run(&args),
         Command::Devices(args) => cmd::devices::run(&args),
+        Command::Host(args) => cmd::session::host(&args),
+        Command::Join(args) => cmd::session::join(&args),
         Command::Monitor(args) => cmd::monitor::run(&args),
         Command::Sdp(args) => cmd::sdp::run(&args),
         Command::Man(args) => cmd::pages::man::<Cli>(&args),

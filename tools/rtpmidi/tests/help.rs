@@ -6,7 +6,7 @@ use kit::{Folder, Program, argument};
 
 #[test]
 fn help_of_each_subcommand_shows_an_example() {
-    for subcommand in ["broadcast", "devices", "listen", "monitor"] {
+    for subcommand in ["broadcast", "devices", "host", "join", "listen", "monitor"] {
         let ended = Program::start(&[subcommand, "--help"]).finish();
         assert_eq!(ended.code, Some(0));
         assert!(ended.stdout.contains(&format!("Example:\n  rtpmidi {subcommand} ")), "{}", ended.stdout);
@@ -34,6 +34,8 @@ fn each_subcommand_has_a_manual_page() {
         "rtpmidi.1",
         "rtpmidi-broadcast.1",
         "rtpmidi-devices.1",
+        "rtpmidi-host.1",
+        "rtpmidi-join.1",
         "rtpmidi-listen.1",
         "rtpmidi-monitor.1",
         "rtpmidi-sdp.1",

@@ -26,7 +26,7 @@ impl<R: FnMut() -> u32> Session<R> {
         let clock_offset = (self.random)();
         let id = self.roster.add(State::InvitingControl, token, control, clock_offset);
         self.outputs.push_back(Output::Change(id, Change::Invited));
-        self.send_invitation(at, id, Port::Control);
+        self.insist(at, id, Port::Control);
     }
 
     /// Somebody has invited us; `speaker` is who it is, if we know it.
@@ -47,7 +47,9 @@ impl<R: FnMut() -> u32> Session<R> {
                 let before = self.roster[id].state;
                 if before.on(Event::Reinvitation).0 == State::HalfOpen {
                     let clock_offset = (self.random)();
-                    self.roster.restart(id, party.token, clock_offset);
+                    self.roster.restart(id, clock_offset);
+                    self.roster.invited_by(id, party.token);
+                    self.roster.learn(id, Port::Control, party);
                 }
                 if before == State::Open {
                     self.outputs.push_back(Output::Change(id, Change::Restarted));
@@ -115,8 +117,16 @@ impl<R: FnMut() -> u32> Session<R> {
     /// Somebody says that it has been invited by us, and accepts.
     pub(super) fn accepted(&mut self, at: Duration, port: Port, from: SocketAddr, party: &Party<'_>) {
         let Some(id) = self.who_answers(port, from, party) else { return };
-        let event = if port == Port::Control { Event::ControlAcceptance } else { Event::DataAcceptance };
-        let state = self.roster[id].state;
+        let (state, before) = (self.roster[id].state, self.roster[id].ssrc);
+        let event = match port {
+            Port::Control if state == State::Open && before != Some(party.ssrc) => Event::Reacceptance,
+            Port::Control => Event::ControlAcceptance,
+            Port::Data => Event::DataAcceptance,
+        };
+        if event == Event::Reacceptance {
+            let clock_offset = (self.random)();
+            self.roster.restart(id, clock_offset);
+        }
         if state.on(event).0 != state {
             self.roster.learn(id, port, party);
             self.roster.touch(id, |participant| participant.invitations = 0);
@@ -132,11 +142,16 @@ impl<R: FnMut() -> u32> Session<R> {
         (asked == from && party.ssrc != self.config.ssrc).then_some(id)
     }
 
-    pub(super) fn send_invitation(&mut self, at: Duration, id: ParticipantId, port: Port) {
+    /// Invites, and again if there is no answer.
+    pub(super) fn insist(&mut self, at: Duration, id: ParticipantId, port: Port) {
         let sent = self.roster[id].invitations;
         self.roster.touch(id, |participant| participant.invitations += 1);
         let patience = self.config.timers.invitation.get(sent).copied().unwrap_or_default();
         self.wait(id, at + patience);
+        self.send_invitation(port, id);
+    }
+
+    pub(super) fn send_invitation(&mut self, port: Port, id: ParticipantId) {
         let participant = &self.roster[id];
         let to = if port == Port::Control { participant.control } else { participant.data };
         let octets = Packet::Invitation(self.party(participant.token, LONGEST_NAME)).octets();

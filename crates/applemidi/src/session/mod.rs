@@ -172,8 +172,9 @@ impl<R: FnMut() -> u32> Session<R> {
         let said = said.copied().unwrap_or(Party { token: ours, ssrc: 0, name: b"" });
         match action {
             Action::Nothing => {}
-            Action::InviteControl => self.send_invitation(at, id, Port::Control),
-            Action::InviteData => self.send_invitation(at, id, Port::Data),
+            Action::InviteControl => self.insist(at, id, Port::Control),
+            Action::InviteData if after == State::Open => self.send_invitation(Port::Data, id),
+            Action::InviteData => self.insist(at, id, Port::Data),
             Action::AcceptControl => self.accept(Port::Control, control, &said),
             Action::AcceptData => self.accept(Port::Data, data, &said),
             Action::Refuse => self.refuse(at, Port::Control, control, ours),
@@ -183,6 +184,9 @@ impl<R: FnMut() -> u32> Session<R> {
                 let goodbye = Party { token: ours, ssrc: self.config.ssrc, name: b"" };
                 self.send(Port::Control, control, &Packet::Goodbye(goodbye));
             }
+        }
+        if event == Event::Reacceptance && before != after {
+            self.outputs.push_back(Output::Change(id, Change::Restarted));
         }
         match (before, after) {
             (State::Closed | State::Open, State::Open) => {}
@@ -225,16 +229,20 @@ impl<R: FnMut() -> u32> Session<R> {
                 continue;
             }
             let (ssrc, timers) = (self.config.ssrc, self.config.timers);
-            let (mut question, mut news, mut is_missed) = (None, None, false);
+            let (mut question, mut news, mut missed) = (None, None, None);
             self.roster.touch(id, |participant| {
                 if participant.clock.due.is_some_and(|due| due <= at) {
                     question = Some(participant.clock.ask(at, ssrc, &timers));
-                    is_missed = participant.clock.begins_to_be_missed();
+                    missed = participant.clock.missed();
                 }
                 news = participant.feedback.tell(at, timers.feedback);
             });
             let (control, data) = (self.roster[id].control, self.roster[id].data);
-            self.outputs.extend(is_missed.then_some(Output::Change(id, Change::Missed)));
+            self.outputs.extend((missed == Some(0)).then_some(Output::Change(id, Change::Missed)));
+            if missed.is_some() && self.roster[id].role == Role::Invited {
+                // If it has started anew, it knows nothing of us, and takes this for an invitation.
+                self.send_invitation(Port::Control, id);
+            }
             if let Some(question) = question {
                 self.send(Port::Data, data, &Packet::Clock(question));
             }

@@ -146,13 +146,23 @@ impl Roster {
         }
     }
 
-    /// The peer has invited us anew: all but where it is and who it is starts again.
-    pub(super) fn restart(&mut self, id: ParticipantId, token: u32, clock_offset: u32) {
+    /// The peer has started anew: nothing that was known of it counts, but where it is.
+    pub(super) fn restart(&mut self, id: ParticipantId, clock_offset: u32) {
         let clock = Clocks::new(clock_offset, &self.timers);
-        self.touch(id, |participant| {
-            (participant.role, participant.clock, participant.feedback) = (Role::Inviting, clock, Feedback::default());
-        });
+        self.touch(id, |participant| (participant.clock, participant.feedback) = (clock, Feedback::default()));
         if let Some(participant) = self.participants.get_mut(&id) {
+            for route in participant.routes() {
+                self.routes.remove(&route);
+            }
+            (participant.ssrc, participant.data_ssrc) = (None, None);
+            participant.name.clear();
+        }
+    }
+
+    /// The peer has invited us, where it was us before.
+    pub(super) fn invited_by(&mut self, id: ParticipantId, token: u32) {
+        if let Some(participant) = self.participants.get_mut(&id) {
+            participant.role = Role::Inviting;
             self.tokens.remove(&participant.token);
             participant.token = token;
         }

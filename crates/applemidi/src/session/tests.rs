@@ -245,6 +245,21 @@ fn a_peer_that_starts_anew_under_its_old_name_is_taken_back() {
 }
 
 #[test]
+fn a_peer_that_was_killed_and_is_back_is_invited_anew_within_half_a_minute() {
+    for ssrc in [20, 21] {
+        let mut network = Network::open();
+        network.ends[1] = end(2, ssrc, |_| ());
+        network.run(30 * SECOND, |_| true);
+        assert_eq!((network.states(0), network.states(1)), (vec![State::Open], vec![State::Open]), "{ssrc}");
+        let participant = network.ends[0].session.participant(network.only(0)).unwrap();
+        assert_eq!((participant.ssrc(), participant.is_listening()), (Some(ssrc), true));
+        assert!(network.changes(0).contains(&Change::Missed));
+        // Who has the source that it had before cannot be told from one that has not been away.
+        assert_eq!(network.changes(0).contains(&Change::Restarted), ssrc == 21);
+    }
+}
+
+#[test]
 fn another_token_restarts_and_the_same_one_does_not() {
     let mut network = Network::open();
     let token = network.ends[1].session.participant(network.only(1)).unwrap().token;

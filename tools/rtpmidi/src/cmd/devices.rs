@@ -1,7 +1,9 @@
 //! `rtpmidi devices`: what can be listened to.
 
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use applemidi_io::{Neighbourhood, Peer, Sighting};
 use rtp_midi_sdp::{Media, Stream};
 use serde_json::{Value, json};
 
@@ -13,7 +15,7 @@ use crate::report::{Audience, data};
 use crate::sap::{Announced, Browser, Heard};
 use crate::time;
 
-/// List the streams that are announced to the network (SAP).
+/// List what is announced to the network: streams (SAP), and AppleMIDI sessions (multicast DNS).
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -25,6 +27,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     interface: Option<String>,
 
+    /// Do not look for AppleMIDI sessions
+    #[arg(long)]
+    no_mdns: bool,
+
     /// Print one JSON object per line
     #[arg(long)]
     json: bool,
@@ -33,9 +39,11 @@ pub(crate) struct Args {
 const EXAMPLES: &str = "\
 Example:
   rtpmidi devices --wait 20
-  rtpmidi listen sap:TITLE --play      (with a title of the list)
+  rtpmidi listen sap:TITLE --play      (with the title of a stream)
+  rtpmidi join NAME --print            (with the name of a session)
 
-Each line has a title, where the stream goes, how it is coded, and who announces it.";
+Each line of a stream has a title, where it goes, how it is coded, and who announces it; that of a session has a name,
+its host and its addresses.";
 
 /// How long it waits for something to be heard before it looks at the clock again.
 const HEARTBEAT: Duration = Duration::from_millis(100);
@@ -44,25 +52,58 @@ const HEARTBEAT: Duration = Duration::from_millis(100);
 pub(crate) fn run(args: &Args) -> Result<()> {
     let interface = args.interface.as_deref().map(Interface::find).transpose()?;
     let (browser, interrupt, started) = (Browser::open(interface.as_ref())?, Interrupt::catch()?, Instant::now());
+    let (_neighbourhood, sightings) = look_around(args);
     let mut count = 0;
     while started.elapsed() < args.wait && !interrupt.asked() {
-        let line = match browser.next(HEARTBEAT) {
-            Some(Heard::Announced(announced)) => {
-                count += 1;
-                if args.json { object(&announced) } else { words(&announced) }
+        let streams = browser.next(HEARTBEAT).map(|heard| match heard {
+            Heard::Announced(announced) if args.json => object(&announced),
+            Heard::Announced(announced) => words(&announced),
+            Heard::Gone { title } => gone(&title, args.json),
+        });
+        let sessions = sightings.try_iter().map(|sighting| match sighting {
+            Sighting::Announced(peer) => session(&peer, args.json),
+            Sighting::Gone(name) => gone(&name, args.json),
+        });
+        for line in streams.into_iter().chain(sessions) {
+            count += 1;
+            if data(&line)? == Audience::Gone {
+                return Ok(());
             }
-            Some(Heard::Gone { title }) if args.json => json!({"type": "gone", "title": title}).to_string(),
-            Some(Heard::Gone { title }) => printable(&format!("{title}  is over")),
-            None => continue,
-        };
-        if data(&line)? == Audience::Gone {
-            return Ok(());
         }
     }
     if count == 0 && !args.json {
         eprintln!("nothing is announced here");
     }
     Ok(())
+}
+
+/// Looks for AppleMIDI sessions, unless there is no multicast DNS: streams are found all the same.
+fn look_around(args: &Args) -> (Option<Neighbourhood>, Receiver<Sighting>) {
+    let (sender, sightings) = channel();
+    let tell = move |sighting: &Sighting| drop(sender.send(sighting.clone()));
+    let open = || Neighbourhood::open(args.interface.as_deref(), tell);
+    let neighbourhood = match (!args.no_mdns).then(open) {
+        Some(Err(error)) => {
+            eprintln!("warning: {error}");
+            None
+        }
+        neighbourhood => neighbourhood.and_then(Result::ok),
+    };
+    (neighbourhood, sightings)
+}
+
+/// `Piano  AppleMIDI  192.0.2.7:5004 [fe80::1%2]:5004  on piano.local.`
+fn session(peer: &Peer, json: bool) -> String {
+    let addresses: Vec<String> = peer.addresses.iter().map(ToString::to_string).collect();
+    if json {
+        return json!({"type": "peer", "name": peer.name, "host": peer.host, "addresses": addresses}).to_string();
+    }
+    printable(&format!("{}  AppleMIDI  {}  on {}", peer.name, addresses.join(" "), peer.host))
+}
+
+/// What is announced no more.
+fn gone(title: &str, json: bool) -> String {
+    if json { json!({"type": "gone", "title": title}).to_string() } else { printable(&format!("{title}  is over")) }
 }
 
 /// `Canon  239.255.1.2 port 5004  rtp-midi/44100  j_update=anchor  from 192.0.2.1`

@@ -6,3 +6,4 @@ pub(crate) mod listen;
 pub(crate) mod monitor;
 pub(crate) mod pages;
 pub(crate) mod sdp;
+pub(crate) mod session;

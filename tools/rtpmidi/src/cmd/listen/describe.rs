@@ -4,7 +4,7 @@ use rtp_midi::inspect::note_name;
 use rtp_midi::midi::{Command, Segment, System, Voice};
 
 /// One message in words: the channel as musicians count it, 1 to 16, and what happens there.
-pub(super) fn describe(message: &[u8]) -> String {
+pub(in crate::cmd) fn describe(message: &[u8]) -> String {
     match Command::decode(message) {
         Ok((Command::Channel(channel, voice), _)) => format!("channel {:2}  {}", channel.get() + 1, voice_words(voice)),
         Ok((Command::System(system), _)) => system_words(system),
