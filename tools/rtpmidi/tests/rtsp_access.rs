@@ -8,7 +8,7 @@ mod rtsp_client;
 use std::time::{Duration, Instant};
 
 use kit::{Folder, PATIENCE, Program, argument};
-use rtsp_client::{Client, Server};
+use rtsp_client::{Client, Server, certificate};
 
 const SONG: [(u16, &[u8]); 2] = [(0, &[0x90, 60, 100]), (15000, &[0x80, 60, 64])];
 
@@ -65,10 +65,7 @@ fn only_those_with_a_password_listen() {
 #[test]
 fn over_tls_nothing_goes_in_clear() {
     let folder = Folder::new("rtsp-tls");
-    let line =
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout key -out cert && cat cert key";
-    let made = Program::shell(line, &folder).finish();
-    let certificate = folder.write("both.pem", made.stdout.as_bytes());
+    let (certificate, _) = certificate(&folder);
     let server = Server::start(&folder, "song.mid", &SONG, &["--rtsp-certificate", argument(&certificate)]);
     assert!(server.url("/live").starts_with("rtsps://"));
     for protocol in ["udp+tcp", "tcp"] {

@@ -69,6 +69,41 @@ fn what_is_not_announced_is_told_with_what_is() {
 }
 
 #[test]
+fn a_stream_that_is_announced_elsewhere_is_followed() {
+    let folder = Folder::new("sap-moved");
+    // Whoever hears late hears the notes that are still to come, here below 40 (hexadecimal) and there above.
+    let notes = |keys: std::ops::Range<u8>| keys.map(|key| [0x90, key, 100]).collect::<Vec<_>>();
+    let write = |name: &str, notes: &[[u8; 3]]| {
+        folder.write(name, &song(&notes.iter().map(|note| (250, &note[..])).collect::<Vec<_>>()))
+    };
+    write("there.mid", &notes(0x40..0x7F));
+    let file = write("here.mid", &notes(0x10..0x3F));
+    let script = r#"
+        heard() { until grep -q "$1" listener.json; do sleep 0.1; done; }
+        timeout 60 "$1" listen sap:Test --print --json >listener.json 2>words.txt &
+        listener=$!
+        sleep 1
+        "$1" broadcast here.mid --to udp://239.255.1.2:5004 --sap --sap-interval 0.2 --json >sender.json &
+        sender=$!
+        heard "90 [123]. 64"
+        kill -9 $sender
+        "$1" broadcast there.mid --to udp://239.255.1.3:5006 --sap --sap-interval 0.2 --json >sender.json &
+        sender=$!
+        heard "80 [123]. "
+        heard "90 [4567]. 64"
+        kill -INT $sender
+        wait $sender
+        wait $listener
+    "#;
+    if in_a_network(script, file.parent().unwrap()) {
+        let words = std::fs::read_to_string(folder.path("words.txt")).unwrap();
+        assert!(words.contains("the stream is announced elsewhere"), "{words}");
+        let summary = objects(&folder.path("listener.json")).pop().unwrap();
+        assert_eq!(summary["hanging_notes"], 0, "{summary}");
+    }
+}
+
+#[test]
 fn only_groups_are_announced() {
     let folder = Folder::new("sap-unicast");
     let file = folder.write("song.mid", &song(&[(100, &[0x90, 60, 100])]));

@@ -10,7 +10,7 @@ use super::entrance::Entrance;
 use super::gate::Senders;
 use super::place::Place;
 use super::rtsp::{Connection, Reconnect, Server, Step};
-use super::source::Source;
+use super::source::{Length, Source};
 use super::udp::Sockets;
 use super::{Packet, Plan};
 use crate::failure::{Failure, Result};
@@ -198,12 +198,10 @@ impl Link {
 
     /// Gives each packet of the stream that has been found to `take`, in threads of the link's own.
     pub(crate) fn start(&mut self, take: impl Fn(Packet<'_>) + Clone + Send + Sync + 'static) -> Result<()> {
+        let from = if self.is_live() { Duration::ZERO } else { self.plan.start + self.played };
         match &mut self.way {
             Way::Udp { sockets, .. } => sockets.start(&self.entrance, take)?,
-            Way::Rtsp(connection) => {
-                let is_file = self.source.as_ref().is_some_and(|source| source.duration.is_some());
-                connection.play(if is_file { self.plan.start + self.played } else { Duration::ZERO }, take);
-            }
+            Way::Rtsp(connection) => connection.play(from, take),
             Way::Closed | Way::Resting { .. } => {}
         }
         Ok(())
@@ -269,7 +267,8 @@ impl Link {
 
     /// The server has ended the connection, and the sender has not said goodbye.
     fn cut_off(&mut self) -> Result<Event> {
-        let duration = self.source.as_ref().and_then(|source| Duration::try_from_secs_f64(source.duration?).ok());
+        let seconds = self.source.as_ref().and_then(|source| source.length.seconds());
+        let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let played = self.plan.start + self.played + self.entrance.played().unwrap_or_default() + REST;
         if duration.is_some_and(|duration| played >= duration) {
             return Ok(Event::Ended);
@@ -278,11 +277,14 @@ impl Link {
         if self.tries_again(false) { Ok(self.lost(words)) } else { Err(Failure::new(words)) }
     }
 
+    fn is_live(&self) -> bool {
+        self.source.as_ref().is_none_or(|source| source.length == Length::Live)
+    }
+
     /// The sender has said goodbye.
     fn left(&mut self) -> Event {
-        let is_live = self.source.as_ref().is_some_and(|source| source.duration.is_none());
         match &self.place {
-            Sought::Served(server) if is_live && server.reconnect == Reconnect::Always => {
+            Sought::Served(server) if self.is_live() && server.reconnect == Reconnect::Always => {
                 self.lost("the stream has ended")
             }
             _ => Event::Ended,

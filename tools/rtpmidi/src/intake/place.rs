@@ -1,10 +1,11 @@
 //! Where a stream is to be had, as it stands on the command line.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use super::rtsp::Url;
+use crate::failure::{Failure, Result};
 
 /// A description, or where one is to be found.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,13 +18,16 @@ pub(crate) enum Place {
     Rtsp(Url),
 }
 
-impl FromStr for Place {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.strip_prefix("sap:") {
+impl Place {
+    /// Reads what stands on the command line. It is not read where the other arguments are, since a wrong one would be
+    /// shown there, with the password that it may have.
+    pub(crate) fn parse(text: &OsStr) -> Result<Self> {
+        let words = text.to_str().unwrap_or_default();
+        match words.strip_prefix("sap:") {
             Some(title) => Ok(Self::Announced(title.to_owned())),
-            None if Url::is_one(text) => text.parse().map(Self::Rtsp),
+            None if Url::is_one(words) => {
+                words.parse().map(Self::Rtsp).map_err(|error: String| Failure::new(error).unanswerable())
+            }
             None => Ok(Self::Description(text.into())),
         }
     }

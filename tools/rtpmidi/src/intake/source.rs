@@ -24,8 +24,16 @@ pub(crate) struct Source {
     pub(super) line: usize,
     /// What is to become of the stream.
     pub(crate) renderers: Renderers,
-    /// How many seconds there are of it (`a=range`, RFC 2326, C.1.5), where it is no live stream.
-    pub(crate) duration: Option<f64>,
+    pub(crate) length: Length,
+}
+
+/// How much there is of a stream (`a=range`, RFC 2326, C.1.5).
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Length {
+    /// It is heard while it is made.
+    Live,
+    /// It can be heard from any time on; so many seconds, if that is known.
+    Stored(Option<f64>),
 }
 
 impl Source {
@@ -56,9 +64,9 @@ impl Source {
         }
         let line = session.media.iter().position(|line| std::ptr::eq(line, media)).unwrap_or_default();
         let mut attributes = media.attributes.iter().chain(&session.attributes);
-        let duration = attributes.find(|attribute| attribute.name.eq_ignore_ascii_case("range"));
-        let duration = duration.and_then(|range| seconds(range.value.as_deref()?));
-        Ok(Self { title: session.title, transport, stream, config, clocks, line, renderers, duration })
+        let range = attributes.find(|attribute| attribute.name.eq_ignore_ascii_case("range"));
+        let length = range.and_then(|range| range.value.as_deref()).map_or(Length::Live, Length::of);
+        Ok(Self { title: session.title, transport, stream, config, clocks, line, renderers, length })
     }
 
     /// The caps of the stream. The depayloader gets the whole fmtp line besides.
@@ -67,11 +75,27 @@ impl Source {
     }
 }
 
-/// How long a range in normal play time is, if it ends: `npt=0-12.5`.
-fn seconds(range: &str) -> Option<f64> {
-    let (start, end) = range.trim().strip_prefix("npt=")?.split_once('-')?;
-    let length = end.trim().parse::<f64>().ok()? - start.trim().parse::<f64>().ok()?;
-    (length.is_finite() && length > 0.0).then_some(length)
+impl Length {
+    /// What a range says: `npt=0-12.5`, `npt=0-`, or `npt=now-`, which is live, as are times of day.
+    fn of(range: &str) -> Self {
+        let ends = range.trim().strip_prefix("npt=").and_then(|range| range.split_once('-'));
+        let number = |text: &str| text.trim().parse::<f64>().ok();
+        match ends.map(|(start, end)| (number(start), number(end))) {
+            Some((Some(start), end)) => {
+                let seconds = end.map(|end| end - start);
+                Self::Stored(seconds.filter(|seconds| seconds.is_finite() && *seconds > 0.0))
+            }
+            Some((None, _)) | None => Self::Live,
+        }
+    }
+
+    /// The seconds, if they are known.
+    pub(crate) const fn seconds(self) -> Option<f64> {
+        match self {
+            Self::Live => None,
+            Self::Stored(seconds) => seconds,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -89,7 +113,7 @@ mod tests {
     fn a_description_tells_where_and_what() {
         let source = Source::parse(CANON.as_bytes(), "x.sdp").unwrap();
         assert_eq!(source.title, "Canon");
-        assert_eq!((source.line, source.duration), (0, None));
+        assert_eq!((source.line, source.length), (0, Length::Live));
     }
 
     #[test]
@@ -111,9 +135,15 @@ mod tests {
     fn the_midi_line_of_several_is_found_and_its_length_read() {
         let opus = "t=0 0\r\na=range:npt=0-12.5\r\nm=audio 5002 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\n";
         let source = Source::parse(CANON.replace("t=0 0\r\n", opus).as_bytes(), "x.sdp").unwrap();
-        assert_eq!((source.line, source.duration), (1, Some(12.5)));
-        for live in ["npt=now-", "npt=0-", "npt=5-5", "clock=19961108T142300Z-"] {
-            assert_eq!(seconds(live), None, "{live}");
+        assert_eq!((source.line, source.length), (1, Length::Stored(Some(12.5))));
+        for (range, length) in [
+            ("npt=now-", Length::Live),
+            ("clock=19961108T142300Z-", Length::Live),
+            ("npt=0-", Length::Stored(None)),
+            ("npt=5-5", Length::Stored(None)),
+            ("npt=10.5-inf", Length::Stored(None)),
+        ] {
+            assert_eq!(Length::of(range), length, "{range}");
         }
     }
 }

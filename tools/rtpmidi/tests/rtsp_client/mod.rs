@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rtp_midi::inspect::inspect;
@@ -24,8 +25,19 @@ pub(crate) struct Server {
 impl Server {
     /// Serves a song under this name.
     pub(crate) fn start(folder: &Folder, name: &str, messages: &[(u16, &[u8])], options: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", folder, name, messages, options)
+    }
+
+    /// The same at this address.
+    pub(crate) fn start_at(
+        address: &str,
+        folder: &Folder,
+        name: &str,
+        messages: &[(u16, &[u8])],
+        options: &[&str],
+    ) -> Self {
         let file = folder.write(name, &song(messages));
-        let arguments = [&["broadcast", argument(&file), "--rtsp", "127.0.0.1:0", "--json"], options].concat();
+        let arguments = [&["broadcast", argument(&file), "--rtsp", address, "--json"], options].concat();
         Self::of(Program::start_with_open_stdout(&arguments))
     }
 
@@ -52,6 +64,11 @@ impl Server {
         (memory, std::fs::read_dir(format!("{process}/fd")).unwrap().count())
     }
 
+    /// Ends it as a crash does.
+    pub(crate) fn kill(self) {
+        self.program.kill();
+    }
+
     /// Waits for the end.
     pub(crate) fn end(self) -> Ended {
         self.program.finish()
@@ -60,6 +77,14 @@ impl Server {
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}//{}{path}", self.scheme, self.address)
     }
+}
+
+/// A certificate of this machine with its private key, and the same certificate for those who are to trust it.
+pub(crate) fn certificate(folder: &Folder) -> (PathBuf, PathBuf) {
+    let line = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+        -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key -out cert && cat cert key";
+    let made = Program::shell(line, folder).finish();
+    (folder.write("both.pem", made.stdout.as_bytes()), folder.path("cert"))
 }
 
 /// A client of one stream.

@@ -10,6 +10,7 @@ mod reception;
 pub(super) mod rendering;
 mod soundfont;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,7 +40,7 @@ pub(crate) struct Args {
     /// The stream: the URL of an RTSP server, a file with a session description, - for stdin, or sap:TITLE for what is
     /// announced to the network
     #[arg(value_name = "SOURCE", verbatim_doc_comment)]
-    source: Place,
+    source: OsString,
 
     /// Render the music to a WAV file (16 bit, stereo)
     #[arg(long, value_name = "FILE")]
@@ -142,17 +143,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         start: args.start,
         rtsp: args.rtsp.clone(),
     };
-    let mut link = Link::new(&args.source, plan)?;
+    let place = Place::parse(&args.source)?;
+    let mut link = Link::new(&place, plan)?;
     let entrance = link.entrance().clone();
     let patience = Patience::new(args.timeout, link.returns());
-    let Some(source) = find(&mut link, args, patience, &interrupt, &reporter)? else { return Ok(()) };
-    let (depth, schedule) = in_step(args, &source)?;
+    let Some(source) = find(&mut link, &place, patience, &interrupt, &reporter)? else { return Ok(()) };
+    let (depth, schedule) = in_step(args, &place, &source)?;
     let outputs = Outputs {
         wav: args.wav.as_deref(),
         smf: args.smf.as_deref(),
         play: args.play,
         print: args.print.then_some(if args.json { outputs::Print::Json } else { outputs::Print::Words }),
-        sound: if args.wav.is_some() || args.play { sound(args, &source, depth, &reporter)? } else { None },
+        sound: if args.wav.is_some() || args.play { sound(args, &place, &source, depth, &reporter)? } else { None },
         schedule: schedule.clone(),
     };
     let plan = receiver::Plan { depth, schedule, rtcp_interval: args.rtcp_interval };
@@ -206,12 +208,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// Waits for the first description; `None` when the user does not want to wait any more.
 fn find(
     link: &mut Link,
-    args: &Args,
+    place: &Place,
     patience: Patience,
     interrupt: &Interrupt,
     reporter: &Reporter,
 ) -> Result<Option<Source>> {
-    if let Place::Announced(title) = &args.source {
+    if let Place::Announced(title) = place {
         reporter.say(&format!("waiting for {title} to be announced"));
     }
     while !interrupt.asked() {
@@ -237,15 +239,9 @@ fn lost(why: &str, link: &Link) -> String {
     }
 }
 
-impl Args {
-    fn is_announced(&self) -> bool {
-        matches!(self.source, Place::Announced(_))
-    }
-}
-
 /// How long packets are waited for; and, where the music is to be played in step with others, when.
-fn in_step(args: &Args, source: &Source) -> Result<(Depth, Option<Arc<Schedule>>)> {
-    let origin = if args.is_announced() { Origin::Announced } else { Origin::Given };
+fn in_step(args: &Args, place: &Place, source: &Source) -> Result<(Depth, Option<Arc<Schedule>>)> {
+    let origin = if matches!(place, Place::Announced(_)) { Origin::Announced } else { Origin::Given };
     let Some(sync) = args.sync.choose(&source.clocks, origin)? else { return Ok((args.latency, None)) };
     let rendering = match args {
         Args { play: true, .. } => DEVICE,
@@ -265,9 +261,9 @@ const RENDERER: u32 = 50;
 const DEVICE: u32 = 300;
 
 /// How the description lets the music sound. If it does not, that is no failure where something else is made of it.
-fn sound(args: &Args, source: &Source, depth: Depth, reporter: &Reporter) -> Result<Option<Sound>> {
+fn sound(args: &Args, place: &Place, source: &Source, depth: Depth, reporter: &Reporter) -> Result<Option<Sound>> {
     // Anybody can announce anything, so permission in advance is not enough.
-    let is_announced = args.is_announced();
+    let is_announced = matches!(place, Place::Announced(_));
     let fetch = |url: &Url| {
         if is_announced { fetch::after_a_question(url, fetch::LIMITS) } else { fetch::LIMITS.fetch(url) }
     };
@@ -284,7 +280,7 @@ fn sound(args: &Args, source: &Source, depth: Depth, reporter: &Reporter) -> Res
             } else {
                 "--smf and --print take what comes without rendering it"
             };
-            return Err(Failure::new(format!("{}: no sound: {reason}", args.source)).hint(hint));
+            return Err(Failure::new(format!("{place}: no sound: {reason}")).hint(hint));
         }
     };
     for what in &rendering.left_out {

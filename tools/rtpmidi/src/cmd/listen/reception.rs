@@ -159,7 +159,7 @@ impl Reception {
         let source = link.source();
         Progress {
             position: self.entrance.position().as_secs_f64(),
-            duration: source.and_then(|source| source.duration),
+            duration: source.and_then(|source| source.length.seconds()),
             packets: tally.packets,
             lost: Some(stats.lost),
             repaired: Some(stats.repaired),
