@@ -33,7 +33,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Broadcast(Box<cmd::broadcast::Args>),
-    Listen(cmd::listen::Args),
+    Listen(Box<cmd::listen::Args>),
     Devices(cmd::devices::Args),
     Host(cmd::session::HostArgs),
     Join(cmd::session::JoinArgs),
