@@ -12,8 +12,8 @@ pub struct Listener {
     clock_rate: u32,
     /// What the latest packet told.
     latest: Report,
-    /// The timestamp at which listening began.
-    since: Option<u32>,
+    /// The timestamps at which listening began, and that is the latest.
+    since: Option<(u32, u32)>,
     /// The serial number of the piece that has been told.
     piece: Option<u16>,
     told: VecDeque<Text>,
@@ -46,9 +46,12 @@ impl Listener {
 
     /// What is due at the timestamp `now` and has not been told yet, in the order of time.
     ///
-    /// Texts from before the first time that this is asked are passed over: they belong to music that was not heard.
+    /// Texts from before the first time that this is asked are passed over: they belong to music that was not heard. A
+    /// `now` that is a little earlier than the one before, because messages overtake each other, counts as that one.
     pub fn due(&mut self, now: u32) -> Vec<News> {
-        let since = *self.since.get_or_insert(now);
+        let (since, latest) = *self.since.get_or_insert((now, now));
+        let back = ticks_after(latest, now);
+        let now = if (0..=2 * self.clock_rate.cast_signed()).contains(&back) { latest } else { now };
         let mut due = Vec::new();
         let mut begun = self.latest.pieces.iter().filter(|piece| ticks_after(piece.start, now) <= 0);
         if let Some(piece) = begun.next_back().filter(|piece| self.piece != Some(piece.serial)) {
@@ -68,9 +71,8 @@ impl Listener {
         }
         due.sort_by_key(|(timestamp, _)| ticks_after(*timestamp, now));
         // What is farther back than half the circle would seem to come.
-        if ticks_after(now, since) > i32::MAX / 2 {
-            self.since = Some(now.wrapping_sub(self.clock_rate));
-        }
+        let is_far = ticks_after(now, since) > i32::MAX / 2;
+        self.since = Some((if is_far { now.wrapping_sub(self.clock_rate) } else { since }, now));
         due.into_iter().map(|(_, news)| news).collect()
     }
 
@@ -134,6 +136,7 @@ mod tests {
         assert_eq!(listener.due(5 * SECOND), [News::Piece(piece(1, SECOND))]);
         assert_eq!(listener.due(8 * SECOND), []);
         assert_eq!(listener.due(9 * SECOND), [News::Piece(piece(2, 9 * SECOND))]);
+        assert_eq!(listener.due(9 * SECOND - 10), [], "time does not go back by so little");
         listener.hear(Report { pieces: vec![piece(2, 9 * SECOND + 1)], texts: Vec::new() });
         assert_eq!(listener.due(10 * SECOND), []);
     }

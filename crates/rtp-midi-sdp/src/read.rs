@@ -28,6 +28,7 @@ impl Session {
         };
         Ok(Self {
             title: sdp.session_name,
+            information: sdp.session_description,
             origin: origin(sdp.origin),
             tool: first(&sdp.attributes, "tool").map(str::to_owned),
             direction,

@@ -7,6 +7,8 @@ use crate::{Bandwidth, Clocks, Error, Host, Media, Stream};
 pub struct Session {
     /// `s=`; a single line.
     pub title: String,
+    /// `i=`: more about the session, such as what is being played; a single line.
+    pub information: Option<String>,
     /// `o=`, where it is there and its identifier is a number.
     pub origin: Option<Origin>,
     /// `a=tool`: the program that wrote the description.

@@ -24,6 +24,7 @@ impl Session {
     pub fn print(&self) -> String {
         let origin = self.origin.as_ref().map_or_else(|| Origin::new(0, 0, NO_ADDRESS), Clone::clone);
         let mut sdp = sdp_types::Session::new(written_origin(&origin), one_line(&self.title));
+        sdp.session_description = self.information.as_deref().map(one_line);
         sdp.bandwidths = self.bandwidths.iter().map(bandwidth).collect();
         if !self.times.is_empty() {
             sdp.times = self.times.iter().map(|time| sdp_types::Time::new(time.start, time.stop)).collect();
@@ -164,13 +165,14 @@ mod tests {
             tool: Some("rtpmidi 0.1.0".to_owned()),
             direction: Direction::ReceiveOnly,
             media: vec![Media::new(transport, Direction::ReceiveOnly, vec![stream])],
+            information: Some("No. 3\r\na=x".to_owned()),
             ..Session::new("Étude in two lines\r\nv=0")
         }
     }
 
     #[test]
     fn a_broadcast_prints_line_by_line() {
-        let lines = "v=0|o=- 3 4 IN IP4 192.0.2.1|s=Étude in two lines v=0|t=0 0|a=tool:rtpmidi 0.1.0|a=recvonly|\
+        let lines = "v=0|o=- 3 4 IN IP4 192.0.2.1|s=Étude in two lines v=0|i=No. 3 a=x|t=0 0|a=tool:rtpmidi 0.1.0|a=recvonly|\
             m=audio 5004 RTP/AVP 96|c=IN IP4 127.0.0.1|a=rtpmap:96 rtp-midi/44100|\
             a=fmtp:96 j_sec=recj; j_update=anchor|";
         assert_eq!(broadcast("127.0.0.1").print(), lines.replace('|', "\r\n"));
@@ -252,6 +254,7 @@ mod tests {
         #[test]
         fn what_is_printed_parses_to_the_same_session(
             title in "[a-z]{1,9}",
+            information in prop::option::of("[a-z]{1,9}"),
             direction in directions(),
             bandwidths in prop::collection::vec(Just(Bandwidth::new("CT", 64)), 0..2),
             lines in prop::collection::vec(
@@ -270,7 +273,7 @@ mod tests {
                 line.others.extend(line.streams.is_empty().then(|| "11".to_owned()));
                 line
             });
-            let mut session = Session { direction, bandwidths, media: media.collect(), ..Session::new(title) };
+            let mut session = Session { information, direction, bandwidths, media: media.collect(), ..Session::new(title) };
             session.origin = Some(Origin::new(1, 2, Host::parse("studio.example.net")));
             session.groups.push(Group { semantics: "FID".to_owned(), mids: vec!["a".to_owned(), "b".to_owned()] });
             prop_assert_eq!(Session::parse(session.print().as_bytes()), Ok(session));

@@ -11,28 +11,16 @@ impl Song {
     /// What the song has not set by then, but sets elsewhere, gets its default, so that seeking back works too; the
     /// defaults are those of General MIDI and of Reset All Controllers (RP-015), and stay out where there is none.
     /// Notes are not restarted, and System Exclusives are not repeated, but those that reset a synthesiser count.
-    pub fn chase(&self, time: u64, mut take: impl FnMut(&[u8])) {
-        let mut now = State::default();
-        let mut anywhere = State::default();
+    pub fn chase(&self, time: u64, take: impl FnMut(&[u8])) {
+        let mut chaser = Chaser::default();
         for event in self.events() {
-            let Body::Message(octets) = event.body else {
-                continue;
-            };
-            anywhere.observe(octets);
-            if event.time < time {
-                if resets(octets) {
-                    now = State::default();
-                }
-                now.observe(octets);
+            match event.body {
+                Body::Message(octets) if event.time < time => chaser.observe(octets),
+                Body::Message(octets) => chaser.ever.observe(octets),
+                Body::Meta(_) => {}
             }
         }
-        for (number, (channel, ever)) in (0..).zip(now.channels.iter().zip(&anywhere.channels)) {
-            channel.tell(ever, &mut |kind, data| match *data {
-                [one] => take(&[kind | number, one]),
-                [one, two] => take(&[kind | number, one, two]),
-                _ => {}
-            });
-        }
+        chaser.tell(take);
     }
 
     /// Which channels the song uses: bit n stands for channel n, counted from 0.
@@ -64,12 +52,43 @@ impl Song {
     }
 }
 
+/// Follows the messages of a stream, and tells at any time what brings every channel into the state that they have led
+/// to, as [`Song::chase`] does for a song.
+#[derive(Debug, Default)]
+pub struct Chaser {
+    now: State,
+    /// What has been set at all, before a reset too.
+    ever: State,
+}
+
+impl Chaser {
+    /// Takes one whole message with its status octet; others are passed over.
+    pub fn observe(&mut self, message: &[u8]) {
+        self.ever.observe(message);
+        if resets(message) {
+            self.now = State::default();
+        }
+        self.now.observe(message);
+    }
+
+    /// Gives `take` the messages that bring a synthesiser that is in any state of this stream into the one in force.
+    pub fn tell(&self, mut take: impl FnMut(&[u8])) {
+        for (number, (channel, ever)) in (0..).zip(self.now.channels.iter().zip(&self.ever.channels)) {
+            channel.tell(ever, &mut |kind, data| match *data {
+                [one] => take(&[kind | number, one]),
+                [one, two] => take(&[kind | number, one, two]),
+                _ => {}
+            });
+        }
+    }
+}
+
 /// Whether a message resets the whole synthesiser: System Reset, General MIDI on or off, level 2 on.
 fn resets(octets: &[u8]) -> bool {
     matches!(octets, [0xFF] | [0xF0, 0x7E, _, 0x09, 0x01..=0x03, 0xF7])
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     channels: [Channel; 16],
 }
@@ -81,7 +100,7 @@ impl State {
             _ => return,
         };
         match (kind, &octets[1..]) {
-            (0xB0, &[controller, value]) => channel.control(controller, value),
+            (0xB0, &[controller @ 0..0x80, value]) => channel.control(controller, value),
             (0xC0, &[program]) => {
                 let bank = channel.bank();
                 channel.program = Some(Program { bank, program });
@@ -94,6 +113,7 @@ impl State {
 }
 
 /// What is in force on one channel; `None` is what nobody has set.
+#[derive(Debug)]
 struct Channel {
     program: Option<Program>,
     controllers: [Option<u8>; 128],
@@ -104,20 +124,21 @@ struct Channel {
 }
 
 /// A program and the bank (controllers 0 and 32) in force when it was chosen.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Program {
     bank: [Option<u8>; 2],
     program: u8,
 }
 
 /// The parameter that data entry is about.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Selected {
     registered: bool,
     most: Option<u8>,
     least: Option<u8>,
 }
 
+#[derive(Debug)]
 struct Parameter {
     selected: Selected,
     most: Option<u8>,

@@ -56,6 +56,7 @@ mod tempo;
 mod track;
 mod write;
 
+pub use chase::Chaser;
 pub use error::{At, Error, Found, Result};
 pub use meta::{Meta, TextKind, TimeSignature, decode_text};
 pub use record::Recorder;

@@ -18,11 +18,18 @@ pub const SMF_META: &str = "smf-meta";
 
 /// What an event says to a recorder.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Told {
+pub enum Told {
     /// The ticks of the file the stream comes from.
     Division(Division),
     /// A meta event: its time in the segment, its type octet and its data.
-    Meta { time: Option<gst::ClockTime>, kind: u8, data: Vec<u8> },
+    Meta {
+        /// When, in the time of the segment.
+        time: Option<gst::ClockTime>,
+        /// The type octet.
+        kind: u8,
+        /// What stands behind it.
+        data: Vec<u8>,
+    },
 }
 
 /// The event that tells the division of the file; it comes before all others.
@@ -58,7 +65,7 @@ pub fn meta(time: gst::ClockTime, track: u16, meta: &Meta<'_>) -> gst::Event {
 }
 
 /// What `structure` tells, if it is an `smf-meta` that a recorder can use.
-pub(crate) fn parse(structure: &gst::StructureRef) -> Option<Told> {
+pub fn parse(structure: &gst::StructureRef) -> Option<Told> {
     if structure.name() != SMF_META {
         return None;
     }

@@ -42,8 +42,8 @@ Example:
   rtpmidi listen sap:TITLE --play      (with the title of a stream)
   rtpmidi join NAME --print            (with the name of a session)
 
-Each line of a stream has a title, where it goes, how it is coded, and who announces it; that of a session has a name,
-its host and its addresses.";
+Each line of a stream has a title, what is being played in brackets, where it goes, how it is coded, and who announces
+it; that of a session has a name, its host and its addresses.";
 
 /// How long it waits for something to be heard before it looks at the clock again.
 const HEARTBEAT: Duration = Duration::from_millis(100);
@@ -106,9 +106,10 @@ fn gone(title: &str, json: bool) -> String {
     if json { json!({"type": "gone", "title": title}).to_string() } else { printable(&format!("{title}  is over")) }
 }
 
-/// `Canon  239.255.1.2 port 5004  rtp-midi/44100  j_update=anchor  from 192.0.2.1`
+/// `Radio  (Canon)  239.255.1.2 port 5004  rtp-midi/44100  j_update=anchor  from 192.0.2.1`
 fn words(Announced { session, from, .. }: &Announced) -> String {
     let mut line = vec![session.title.clone()];
+    line.extend(session.information.as_ref().map(|what| format!("({what})")));
     for (media, stream) in session.streams() {
         let host = media.transport.address.as_ref().map(|address| format!("{} ", address.host));
         line.push(format!("{}port {}", host.unwrap_or_default(), media.transport.port));
@@ -140,5 +141,5 @@ fn object(Announced { session, from, .. }: &Announced) -> String {
         })
     };
     let streams: Vec<Value> = session.streams().map(stream).collect();
-    json!({"type": "session", "title": session.title, "from": from.to_string(), "streams": streams}).to_string()
+    json!({"type": "session", "title": session.title, "information": session.information, "from": from.to_string(), "streams": streams}).to_string()
 }

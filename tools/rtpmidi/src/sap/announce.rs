@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,13 +20,19 @@ use crate::sockets::{self, Membership};
 pub(crate) struct Announcements {
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
+    /// Where the channel of each session hears of changes, and which of its own the session is.
+    changes: Vec<(Sender<Change>, usize)>,
 }
+
+/// Another description of a session: the place of its announcer, and the text.
+type Change = (usize, String);
 
 /// The sessions of one group.
 struct Channel {
     socket: UdpSocket,
     group: SocketAddr,
     announcers: Vec<Announcer>,
+    changes: (Sender<Change>, Receiver<Change>),
     directory: Directory,
     started: Instant,
 }
@@ -39,7 +46,7 @@ impl Announcements {
         interface: Option<&Interface>,
     ) -> Result<Self> {
         let pace = Pace { least: interval.as_millis() as u64, ..Pace::default() };
-        let mut channels: Vec<Channel> = Vec::new();
+        let (mut channels, mut changes): (Vec<Channel>, Vec<_>) = Default::default();
         for (to, session) in sessions {
             let group = SocketAddr::from((group(*to), PORT));
             let place = channels.iter().position(|channel| channel.group == group);
@@ -54,6 +61,7 @@ impl Announcements {
                 SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
                 SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
             });
+            changes.push((channels[place].changes.0.clone(), channels[place].announcers.len()));
             channels[place].announcers.push(Announcer::new(from, &session.print(), pace));
         }
         let stop = Arc::new(AtomicBool::new(false));
@@ -62,7 +70,16 @@ impl Announcements {
             std::thread::Builder::new().name("sap".to_owned()).spawn(move || channel.run(&stop))
         };
         let threads = channels.into_iter().map(spawn).collect::<std::io::Result<_>>();
-        Ok(Self { threads: threads.map_err(|error| Failure::new(format!("cannot start a thread: {error}")))?, stop })
+        let threads = threads.map_err(|error| Failure::new(format!("cannot start a thread: {error}")))?;
+        Ok(Self { stop, threads, changes })
+    }
+
+    /// The session at this place among those that were given at the start is now described so, in a higher version.
+    pub(crate) fn modify(&self, place: usize, session: &Session) {
+        if let Some((channel, announcer)) = self.changes.get(place) {
+            // The thread lives as long as this.
+            let _ = channel.send((*announcer, session.print()));
+        }
     }
 }
 
@@ -91,12 +108,18 @@ impl Channel {
                 .and_then(|()| options.set_multicast_if_v6(interface.map_or(0, |interface| interface.index))),
         };
         set.map_err(|error| Failure::new(format!("cannot announce to {}: {error}", group.ip())))?;
-        Ok(Self { socket, group, announcers: Vec::new(), directory: Directory::default(), started: Instant::now() })
+        let (announcers, changes, directory) = (Vec::new(), channel(), Directory::default());
+        Ok(Self { socket, group, announcers, changes, directory, started: Instant::now() })
     }
 
     fn run(mut self, stop: &AtomicBool) {
         let mut datagram = vec![0; 65_536];
         while !stop.load(Ordering::Relaxed) {
+            while let Ok((place, description)) = self.changes.1.try_recv() {
+                let deletion = self.announcers[place].modify(&description);
+                self.announce();
+                self.send(&deletion);
+            }
             self.announce();
             // The socket waits for a tenth of a second at most. What others announce tells how much room there is.
             if let Ok((length, from)) = self.socket.recv_from(&mut datagram) {

@@ -12,6 +12,7 @@ use rtp_midi_sdp::{
     Transport,
 };
 
+use super::name::Name;
 use crate::description::{self, CLOCK_RATE, PAYLOAD_TYPE, TOOL};
 use crate::destination::local_address;
 use crate::failure::{Failure, Result};
@@ -69,19 +70,46 @@ impl Way<'_> {
     }
 }
 
+/// A session and where it goes.
+pub(super) struct Destined {
+    pub(super) channel: Option<Name>,
+    pub(super) to: SocketAddr,
+    pub(super) session: Session,
+}
+
+/// Sessions that are announced.
+pub(super) struct Announced {
+    announcements: Announcements,
+    sessions: Vec<(Option<Name>, Session)>,
+}
+
+impl Announced {
+    /// Says in the sessions of a channel what it is playing (`i=`), once for each piece.
+    pub(super) fn tell(&mut self, channel: Option<&Name>, title: &str) {
+        for (place, (_, session)) in
+            self.sessions.iter_mut().enumerate().filter(|(_, (name, _))| name.as_ref() == channel)
+        {
+            let known = session.information.as_ref().unwrap_or(&session.title);
+            if known != title {
+                session.information = Some(title.to_owned());
+                session.origin.iter_mut().for_each(|origin| origin.version += 1);
+                self.announcements.modify(place, session);
+            }
+        }
+    }
+}
+
 /// Announces the sessions that go to multicast groups; there must be one.
-pub(super) fn announce(
-    sessions: &[(SocketAddr, Session)],
-    interval: Duration,
-    interface: Option<&Interface>,
-) -> Result<Announcements> {
-    let sessions = sessions.iter().map(|(to, session)| (to.ip(), session.clone()));
-    let to_groups: Vec<_> = sessions.filter(|(to, _)| to.is_multicast()).collect();
+pub(super) fn announce(sessions: &[Destined], interval: Duration, interface: Option<&Interface>) -> Result<Announced> {
+    let multicast: Vec<_> = sessions.iter().filter(|it| it.to.ip().is_multicast()).collect();
+    let to_groups: Vec<_> = multicast.iter().map(|it| (it.to.ip(), it.session.clone())).collect();
     if to_groups.is_empty() {
         return Err(Failure::new("--sap announces what goes to a multicast group, and nothing here does")
             .hint("--to udp://239.255.1.2:5004 is a group of the local network"));
     }
-    Announcements::start(&to_groups, interval, interface)
+    let announcements = Announcements::start(&to_groups, interval, interface)?;
+    let sessions = multicast.iter().map(|it| (it.channel.clone(), it.session.clone())).collect();
+    Ok(Announced { announcements, sessions })
 }
 
 /// Whether a group has senders only that its listeners name (RFC 4607): 232.0.0.0/8 and `ff3X::/32`.

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use rtp_midi::{Config, Repertoire};
-use rtp_midi_sdp::{Clocks, Session};
+use rtp_midi_sdp::Clocks;
 use smf_timeline::Song;
 
-use super::announce::{self, Way};
+use super::announce::{self, Destined, Way};
 use super::feed::Play;
 use super::fit;
 use super::input::Input;
@@ -195,15 +195,13 @@ impl Channel {
     }
 
     /// The descriptions for its destinations, which are sessions of their own, with the places of these.
-    pub(super) fn sessions(
-        &self,
-        args: &Args,
-        interface: Option<&Interface>,
-        clocks: Clocks,
-    ) -> Vec<(u64, SocketAddr, Session)> {
+    pub(super) fn sessions(&self, args: &Args, interface: Option<&Interface>, clocks: Clocks) -> Vec<(u64, Destined)> {
         let parameters = announce::parameters(&self.config);
         let way = Way { ttl: args.ttl, interface, bandwidth: self.bandwidth, clocks };
-        let session = |&(index, to)| (index, to, way.describe(to, index, &self.title, parameters.clone()));
+        let session = |&(index, to)| {
+            let session = way.describe(to, index, &self.title, parameters.clone());
+            (index, Destined { channel: self.name.clone(), to, session })
+        };
         self.to.iter().map(session).collect()
     }
 

@@ -22,15 +22,13 @@ mod tap;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use rtp_midi_sdp::Session;
-
 use crate::elements;
 use crate::failure::Result;
 use crate::interface::Interface;
 use crate::interrupt::Interrupt;
 use crate::report::{Audience, Reporter};
-use crate::sap::Announcements;
 use crate::sync::Lockstep;
+use announce::{Announced, Destined};
 use channel::Channel;
 pub(crate) use options::Args;
 use rtsp::{Access, File, Limits, Live, LiveChannel, Server};
@@ -61,7 +59,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut on_air = channels.into_iter().map(build).collect::<Result<Vec<_>>>()?;
     // What may fail comes before anything is written or sent.
     args.rtsp.map(Server::can_listen).transpose()?;
-    let announcements = describe(args, &on_air, interface.as_ref())?;
+    let mut announced = describe(args, &on_air, interface.as_ref())?;
     for it in &mut on_air {
         it.start(args, &reporter)?;
     }
@@ -75,6 +73,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let mut patience = HEARTBEAT;
         for it in on_air.iter_mut().filter(|it| !it.is_over) {
             it.is_over = it.station.turn(std::mem::take(&mut patience), |words| reporter.warn(words))?;
+            if let (Some(announced), Some(title)) = (&mut announced, it.station.title()) {
+                announced.tell(it.channel.name.as_ref(), &title);
+            }
             if let Some(server) = server.as_ref().filter(|_| it.is_over) {
                 server.end_live(it.channel.name.as_ref());
             }
@@ -87,7 +88,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             }
         }
     }
-    drop(announcements);
+    drop(announced);
     let has_files = on_air.iter().any(|it| !it.channel.files.is_empty());
     while server.is_some() && has_files && !interrupt.asked() {
         std::thread::sleep(HEARTBEAT.into());
@@ -124,13 +125,13 @@ impl OnAir {
 }
 
 /// Writes the descriptions and announces them, where that is asked for.
-fn describe(args: &Args, on_air: &[OnAir], interface: Option<&Interface>) -> Result<Option<Announcements>> {
+fn describe(args: &Args, on_air: &[OnAir], interface: Option<&Interface>) -> Result<Option<Announced>> {
     let mut sessions: Vec<_> = on_air.iter().flat_map(|it| it.sessions(args, interface)).collect();
-    sessions.sort_by_key(|(place, ..)| *place);
-    let sessions: Vec<_> = sessions.into_iter().map(|(_, to, session)| (to, session)).collect();
+    sessions.sort_by_key(|(place, _)| *place);
+    let sessions: Vec<_> = sessions.into_iter().map(|(_, destined)| destined).collect();
     let announcements = args.sap.then(|| announce::announce(&sessions, args.sap_interval, interface)).transpose()?;
-    for (path, (_, session)) in args.sdp.iter().zip(&sessions) {
-        announce::write(session, path)?;
+    for (path, destined) in args.sdp.iter().zip(&sessions) {
+        announce::write(&destined.session, path)?;
     }
     Ok(announcements)
 }
@@ -151,13 +152,19 @@ fn serve(address: SocketAddr, args: &Args, on_air: &[OnAir], access: &Access) ->
 }
 
 impl OnAir {
-    fn sessions(&self, args: &Args, interface: Option<&Interface>) -> Vec<(u64, SocketAddr, Session)> {
+    fn sessions(&self, args: &Args, interface: Option<&Interface>) -> Vec<(u64, Destined)> {
         self.channel.sessions(args, interface, self.station.clocks())
     }
 
     fn offer(&self) -> Option<LiveChannel<'_>> {
         let Channel { name, title, config, .. } = &self.channel;
         let live = self.live.as_ref()?;
-        Some(LiveChannel { name: name.as_ref(), title, live, stream: rtsp::stream(config) })
+        Some(LiveChannel {
+            name: name.as_ref(),
+            title,
+            live,
+            stream: rtsp::stream(config),
+            prompter: Some(self.station.prompter()),
+        })
     }
 }

@@ -46,6 +46,8 @@ struct Entry {
     title: String,
     duration: Duration,
     libretto: Arc<Libretto>,
+    /// The running time at which it begins, as far as that is known before its segment.
+    begin: gst::ClockTime,
 }
 
 /// A piece that is heard or comes next.
@@ -53,8 +55,8 @@ pub(super) struct Scheduled {
     /// As in [`Playing`].
     pub(super) index: u64,
     pub(super) libretto: Arc<Libretto>,
-    /// How its time becomes running time, if that is known yet.
-    pub(super) segment: Option<gst::FormattedSegment<gst::ClockTime>>,
+    /// How its time becomes running time.
+    pub(super) segment: gst::FormattedSegment<gst::ClockTime>,
 }
 
 /// The field of a STREAM-START event that has the index of its piece.
@@ -64,7 +66,8 @@ impl NowPlaying {
     /// Takes note of a piece that has this index and will come out of `pad` of its parser.
     pub(super) fn queue(&self, index: u64, piece: &Piece, pad: &gst::Pad) {
         let (title, libretto) = (piece.title.clone(), piece.libretto.clone());
-        let entry = Entry { index, title, duration: piece.duration, libretto };
+        let begin = gst::ClockTime::from_nseconds(pad.offset().max(0).cast_unsigned());
+        let entry = Entry { index, title, duration: piece.duration, libretto, begin };
         self.state().queued.push_back(entry);
         pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
             if let Some(event) = info.event_mut().filter(|event| event.type_() == gst::EventType::StreamStart) {
@@ -108,14 +111,21 @@ impl NowPlaying {
         Some(Playing { index, title, position: position.map_or(duration, |position| position.min(duration)), duration })
     }
 
-    /// What is heard at the running time `now`, and then what comes next, as far as that is known.
+    /// What is heard at the running time `now`, and then what comes next; nothing before the start.
     pub(super) fn schedule(&self, now: gst::ClockTime) -> Vec<Scheduled> {
         let mut state = self.state();
         state.turn(now);
+        let Some(rate) = state.begun.front().map(|(_, segment)| segment.rate()) else { return Vec::new() };
         let scheduled =
             |entry: &Entry, segment| Scheduled { index: entry.index, libretto: entry.libretto.clone(), segment };
-        let begun = state.begun.iter().map(|(entry, segment)| scheduled(entry, Some(segment.clone())));
-        let waiting = state.arrived.iter().chain(&state.queued).map(|entry| scheduled(entry, None));
+        let begun = state.begun.iter().map(|(entry, segment)| scheduled(entry, segment.clone()));
+        let waiting = state.arrived.iter().chain(&state.queued).map(|entry| {
+            let mut segment = gst::FormattedSegment::new();
+            segment.set_rate(rate);
+            segment.set_start(gst::ClockTime::ZERO);
+            segment.set_base(entry.begin);
+            scheduled(entry, segment)
+        });
         begun.chain(waiting).take(2).collect()
     }
 

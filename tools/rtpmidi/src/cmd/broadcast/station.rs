@@ -156,6 +156,16 @@ impl Station {
         self.lockstep.as_ref().map(Lockstep::clocks).unwrap_or_default()
     }
 
+    /// Who tells listeners what is played.
+    pub(super) const fn prompter(&self) -> &Prompter {
+        &self.prompter
+    }
+
+    /// What is heard now.
+    pub(super) fn title(&self) -> Option<String> {
+        self.now_playing.current().map(|playing| playing.title)
+    }
+
     /// Where packets leave the payloader.
     pub(super) fn packets(&self) -> Result<gst::Pad> {
         elements::pad(&self.pay, "src")

@@ -1,5 +1,6 @@
 //! `rtpmidi listen`: receives an RTP MIDI stream, repairs it, and plays, records or prints it.
 
+mod captions;
 mod depth;
 pub(super) mod describe;
 mod fetch;
@@ -7,6 +8,7 @@ mod outputs;
 mod overture;
 mod receiver;
 mod reception;
+mod record;
 pub(super) mod rendering;
 mod soundfont;
 
@@ -15,7 +17,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rtp_midi_metadata::Piece;
 use rtp_midi_sdp::render::Url;
+use serde_json::json;
 
 use crate::elements;
 use crate::failure::{Failure, Result};
@@ -23,11 +27,11 @@ use crate::intake::{self, Event, Link, Place, RtspArgs, Silence, Source, State};
 use crate::interface::Interface;
 use crate::interrupt::Interrupt;
 use crate::loss::{Channel, Loss};
-use crate::report::{Audience, Reporter};
+use crate::report::{self, Audience, Reporter};
 use crate::sync::{Follow, Origin, Schedule};
 use crate::time;
 use depth::{Depth, Gauge};
-use outputs::{Outputs, Sound};
+use outputs::{Outputs, Print, Sound};
 use reception::Reception;
 use rendering::{Fetch, Rendering};
 use soundfont::Soundfont;
@@ -49,6 +53,14 @@ pub(crate) struct Args {
     /// Record the music to a Standard MIDI File
     #[arg(long, value_name = "FILE")]
     smf: Option<PathBuf>,
+
+    /// Record without end to this folder: a Standard MIDI File for every hour, named after the time (UTC)
+    #[arg(long, value_name = "FOLDER")]
+    record: Option<PathBuf>,
+
+    /// Begin a new file of --record this often, counted from midnight
+    #[arg(long, requires = "record", default_value = "1h", value_parser = length, value_name = "TIME")]
+    record_every: Duration,
 
     /// Play aloud
     #[arg(long)]
@@ -149,11 +161,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let patience = Patience::new(args.timeout, link.returns());
     let Some(source) = find(&mut link, &place, patience, &interrupt, &reporter)? else { return Ok(()) };
     let (depth, schedule) = in_step(args, &place, &source)?;
+    let form = if args.json { Print::Json } else { Print::Words };
     let outputs = Outputs {
         wav: args.wav.as_deref(),
         smf: args.smf.as_deref(),
         play: args.play,
-        print: args.print.then_some(if args.json { outputs::Print::Json } else { outputs::Print::Words }),
+        print: args.print.then_some(form),
+        record: args.record.as_deref().map(|folder| (folder, args.record_every)),
+        texts: (args.print || args.json).then_some(form),
         sound: if args.wav.is_some() || args.play { sound(args, &place, &source, depth, &reporter)? } else { None },
         schedule: schedule.clone(),
     };
@@ -167,7 +182,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         if reception.is_stopped() {
             continue;
         }
-        let audience = reporter.show(Instant::now(), || reception.progress(&link))?;
+        let mut audience = reporter.show(Instant::now(), || reception.progress(&link))?;
+        if let Some((piece, duration)) = reception.piece() {
+            audience = tell(&reporter, &piece, duration)?;
+        }
         let end = match link.turn() {
             Ok(Some(Event::Found)) => {
                 if let Some(source) = link.source() {
@@ -203,6 +221,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     reporter.finish(&reception.end())?;
     failure.map_or(Ok(()), Err)
+}
+
+/// Tells which piece has begun, which takes so many seconds.
+fn tell(reporter: &Reporter, piece: &Piece, duration: Option<f64>) -> Result<Audience> {
+    let Piece { title, copyright, .. } = piece;
+    let words = [title, copyright].into_iter().filter(|text| !text.is_empty()).cloned();
+    let words: Vec<String> = words.chain(duration.map(time::minutes)).collect();
+    let object = json!({
+        "type": "title",
+        "title": title,
+        "copyright": copyright,
+        "duration_s": duration.map(report::seconds),
+    });
+    reporter.tell(&format!("now playing {}", words.join(", ")), &object)
 }
 
 /// Waits for the first description; `None` when the user does not want to wait any more.
@@ -270,7 +302,7 @@ fn sound(args: &Args, place: &Place, source: &Source, depth: Depth, reporter: &R
     let fetch: Option<Fetch<'_>> = args.allow_remote_instruments.then_some(&fetch);
     let rendering = match Rendering::of(&source.renderers, fetch) {
         Ok(rendering) => rendering,
-        Err(reason) if args.smf.is_some() || args.print => {
+        Err(reason) if args.smf.is_some() || args.record.is_some() || args.print => {
             reporter.warn(&format!("warning: no sound: {reason}"));
             return Ok(None);
         }
@@ -278,7 +310,7 @@ fn sound(args: &Args, place: &Place, source: &Source, depth: Depth, reporter: &R
             let hint = if fetch.is_none() && rendering::names_urls(&source.renderers) {
                 "--allow-remote-instruments fetches what the description names; trust who wrote it"
             } else {
-                "--smf and --print take what comes without rendering it"
+                "--smf, --record and --print take what comes without rendering it"
             };
             return Err(Failure::new(format!("{place}: no sound: {reason}")).hint(hint));
         }
@@ -292,6 +324,13 @@ fn sound(args: &Args, place: &Place, source: &Source, depth: Depth, reporter: &R
         _ => soundfont::find(args.soundfont.as_deref())?,
     };
     Ok(Some(Sound { soundfont, rendering, latency }))
+}
+
+/// Reads the length of a file: `1h`, `15min`, `30s`.
+fn length(text: &str) -> Result<Duration, String> {
+    let length = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let sensible = Duration::from_secs(1)..=Duration::from_hours(24);
+    if sensible.contains(&length) { Ok(length) } else { Err("it is a time from 1s to 24h".to_owned()) }
 }
 
 /// Why the listener ended.

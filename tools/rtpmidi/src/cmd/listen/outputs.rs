@@ -3,16 +3,22 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use gst::prelude::*;
+use gstrtpmidi::smf_meta::{self, Told};
 use rtp_midi::midi::Channel;
+use rtp_midi_metadata::Kind;
 use rtp_midi_sdp::render::ChannelMask;
 use serde_json::json;
+use smf_timeline::decode_text;
 
 use super::describe::{describe, hex};
 use super::overture::Overture;
+use super::record::Recording;
 use super::rendering::Rendering;
 use super::soundfont::Soundfont;
+use crate::description::printable;
 use crate::elements::{self, chain, make, with};
 use crate::failure::{Failure, Result};
 use crate::report::{self, Audience};
@@ -23,8 +29,12 @@ use crate::sync::Schedule;
 pub(super) struct Outputs<'a> {
     pub(super) wav: Option<&'a Path>,
     pub(super) smf: Option<&'a Path>,
+    /// A folder, and how long each file in it is to be.
+    pub(super) record: Option<(&'a Path, Duration)>,
     pub(super) play: bool,
+    /// Messages, and texts beside them.
     pub(super) print: Option<Print>,
+    pub(super) texts: Option<Print>,
     /// There if `wav` or `play` is and the stream may be heard.
     pub(super) sound: Option<Sound>,
     /// When messages are played, if others play them at the same moment.
@@ -53,25 +63,36 @@ const RELEASE: gst::ClockTime = gst::ClockTime::from_mseconds(300);
 
 impl Outputs<'_> {
     /// Adds the branches to `pipeline`, behind `tee`. `gone` becomes true when nobody reads what is printed. What plays
-    /// beside the stream is returned.
+    /// beside the stream is returned, and what records it.
     pub(super) fn attach(
         &self,
         pipeline: &gst::Pipeline,
         tee: &gst::Element,
         gone: &Arc<AtomicBool>,
-    ) -> Result<Option<Overture>> {
+    ) -> Result<(Option<Overture>, Option<Recording>)> {
         // Something must take the music even if it is only counted.
         let rest = with("fakesink", &[("sync", &self.schedule.is_some()), ("async", &false)])?;
         rest.set_property("processing-deadline", 0_u64);
+        let printer = Arc::new(Printer { first: Mutex::new(None), gone: gone.clone() });
         if let Some(print) = self.print {
-            print_messages(&rest, print, self.schedule.clone(), gone.clone());
+            printer.clone().print_messages(&rest, print, self.schedule.clone());
+        }
+        if let Some(print) = self.texts {
+            printer.print_texts(&elements::pad(&rest, "sink")?, print);
         }
         branch(pipeline, tee, &[&rest])?;
 
         if let Some(path) = self.smf {
             branch(pipeline, tee, &[&make("smfmux")?, &file(path)?])?;
         }
-        self.sound.as_ref().map_or(Ok(None), |sound| self.attach_sound(pipeline, tee, sound))
+        let record = |(folder, every)| {
+            let rest = with("fakesink", &[("sync", &false), ("async", &false)])?;
+            branch(pipeline, tee, &[&rest])?;
+            Recording::on(&elements::pad(&rest, "sink")?, folder, every)
+        };
+        let recording = self.record.map(record).transpose()?;
+        let overture = self.sound.as_ref().map_or(Ok(None), |sound| self.attach_sound(pipeline, tee, sound))?;
+        Ok((overture, recording))
     }
 
     fn attach_sound(&self, pipeline: &gst::Pipeline, tee: &gst::Element, how: &Sound) -> Result<Option<Overture>> {
@@ -120,43 +141,85 @@ fn file(path: &Path) -> Result<gst::Element> {
     with("filesink", &[("location", &path), ("sync", &false), ("async", &false)])
 }
 
-/// One line for each message that `sink` takes, with the time since the first one.
-fn print_messages(sink: &gst::Element, print: Print, schedule: Option<Arc<Schedule>>, gone: Arc<AtomicBool>) {
-    let first = Mutex::new(None);
-    let line = move |sink: &gst::Element, buffer: &gst::BufferRef| {
-        let Ok(message) = buffer.map_readable() else { return };
-        let time = buffer.pts().unwrap_or_default();
-        let start = *first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(time);
-        let seconds = time.saturating_sub(start).seconds_f64();
-        let line = match print {
-            Print::Words => format!("{seconds:9.3}  {}", describe(&message)),
-            Print::Json => {
-                let at = schedule.as_ref().map(|it| it.played_at(sink.base_time().unwrap_or_default(), time));
-                let mut event = json!({
-                    "type": "event",
-                    "time_s": report::seconds(seconds),
-                    "octets": hex(&message),
-                    "words": describe(&message),
-                });
-                if let Some(at) = at {
-                    event["at"] = json!((at * 1e6).round() / 1e6);
+/// Writes lines with the time since the first of what they tell.
+struct Printer {
+    first: Mutex<Option<gst::ClockTime>>,
+    /// Nobody reads them any more.
+    gone: Arc<AtomicBool>,
+}
+
+impl Printer {
+    /// One line for each message that `sink` takes.
+    fn print_messages(self: Arc<Self>, sink: &gst::Element, print: Print, schedule: Option<Arc<Schedule>>) {
+        let line = move |sink: &gst::Element, buffer: &gst::BufferRef| {
+            let Ok(message) = buffer.map_readable() else { return };
+            let time = buffer.pts().unwrap_or_default();
+            let seconds = self.seconds(time);
+            self.print(&match print {
+                Print::Words => format!("{seconds:9.3}  {}", describe(&message)),
+                Print::Json => {
+                    let at = schedule.as_ref().map(|it| it.played_at(sink.base_time().unwrap_or_default(), time));
+                    let mut event = json!({
+                        "type": "event",
+                        "time_s": report::seconds(seconds),
+                        "octets": hex(&message),
+                        "words": describe(&message),
+                    });
+                    if let Some(at) = at {
+                        event["at"] = json!((at * 1e6).round() / 1e6);
+                    }
+                    event.to_string()
                 }
-                event.to_string()
-            }
+            });
         };
+        // Behind the wait for its time, if there is one.
+        sink.set_property("signal-handoffs", true);
+        sink.connect("handoff", false, move |values| {
+            if let (Ok(sink), Ok(buffer)) = (values.first()?.get::<gst::Element>(), values.get(1)?.get::<gst::Buffer>())
+            {
+                line(&sink, &buffer);
+            }
+            None
+        });
+    }
+
+    /// One line for each text of the music.
+    fn print_texts(self: Arc<Self>, pad: &gst::Pad, print: Print) {
+        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+            if let Some((kind, time, text)) = info.event().and_then(|event| caption(event.structure()?)) {
+                let seconds = self.seconds(time);
+                self.print(&match print {
+                    Print::Words => {
+                        printable(&format!("{seconds:9.3}  {:<10}  {}", kind.name(), text.trim())).replace('\n', " ")
+                    }
+                    Print::Json => {
+                        json!({"type": kind.name(), "time_s": report::seconds(seconds), "text": text}).to_string()
+                    }
+                });
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
+    fn seconds(&self, time: gst::ClockTime) -> f64 {
+        let first = *self.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(time);
+        time.saturating_sub(first).seconds_f64()
+    }
+
+    fn print(&self, line: &str) {
         // Whatever the reason, there is no use in further lines.
-        if !matches!(report::data(&line), Ok(Audience::Listening)) {
-            gone.store(true, Ordering::SeqCst);
+        if !matches!(report::data(line), Ok(Audience::Listening)) {
+            self.gone.store(true, Ordering::SeqCst);
         }
-    };
-    // Behind the wait for its time, if there is one.
-    sink.set_property("signal-handoffs", true);
-    sink.connect("handoff", false, move |values| {
-        if let (Ok(sink), Ok(buffer)) = (values.first()?.get::<gst::Element>(), values.get(1)?.get::<gst::Buffer>()) {
-            line(&sink, &buffer);
-        }
-        None
-    });
+    }
+}
+
+/// A text of the music in the structure of an `smf-meta` event, and its time.
+fn caption(structure: &gst::StructureRef) -> Option<(Kind, gst::ClockTime, String)> {
+    match smf_meta::parse(structure)? {
+        Told::Meta { time, kind, data } => Some((Kind::from_octet(kind)?, time?, decode_text(&data))),
+        Told::Division(_) => None,
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use gst::prelude::*;
 
+use super::captions::Captions;
 use super::depth::{Depth, Gauge};
 use crate::elements::{self, make, with};
 use crate::failure::{Failure, Result};
@@ -25,6 +26,7 @@ pub(super) struct Receiver {
     bin: gst::Bin,
     session: gst::Element,
     depay: gst::Element,
+    captions: Captions,
     rtp: gst_app::AppSrc,
     rtcp: gst_app::AppSrc,
     clock_rate: u32,
@@ -75,11 +77,12 @@ impl Receiver {
         elements::report_every(&session, plan.rtcp_interval);
         gather(&session, &funnel);
         send_reports(&reports, entrance)?;
+        let captions = Captions::attach(&session, &depay, source.stream.clock_rate)?;
         let out = gst::GhostPad::with_target(&elements::pad(&funnel, "src")?);
         let out = out.map_err(|error| elements::unbuilt(&error))?;
         bin.add_pad(&out).map_err(|error| elements::unbuilt(&error))?;
         let (gauge, schedule) = (Arc::new(Mutex::new(gauge)), plan.schedule.clone());
-        Ok(Self { bin, session, depay, rtp, rtcp, clock_rate: source.stream.clock_rate, gauge, schedule })
+        Ok(Self { bin, session, depay, captions, rtp, rtcp, clock_rate: source.stream.clock_rate, gauge, schedule })
     }
 
     /// Puts it into `pipeline`, in front of `sink`.
@@ -97,6 +100,11 @@ impl Receiver {
             let _ = element.set_state(gst::State::Null);
             let _ = pipeline.remove(element);
         }
+    }
+
+    /// What the sender says beside its music.
+    pub(super) const fn captions(&self) -> &Captions {
+        &self.captions
     }
 
     /// Takes packets.

@@ -12,10 +12,12 @@ use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 use rtp_midi::midi::Sounding;
+use rtp_midi_metadata::Piece;
 
 use super::outputs::Outputs;
 use super::overture::Overture;
 use super::receiver::{Plan, Receiver, Stats};
+use super::record::Recording;
 use crate::elements::{self, make};
 use crate::failure::{Failure, Result};
 use crate::intake::{Entrance, Link, Packet, Source};
@@ -34,6 +36,7 @@ pub(super) struct Reception {
     past: Stats,
     music: Arc<Mutex<Music>>,
     overture: Option<Overture>,
+    recording: Option<Recording>,
     /// Nobody reads what is printed any more.
     gone: Arc<AtomicBool>,
     stopped: Option<Instant>,
@@ -47,6 +50,9 @@ struct Music {
     events: u64,
     sounding: Sounding,
 }
+
+/// How long messages may take from one element to the next when the machine is busy.
+const PATIENCE: gst::ClockTime = gst::ClockTime::from_mseconds(100);
 
 /// How long packets that have arrived and files may take after the end.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -63,7 +69,7 @@ impl Reception {
         if let Some(schedule) = &plan.schedule {
             schedule.rule(&pipeline);
         }
-        let overture = outputs.attach(&pipeline, &tee, &gone)?;
+        let (overture, recording) = outputs.attach(&pipeline, &tee, &gone)?;
         let heard = music.clone();
         elements::for_each_buffer(&sink, move |buffer| {
             if let Ok(message) = buffer.map_readable() {
@@ -73,7 +79,21 @@ impl Reception {
             }
         });
         let (receiver, past, stopped, told) = (None, Stats::default(), None, (Instant::now(), 0));
-        Ok(Self { pipeline, bus, sink, receiver, plan, entrance, past, music, overture, gone, stopped, told })
+        Ok(Self {
+            pipeline,
+            bus,
+            sink,
+            receiver,
+            plan,
+            entrance,
+            past,
+            music,
+            overture,
+            recording,
+            gone,
+            stopped,
+            told,
+        })
     }
 
     /// Begins to receive the stream `source`; what is returned takes its packets.
@@ -115,10 +135,25 @@ impl Reception {
             warn(&trouble);
         }
         self.receiver.iter().for_each(Receiver::adapt);
+        // What is due by now has come, if it comes at all.
+        let depth = self.receiver.as_ref().map_or(0, Receiver::depth);
+        let delay = gst::ClockTime::from_mseconds(depth.into()) + PATIENCE;
+        let heard = self.pipeline.current_running_time().and_then(|now| now.checked_sub(delay));
+        if let (Some(heard), Some(receiver), None) = (heard, &self.receiver, self.stopped) {
+            receiver.captions().turn(heard);
+        }
+        if let (Some(heard), Some(recording)) = (heard, &self.recording) {
+            recording.turn(heard.into()).iter().for_each(|words| warn(words));
+        }
         match self.stopped {
             Some(stopped) if stopped.elapsed() > FAREWELL => Err(Failure::new("the recording does not end")),
             _ => Ok(false),
         }
+    }
+
+    /// The piece that has begun, once, and how many seconds it takes.
+    pub(super) fn piece(&self) -> Option<(Piece, Option<f64>)> {
+        self.receiver.as_ref()?.captions().piece()
     }
 
     /// Whether it has been stopped.
@@ -157,6 +192,7 @@ impl Reception {
         let stats = self.stats();
         let jitter = self.receiver.as_ref().and_then(|receiver| receiver.jitter(self.entrance.ssrc()?));
         let source = link.source();
+        let told = self.receiver.as_ref().and_then(|receiver| receiver.captions().title());
         Progress {
             position: self.entrance.position().as_secs_f64(),
             duration: source.and_then(|source| source.length.seconds()),
@@ -164,7 +200,7 @@ impl Reception {
             lost: Some(stats.lost),
             repaired: Some(stats.repaired),
             bit_rate: bits_per_second(tally.octets - octets_before, before.elapsed()),
-            title: source.map(|source| source.title.clone()),
+            title: told.or_else(|| source.map(|source| source.title.clone())),
             listening: Some(Listening {
                 state: link.state(),
                 jitter,

@@ -7,7 +7,7 @@ use gst::glib;
 use gst::prelude::*;
 use rtp_midi_metadata::{Piece, Report, Text, ticks_after};
 
-use crate::cmd::broadcast::now_playing::NowPlaying;
+use crate::cmd::broadcast::now_playing::{NowPlaying, Scheduled};
 use crate::description::CLOCK_RATE;
 use crate::elements;
 use crate::failure::Result;
@@ -94,24 +94,18 @@ impl Prompter {
         let Source { ssrc, zero, .. } = (*lock(&self.source))?;
         let now = self.pay.upgrade()?.current_running_time()?;
         let timestamp = |time| zero.wrapping_add(ticks(time) as u32);
-        let (mut report, mut follows) = (Report::default(), None);
-        for scheduled in self.now_playing.schedule(now) {
-            let segment = match (scheduled.segment, follows) {
-                (Some(segment), _) => segment,
-                (None, Some(follows)) => follows,
-                (None, None) => break,
-            };
+        let mut report = Report::default();
+        for Scheduled { index, libretto, segment } in self.now_playing.schedule(now) {
             let start = segment.start().unwrap_or_default();
             let at = |time: Duration| {
                 let time = gst::ClockTime::from_nseconds(time.as_nanos() as u64);
                 segment.to_running_time_full(time).map(timestamp)
             };
-            let libretto = &scheduled.libretto;
             let window = self.window.around(timestamp(now.into()));
             if let Some(start) = at(Duration::ZERO).filter(|start| window.is_reached(*start)) {
                 let end = at(libretto.duration);
                 report.pieces.push(Piece {
-                    serial: scheduled.index as u16,
+                    serial: index as u16,
                     start,
                     duration: end.map(|end| end.wrapping_sub(start)),
                     title: libretto.title.clone(),
@@ -124,7 +118,6 @@ impl Prompter {
                 Some(Text { kind: line.kind, timestamp, text: line.text.clone() })
             });
             report.texts.extend(texts);
-            follows = behind(&segment, libretto.duration);
         }
         Some((ssrc, report.choose(timestamp(now.into()), LIMIT)))
     }
@@ -176,20 +169,6 @@ impl Around {
     }
 }
 
-/// The segment of a whole file that follows at once behind one that ends at `duration` of its file.
-fn behind(
-    segment: &gst::FormattedSegment<gst::ClockTime>,
-    duration: Duration,
-) -> Option<gst::FormattedSegment<gst::ClockTime>> {
-    let end = segment.to_running_time(gst::ClockTime::from_nseconds(duration.as_nanos() as u64))?;
-    let mut follows = gst::FormattedSegment::new();
-    follows.set_rate(segment.rate());
-    follows.set_applied_rate(segment.applied_rate());
-    follows.set_start(gst::ClockTime::ZERO);
-    follows.set_base(end);
-    Some(follows)
-}
-
 /// A running time in ticks of the RTP clock.
 fn ticks(time: gst::Signed<gst::ClockTime>) -> i64 {
     let ticks = |time: gst::ClockTime| (u128::from(time.nseconds()) * u128::from(CLOCK_RATE) / 1_000_000_000) as i64;
@@ -206,19 +185,6 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_follows_when_the_one_before_it_has_been_played_at_its_speed() {
-        gst::init().unwrap();
-        let seconds = gst::ClockTime::from_seconds;
-        let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
-        segment.set_rate(2.0);
-        segment.set_start(seconds(4));
-        segment.set_base(seconds(100));
-        let follows = behind(&segment, Duration::from_secs(10)).unwrap();
-        assert_eq!(follows.to_running_time(seconds(0)), Some(seconds(103)));
-        assert_eq!(follows.to_running_time(seconds(8)), Some(seconds(107)));
-    }
 
     #[test]
     fn timestamps_are_told_as_before_unless_time_has_jumped() {

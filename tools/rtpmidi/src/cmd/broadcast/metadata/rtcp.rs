@@ -20,6 +20,9 @@ impl Prompter {
         let Some(session) = elements::session(rtpbin) else { return };
         let mut told = lock(&self.told);
         told.bins.retain(|rtpbin| rtpbin.upgrade().is_some());
+        if told.bins.iter().any(|known| known.upgrade().as_ref() == Some(rtpbin)) {
+            return;
+        }
         told.bins.push(rtpbin.downgrade());
         self.describe(rtpbin, told.title.as_deref());
         let prompter = self.clone();
@@ -27,6 +30,7 @@ impl Prompter {
             if let (Some((ssrc, report)), Some(compound)) = (prompter.report(), values.get(1)) {
                 append(compound, ssrc, &report.encode(ssrc));
             }
+            prompter.turn();
             // Whether the report may be left out is not for us to say.
             Some(false.to_value())
         });

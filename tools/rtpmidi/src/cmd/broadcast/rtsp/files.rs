@@ -21,7 +21,8 @@ pub(in crate::cmd::broadcast) struct File {
     pub(in crate::cmd::broadcast) config: Config,
 }
 
-/// The name of the payloader in a client's pipeline.
+/// The names of the parser and the payloader in a client's pipeline.
+pub(super) const PARSE: &str = "parse";
 pub(super) const PAY: &str = "pay";
 
 impl File {
@@ -33,7 +34,7 @@ impl File {
         let words = Words { title: self.piece.title.clone(), stream };
         Factory::new(Sharing::Nobody, words, move || {
             let file = elements::with("filesrc", &[("location", &path)])?;
-            let parse = elements::with("smfparse", &[("lenient", &(reading == Reading::Lenient))])?;
+            let parse = elements::with("smfparse", &[("name", &PARSE), ("lenient", &(reading == Reading::Lenient))])?;
             let fresh = u64::from(config.fresh) * 1_000_000_000 / u64::from(CLOCK_RATE);
             let pay = elements::with(
                 "rtpmidipay",

@@ -18,6 +18,7 @@ mod host;
 mod line;
 mod live;
 mod media;
+mod prompts;
 mod request;
 mod stream;
 mod users;
@@ -35,6 +36,7 @@ use gst_rtsp_server::{RTSPFilterResult, RTSPMedia, RTSPMountPoints, RTSPSession}
 use rtp_midi::Config;
 use rtp_midi_sdp::{Stream, Transport};
 
+use super::metadata::Prompter;
 use super::name::Name;
 use super::piece::Reading;
 use super::tap::Tap;
@@ -83,6 +85,8 @@ pub(super) struct LiveChannel<'a> {
     pub(super) live: &'a Live,
     /// What its packets are.
     pub(super) stream: Stream,
+    /// Says what is played, if that is known.
+    pub(super) prompter: Option<&'a Prompter>,
 }
 
 impl Server {
@@ -108,6 +112,9 @@ impl Server {
             for (form, factory) in channel.live.factories(channel.title, &channel.stream) {
                 factory.guard(&door);
                 offer.access.restrict(&factory);
+                if let Some(prompter) = channel.prompter {
+                    prompts::of_channel(&factory, prompter);
+                }
                 let path = form.live(channel.name);
                 mounts.add_factory(&path, factory);
                 paths.extend((form == Form::GeneralMidi).then_some(path));
@@ -120,6 +127,7 @@ impl Server {
                 let factory = file.factory(offer.reading, form);
                 factory.guard(&door);
                 offer.access.restrict(&factory);
+                prompts::of_file(&factory, &file.piece);
                 let streams = streams.clone();
                 factory.connect_media_configure(move |_, media| streams.watch(media));
                 mounts.add_factory(&path, factory);
