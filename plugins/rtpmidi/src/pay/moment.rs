@@ -52,6 +52,10 @@ impl Moments {
 
     /// The moment of RTP time `ticks`, or the nearest that the segment has.
     pub(super) fn nearest(&self, ticks: u64) -> Moment {
+        // A segment that begins later than the one before it ended has no timestamps for the time between.
+        if let Some(first) = self.first().filter(|first| first.ticks > ticks) {
+            return first;
+        }
         self.pts_of(ticks).and_then(|pts| self.at(Some(pts))).unwrap_or(self.last)
     }
 
@@ -127,6 +131,18 @@ mod tests {
 
     fn seconds(seconds: u64) -> gst::ClockTime {
         gst::ClockTime::from_seconds(seconds)
+    }
+
+    #[test]
+    fn what_is_due_between_two_segments_counts_as_the_start_of_the_second() {
+        let mut moments = moments(0, None);
+        assert_eq!(moments.of(Some(seconds(7))).ticks, 7 * u64::from(RATE));
+        let mut later = gst::FormattedSegment::new();
+        later.set_start(gst::ClockTime::ZERO);
+        later.set_base(seconds(10));
+        moments.set_segment(later);
+        let first = Moment { pts: Some(gst::ClockTime::ZERO), ticks: 10 * u64::from(RATE) };
+        assert_eq!([8, 9, 10].map(|second| moments.nearest(second * u64::from(RATE))), [first; 3]);
     }
 
     #[test]
