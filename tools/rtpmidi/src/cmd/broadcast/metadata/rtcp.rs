@@ -30,7 +30,6 @@ impl Prompter {
             if let (Some((ssrc, report)), Some(compound)) = (prompter.report(), values.get(1)) {
                 append(compound, ssrc, &report.encode(ssrc));
             }
-            prompter.turn();
             // Whether the report may be left out is not for us to say.
             Some(false.to_value())
         });
