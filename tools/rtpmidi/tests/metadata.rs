@@ -82,7 +82,8 @@ fn who_joins_late_has_the_title_and_every_text_in_time_in_spite_of_losses_and_re
     let (smf, archive) = (folder.path("again.mid"), folder.path("archive"));
     let _network = Lossy::between(ours, theirs);
     let to = format!("udp://127.0.0.1:{ours}");
-    let sender = ["broadcast", argument(&file), "--to", &to, "--rtcp-interval", "0.3", "--json", "--sdp", argument(&sdp)];
+    let sender =
+        ["broadcast", argument(&file), "--to", &to, "--rtcp-interval", "0.3", "--json", "--sdp", argument(&sdp)];
     let mut sender = Program::start_with_open_stdout(&sender);
     wait_for(&sdp);
     let sent = Objects::of(&mut sender);
