@@ -166,7 +166,9 @@ fn clients_of_the_server_are_told_where_each_of_them_is() {
 fn what_is_being_played_is_announced() {
     let folder = Folder::new("metadata-devices");
     let second = song(&[(0, &[0x90, 60, 100]), (1000, &[0x80, 60, 64])]);
-    let first: Vec<u8> = second.iter().map(|octet| if *octet == b'T' { b'B' } else { *octet }).collect();
+    let mut first = second.clone();
+    let title = first.windows(4).position(|octets| octets == b"Test").unwrap();
+    first[title] = b'B';
     folder.write("a.mid", &first);
     let path = folder.write("b.mid", &second);
     let script = r#"
