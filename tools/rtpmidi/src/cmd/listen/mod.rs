@@ -121,12 +121,12 @@ pub(crate) struct Args {
     #[arg(long, default_value = "0", value_parser = time::parse, value_name = "TIME")]
     start: Duration,
 
-    #[command(flatten)]
-    rtsp: RtspArgs,
-
     /// Print progress, messages and summary as JSON, one object per line
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    rtsp: RtspArgs,
 }
 
 const EXAMPLES: &str = "\
