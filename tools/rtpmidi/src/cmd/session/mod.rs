@@ -1,27 +1,28 @@
 //! `rtpmidi host` and `rtpmidi join`: an AppleMIDI session by hand.
 
+mod admit;
 mod input;
 mod output;
+mod status;
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use applemidi_io::{
-    Admission, Change, Config, End, Event, Host, Neighbourhood, Network, Reason, Stats, local_networks,
-};
+use applemidi_io::{Change, Config, End, Event, Host, Neighbourhood};
 use clap::ValueEnum;
 use serde_json::json;
 
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::report::{Audience, Reporter, plural};
+use crate::report::{Audience, Reporter};
+use admit::{Admit, admission};
 use output::Outputs;
+use status::{describe, object, words};
 
 /// Open an AppleMIDI session that others join (macOS, iOS, Windows, other rtpmidi).
 #[derive(clap::Args)]
@@ -120,34 +121,6 @@ enum Form {
     Raw,
     /// Lines of hexadecimal octets, such as 90 3c 64
     Hex,
-}
-
-/// `--admit`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Admit {
-    Neighbours,
-    Everyone,
-    Network(Network),
-}
-
-impl FromStr for Admit {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "neighbours" | "neighbors" => return Ok(Self::Neighbours),
-            "everyone" => return Ok(Self::Everyone),
-            _ => {}
-        }
-        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let address: IpAddr =
-            address.parse().map_err(|_| "it is neighbours, everyone, or a network such as 192.0.2.0/24".to_owned())?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        match bits.map_or(Ok(most), str::parse) {
-            Ok(bits) if bits <= most => Ok(Self::Network(Network { address, bits })),
-            _ => Err(format!("a network has from 0 to {most} bits")),
-        }
-    }
 }
 
 /// What the main thread is told.
@@ -364,73 +337,6 @@ fn listener(sender: SyncSender<Heard>) -> impl FnMut(Event<'_>) + Send {
         };
         let _ = sender.try_send(heard);
     }
-}
-
-/// What has become of a participant, behind its name.
-const fn words(change: Change) -> Option<&'static str> {
-    Some(match change {
-        Change::Invited => "is invited",
-        Change::Opened => "takes part",
-        Change::Restarted => "has started anew",
-        Change::Missed => "does not answer",
-        Change::ClockSet => "has another time",
-        Change::Closed(Reason::Unanswered) => "has not answered",
-        Change::Closed(Reason::Refused) => "has refused",
-        Change::Closed(Reason::Goodbye) => "has left",
-        Change::Closed(Reason::Expired) => "is not heard any more",
-        Change::Closed(Reason::Left) => "has been parted from",
-        Change::Closed(Reason::Overtaken | Reason::Crossed | Reason::Rejected)
-        | Change::Asks
-        | Change::Listening
-        | Change::Feedback(_)
-        | Change::Limit(_) => return None,
-    })
-}
-
-/// `Piano  latency 0.31 ms ± 0.05  120 messages in, 0 lost, 0 repaired  64 out`
-fn describe(stats: &Stats) -> String {
-    let milliseconds =
-        |time: Option<Duration>| time.map_or_else(|| "?".to_owned(), |time| format!("{:.2}", time.as_secs_f64() * 1e3));
-    format!(
-        "{}  latency {} ms ± {}  {} in, {} lost, {} repaired  {} out",
-        stats.name,
-        milliseconds(stats.latency),
-        milliseconds(stats.jitter),
-        plural(stats.received.commands, "message"),
-        plural(stats.received.lost, "packet"),
-        stats.received.repairs,
-        stats.sent.commands
-    )
-}
-
-fn object(stats: &Stats) -> serde_json::Value {
-    json!({
-        "type": "status",
-        "name": stats.name,
-        "control": stats.control.to_string(),
-        "listening": stats.is_listening,
-        "latency_ms": stats.latency.map(|time| time.as_secs_f64() * 1e3),
-        "jitter_ms": stats.jitter.map(|time| time.as_secs_f64() * 1e3),
-        "drift_ppm": stats.drift,
-        "received": stats.received.commands,
-        "lost_packets": stats.received.lost,
-        "repaired": stats.received.repairs,
-        "sent": stats.sent.commands,
-    })
-}
-
-fn admission(admit: &[Admit], known: &[IpAddr]) -> Admission {
-    let networks =
-        admit.iter().filter_map(|admit| if let Admit::Network(network) = admit { Some(*network) } else { None });
-    let networks: Vec<Network> = networks.collect();
-    if admit.contains(&Admit::Everyone) {
-        return Admission::Everyone;
-    }
-    if admit.contains(&Admit::Neighbours) {
-        let networks = networks.into_iter().chain(local_networks()).collect();
-        return Admission::Local { networks, known: known.to_vec() };
-    }
-    Admission::List(networks)
 }
 
 /// The name of this machine.
