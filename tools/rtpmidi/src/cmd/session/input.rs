@@ -56,7 +56,9 @@ fn hex(stdin: impl BufRead, mut play: impl FnMut(Vec<u8>) -> bool) -> Result<()>
 fn octets(line: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = line.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
     let octet = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
-    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(octet).collect())?
+    // A sign would be taken for a digit.
+    let is_whole = digits.len().is_multiple_of(2) && digits.iter().all(u8::is_ascii_hexdigit);
+    is_whole.then(|| digits.chunks(2).map(octet).collect())?
 }
 
 #[cfg(test)]
