@@ -124,8 +124,9 @@ impl Door {
     /// Takes note of octets that a client has sent beside its requests, and that were read.
     pub(super) fn read(&self, peer: SocketAddr, octets: usize) {
         let mut guests = self.guests();
-        let guest = guests.all.values_mut().find(|guest| guest.peer == peer);
-        guest.into_iter().for_each(|guest| guest.read = guest.read.saturating_add(octets as u64));
+        if let Some(guest) = guests.all.values_mut().find(|guest| guest.peer == peer) {
+            guest.read = guest.read.saturating_add(octets as u64);
+        }
     }
 
     fn meet(&self, client: &RTSPClient) {

@@ -53,7 +53,7 @@ impl Gate {
             };
             let (gate, rtpbin) = (gate.clone(), rtpbin.downgrade());
             pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-                let ours = rtpbin.upgrade().and_then(|rtpbin| internal_ssrc(&rtpbin, session));
+                let ours = rtpbin.upgrade().map(|rtpbin| internal_ssrc(&rtpbin, session));
                 match info.buffer() {
                     Some(packet) if !gate.admits(packet, ours, Instant::now()) => gst::PadProbeReturn::Drop,
                     _ => gst::PadProbeReturn::Ok,
@@ -130,11 +130,11 @@ fn speaker(octets: &[u8]) -> Option<u32> {
 fn sender(packet: &gst::BufferRef) -> Option<SocketAddr> {
     let address = packet.meta::<NetAddressMeta>()?.addr().downcast::<InetSocketAddress>().ok()?;
     let host: IpAddr = address.address().to_str().parse().ok()?;
-    Some(SocketAddr::new(host.to_canonical(), u16::try_from(address.port()).ok()?))
+    Some(SocketAddr::new(host.to_canonical(), address.port()))
 }
 
 /// The SSRC of our side of a session.
-fn internal_ssrc(rtpbin: &gst::Element, session: u32) -> Option<u32> {
+fn internal_ssrc(rtpbin: &gst::Element, session: u32) -> u32 {
     let session: glib::Object = rtpbin.emit_by_name("get-internal-session", &[&session]);
-    Some(session.property("internal-ssrc"))
+    session.property("internal-ssrc")
 }
