@@ -5,7 +5,9 @@ mod bench;
 mod corpus;
 mod demo;
 mod install;
+mod load;
 mod packages;
+mod process;
 mod score;
 mod status_line;
 mod step;
@@ -32,6 +34,8 @@ enum Command {
     Install(install::Options),
     /// Measure speed and size
     Bench(bench::Options),
+    /// Measure the RTSP server with many listeners on this machine
+    Load(load::Options),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Install(options) => install::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Load(options) => load::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

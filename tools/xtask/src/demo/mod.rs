@@ -3,11 +3,9 @@
 //! | File | What |
 //! |---|---|
 //! | `run` | the order of things: packages, build, score, two processes, proof |
-//! | `process` | one of the two: started, listened to, ended |
 //! | `report` | the progress line, the summary and what to try next |
 //! | `proof` | that the recording is music: the WAV and the MIDI file are read again |
 
-mod process;
 mod proof;
 mod report;
 mod run;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::process::{Player, Process};
 use super::proof::{Music, Recording};
+use crate::process::{Player, Process};
 use crate::step;
 
 /// The last progress report of each process.

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::process::{Player, Process, Said};
 use super::report::{Progress, Summary};
 use super::{proof, report};
+use crate::process::{Player, Process, Said};
 use crate::status_line::StatusLine;
 use crate::{artifact, packages, score, step};
 

@@ -1,4 +1,4 @@
-//! One of the demonstration's two processes: started, listened to, ended.
+//! One of two processes that play together: started, listened to, ended.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
@@ -13,8 +13,9 @@ use crate::step;
 
 /// Who of the two speaks.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Player {
+pub(crate) enum Player {
     Broadcaster,
+    /// One, or many in one process.
     Listener,
 }
 
@@ -28,13 +29,13 @@ impl fmt::Display for Player {
 }
 
 /// One line of a process's standard output, which it writes as JSON.
-pub(super) struct Said {
-    pub(super) player: Player,
-    pub(super) object: Value,
+pub(crate) struct Said {
+    pub(crate) player: Player,
+    pub(crate) object: Value,
 }
 
 /// A running process; ended when dropped.
-pub(super) struct Process {
+pub(crate) struct Process {
     player: Player,
     line: String,
     child: Child,
@@ -43,7 +44,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts `command` with `--json`; each object it prints goes to `said`.
-    pub(super) fn start(player: Player, command: &mut Command, said: Sender<Said>) -> Result<Self> {
+    pub(crate) fn start(player: Player, command: &mut Command, said: Sender<Said>) -> Result<Self> {
         let line = command_line(command);
         let mut child = command
             .arg("--json")
@@ -60,13 +61,18 @@ impl Process {
         Ok(Self { player, line, child, words: Some(words) })
     }
 
+    /// Its number in the system.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The command line that started it.
-    pub(super) fn line(&self) -> &str {
+    pub(crate) fn line(&self) -> &str {
         &self.line
     }
 
     /// It runs, or has ended well.
-    pub(super) fn has_not_failed(&mut self) -> Result<()> {
+    pub(crate) fn has_not_failed(&mut self) -> Result<()> {
         if self.has_ended() {
             self.succeeded()?;
         }
@@ -78,7 +84,7 @@ impl Process {
     }
 
     /// Waits for its end; an exit code other than 0 is an error with its own words.
-    pub(super) fn succeeded(&mut self) -> Result<()> {
+    pub(crate) fn succeeded(&mut self) -> Result<()> {
         let status = self.child.wait()?;
         let words = self.words.take().and_then(|words| words.join().ok()).unwrap_or_default();
         if !status.success() {
