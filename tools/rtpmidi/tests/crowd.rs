@@ -11,8 +11,8 @@ use kit::Folder;
 use rtsp_client::Server;
 use serde_json::{Value, json};
 
-/// Listeners that come at once.
-const CROWD: &str = "50";
+/// Listeners that come at once; with more than 50 a goodbye may be late (RFC 3550, 6.3.7).
+const CROWD: &str = "40";
 
 /// Plays so many listeners to this stream for some seconds.
 fn play(server: &Server, path: &str, options: &[&str]) -> Value {

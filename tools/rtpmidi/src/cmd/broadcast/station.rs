@@ -117,7 +117,11 @@ impl Station {
         let prompter = Prompter::at(&pay, plan.title, now_playing.clone(), plan.rtcp_interval)?;
         if plan.to.is_empty() {
             // The packets of the end have their times here as well.
-            let nowhere = elements::with("fakesink", &[("async", &false), ("sync", &true)])?;
+            // It is on time like a sink of the network: one that waited longer would hold up the next packet, which
+            // listeners by RTSP get in front of it.
+            let on_time: [(&str, &dyn ToValue); 3] =
+                [("async", &false), ("sync", &true), ("processing-deadline", &0_u64)];
+            let nowhere = elements::with("fakesink", &on_time)?;
             elements::add(&pipeline, &[&nowhere])?;
             elements::link(&elements::pad(&pay, "src")?, &elements::pad(&nowhere, "sink")?)?;
         } else {

@@ -7,7 +7,7 @@ const OWN: u64 = 200;
 
 /// Files of a client that has a file of its own: its connection, the sockets of its stream, and what its threads wait at.
 /// One that hears a live channel has the connection alone, twice: to look at it is a descriptor of its own.
-const OF_CLIENT: u64 = 16;
+const OF_CLIENT: u64 = 18;
 
 /// Lets the process open as many files as the system allows, and says when these will not do for so many clients.
 pub(super) fn make_room(clients: u32) -> Result<()> {

@@ -45,18 +45,19 @@ impl Live {
             }
             gst::PadProbeReturn::Ok
         });
-        let takes = live.clone();
+        let (takes, pad) = (live.clone(), packets.downgrade());
         elements::for_each_buffer(packets, move |packet| {
+            let ahead = pad.upgrade().and_then(|pad| ahead(&pad, packet.pts())).unwrap_or_default();
             if let Ok(packet) = packet.map_readable() {
-                takes.push(&packet);
+                takes.push(&packet, ahead);
             }
         });
         live
     }
 
-    /// Sends a packet to everybody.
-    fn push(&self, packet: &[u8]) {
-        lock(&self.outlets).retain(|outlet| outlet.push(packet));
+    /// Sends a packet to everybody, when this much time has passed.
+    fn push(&self, packet: &[u8], ahead: gst::ClockTime) {
+        lock(&self.outlets).retain(|outlet| outlet.push(packet, ahead));
     }
 
     /// Says that nothing more comes.
@@ -73,7 +74,6 @@ impl Live {
                 let source = AppSrc::builder()
                     .caps(&caps)
                     .is_live(true)
-                    .do_timestamp(true)
                     .format(gst::Format::Time)
                     .max_buffers(WAITING)
                     .leaky_type(AppLeakyType::Downstream)
@@ -99,7 +99,7 @@ fn stay(media: &RTSPMedia) {
 
 impl Outlet {
     /// Sends a packet on; false when nobody is there any more.
-    fn push(&self, packet: &[u8]) -> bool {
+    fn push(&self, packet: &[u8], ahead: gst::ClockTime) -> bool {
         let Some(source) = self.source.upgrade() else { return false };
         // Without listeners the pipeline pauses: the next one is to hear what is played then.
         if source.current_state() != gst::State::Playing {
@@ -107,8 +107,10 @@ impl Outlet {
         }
         let mut packet = packet.to_vec();
         self.form.into_iter().for_each(|form| form.mark(&mut packet));
+        let mut packet = gst::Buffer::from_slice(packet);
+        packet.make_mut().set_pts(source.current_running_time().map(|now| now + ahead));
         // A source that is being stopped refuses.
-        let _ = source.push_buffer(gst::Buffer::from_slice(packet));
+        let _ = source.push_buffer(packet);
         true
     }
 
@@ -117,6 +119,17 @@ impl Outlet {
         // A source that has been stopped knows.
         let _ = self.source.upgrade().map(|source| source.end_of_stream());
     }
+}
+
+/// The time until a packet of the payloader is to leave. It comes out as soon as it is full or what follows is known,
+/// and a sink behind it would wait for its time and the latency. So do the sinks of the server, or each packet would be
+/// early by another part of `--ptime`.
+fn ahead(pad: &gst::Pad, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
+    let now = pad.parent_element()?.current_running_time()?;
+    let mut query = gst::query::Latency::new();
+    let latency = if pad.query(&mut query) { query.result().1 } else { gst::ClockTime::ZERO };
+    let at = elements::segment(pad)?.to_running_time(pts)? + latency;
+    at.checked_sub(now)
 }
 
 fn lock(outlets: &Mutex<Vec<Outlet>>) -> MutexGuard<'_, Vec<Outlet>> {
