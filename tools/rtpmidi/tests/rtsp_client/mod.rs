@@ -16,7 +16,7 @@ use crate::kit::{Ended, Folder, Objects, PATIENCE, Program, argument, song};
 pub(crate) struct Server {
     program: Program,
     /// Read by nobody else, lest the program take its reader for gone.
-    _objects: Objects,
+    pub(crate) objects: Objects,
     /// With its colon.
     scheme: String,
     pub(crate) address: String,
@@ -47,7 +47,7 @@ impl Server {
         let serving = objects.wait_for("the server", PATIENCE, |object| object["type"] == "serving");
         let url = serving["urls"][0].as_str().unwrap();
         let [scheme, address] = [0, 2].map(|part| url.split('/').nth(part).unwrap().to_owned());
-        Self { program, _objects: objects, scheme, address }
+        Self { program, objects, scheme, address }
     }
 
     /// Presses Ctrl-C.

@@ -1,10 +1,10 @@
 //! A live channel: what it plays, in what packets, and where they go.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::slice;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use rtp_midi::{Config, Repertoire};
@@ -24,6 +24,7 @@ use super::rotation::{Order, Rotation};
 use super::rtsp::File;
 use super::source::Source;
 use super::station::{Music, Plan, Station};
+use super::watch::Watch;
 use crate::failure::{Failure, Result};
 use crate::interface::Interface;
 use crate::sync::Lockstep;
@@ -39,6 +40,8 @@ pub(super) struct Channel {
     /// The files of its programme, as they are served on demand.
     pub(super) files: Vec<File>,
     music: Music,
+    /// The files and folders that it was made of.
+    paths: Vec<PathBuf>,
     /// All that the programme uses, where it has been looked through.
     repertoire: Option<Repertoire>,
     /// Kilobits a second at most, if that is known.
@@ -123,6 +126,7 @@ impl Channel {
             name,
             files: Vec::new(),
             music: Music::Live(input.clone()),
+            paths: Vec::new(),
             repertoire: None,
             bandwidth: None,
             pace,
@@ -148,25 +152,25 @@ impl Channel {
         check(args, &pieces)?;
         let rotation = Rotation::new(pieces.clone(), order(args), args.repeat);
         let to = resolve(args, name.as_ref())?;
-        let config = programme::config(args, pace, (!args.no_scan).then_some(&repertoire));
-        let headers = if to.iter().all(|(_, to)| to.is_ipv4()) { 20 + 8 } else { 40 + 8 };
-        let pieces_in_turn = rotation.rehearsal();
-        let programme = fit::Programme { pieces: &pieces_in_turn, reading, gap: args.gap, speed: args.speed, headers };
-        let bandwidth = programme.check(&config)?;
+        // What files to come will need is not known.
+        let is_known = !args.no_scan && !args.watch;
+        let config = programme::config(args, pace, is_known.then_some(&repertoire));
+        let bandwidth = fit::Programme { pieces: &rotation.rehearsal(), ..trial(args, &to) }.check(&config)?;
         let file = |(piece, repertoire): (&Arc<Piece>, _)| File {
             piece: piece.clone(),
             config: programme::config(args, pace, (!args.no_scan).then_some(repertoire)),
         };
         let start = args.start.unwrap_or_default();
-        let play = Play { gap: args.gap, start, speed: args.speed, reading };
+        let play = Play { gap: args.gap, start, speed: args.speed, reading, watched: args.watch };
         Ok(Self {
             title: name.as_ref().map_or_else(|| pieces[0].title.clone(), Name::to_string),
             files: pieces.iter().zip(&each).map(file).collect(),
             name,
             config,
             music: Music::Files { rotation, play, duration: (!args.repeat).then(|| duration(args, &pieces)) },
-            repertoire: (!args.no_scan).then_some(repertoire),
-            bandwidth: Some(bandwidth),
+            paths: paths.to_vec(),
+            repertoire: is_known.then_some(repertoire),
+            bandwidth: Some(bandwidth).filter(|_| !args.watch),
             to,
             pace,
         })
@@ -205,6 +209,40 @@ impl Channel {
         self.to.iter().map(session).collect()
     }
 
+    /// What tells of files that come and go, where that is wanted.
+    pub(super) fn watch(&self, args: &Args) -> Option<Watch> {
+        let files = self.files.iter().map(|file| file.piece.path.as_path());
+        args.watch.then(|| Watch::new(&self.paths, files, Instant::now()))
+    }
+
+    /// Takes a piece in whose journals fit behind all others; returns it as it is served.
+    pub(super) fn admit(&mut self, args: &Args, piece: Piece, song: &Song) -> Result<File> {
+        let piece = Arc::new(piece);
+        let Music::Files { rotation, .. } = &mut self.music else {
+            return Err(Failure::new("a live source has no files"));
+        };
+        // One that has gone just now will be told of.
+        let there = rotation.pieces().iter().filter(|other| other.octets().is_ok());
+        let behind_all: Vec<Arc<Piece>> = there.chain([&piece]).cloned().collect();
+        fit::Programme { pieces: &behind_all, ..trial(args, &self.to) }.check(&self.config)?;
+        rotation.insert(piece.clone());
+        let mut repertoire = Repertoire::default();
+        programme::commands(song).for_each(|(_, command)| repertoire.observe(&command));
+        let config = programme::config(args, self.pace, (!args.no_scan).then_some(&repertoire));
+        self.files.retain(|file| file.piece.path != piece.path);
+        let file = File { piece, config };
+        self.files.push(file.clone());
+        Ok(file)
+    }
+
+    /// Lets a file go.
+    pub(super) fn dismiss(&mut self, path: &Path) {
+        if let Music::Files { rotation, .. } = &mut self.music {
+            rotation.remove(path);
+        }
+        self.files.retain(|file| file.piece.path != path);
+    }
+
     /// What a scan of the programme came to, in words.
     pub(super) fn scan(&self) -> Option<String> {
         let words = programme::describe(self.repertoire.as_ref()?, &self.config);
@@ -213,6 +251,12 @@ impl Channel {
             None => words,
         })
     }
+}
+
+/// How a programme without pieces would be sent.
+fn trial(args: &Args, to: &[(u64, SocketAddr)]) -> fit::Programme<'static> {
+    let headers = if to.iter().all(|(_, to)| to.is_ipv4()) { 20 + 8 } else { 40 + 8 };
+    fit::Programme { pieces: &[], reading: reading(args), gap: args.gap, speed: args.speed, headers }
 }
 
 /// How strictly files are read.

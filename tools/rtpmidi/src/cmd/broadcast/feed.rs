@@ -24,6 +24,8 @@ pub(super) struct Play {
     pub(super) gap: Duration,
     pub(super) speed: f64,
     pub(super) reading: Reading,
+    /// Whether files may come when none is left.
+    pub(super) watched: bool,
 }
 
 /// Puts the pieces in front of `concat`, each at the running time at which the one before it ends. `concat` by itself
@@ -100,6 +102,16 @@ impl Feed {
         Ok(())
     }
 
+    /// A piece has come.
+    pub(super) fn insert(&mut self, piece: Arc<Piece>) {
+        self.rotation.insert(piece);
+    }
+
+    /// A file has gone. What stands in front already is played.
+    pub(super) fn remove(&mut self, path: &Path) {
+        self.rotation.remove(path);
+    }
+
     /// The next piece that is there, with its octets.
     fn next(&mut self, warn: &impl Fn(&str)) -> Result<Option<(Arc<Piece>, Vec<u8>)>> {
         while let Some(piece) = self.rotation.next() {
@@ -107,7 +119,7 @@ impl Feed {
                 Ok(octets) => return Ok(Some((piece, octets))),
                 Err(failure) => {
                     self.rotation.remove(&piece.path);
-                    if self.rotation.is_empty() {
+                    if self.rotation.is_empty() && !self.play.watched {
                         return Err(failure);
                     }
                     warn(&format!("warning: {}; it is left out", failure.message()));
@@ -124,7 +136,9 @@ impl Feed {
         let ended = Arc::new(AtomicBool::new(false));
         let (start, gap) =
             if self.begun == 0 { (self.play.start, Duration::ZERO) } else { (Duration::ZERO, self.play.gap) };
-        let begin = self.end + gap;
+        // Where there was none for a while, it begins now.
+        let now = self.pipeline.current_running_time().unwrap_or_default();
+        let begin = (self.end + gap).max(now.into());
         watch(&music, start, self.play.speed, ended.clone());
         music.set_offset(begin.as_nanos() as i64);
         self.now_playing.queue(self.begun, piece, &music);

@@ -18,8 +18,10 @@ mod rtsp;
 mod source;
 mod station;
 mod tap;
+mod watch;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Instant;
 
 use crate::elements;
@@ -31,8 +33,10 @@ use crate::sync::Lockstep;
 use announce::{Announced, Destined};
 use channel::Channel;
 pub(crate) use options::Args;
+use piece::Reading;
 use rtsp::{Access, File, Limits, Live, LiveChannel, Server};
 use station::Station;
+use watch::{Change, Watch};
 
 /// How long the main loop waits for something to happen before it looks at the clock again.
 const HEARTBEAT: gst::ClockTime = gst::ClockTime::from_mseconds(20);
@@ -42,6 +46,7 @@ struct OnAir {
     channel: Channel,
     station: Station,
     live: Option<Live>,
+    watch: Option<Watch>,
     is_over: bool,
 }
 
@@ -63,7 +68,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for it in &mut on_air {
         it.start(args, &reporter)?;
     }
-    let server = args.rtsp.map(|address| serve(address, args, &on_air, &access)).transpose()?;
+    let mut server = args.rtsp.map(|address| serve(address, args, &on_air, &access)).transpose()?;
     if let Some(urls) = server.as_ref().map(|server| server.urls().collect::<Vec<_>>()) {
         let object = serde_json::json!({ "type": "serving", "urls": urls });
         let _ = reporter.tell(&format!("serving {}", urls.join("\nserving ")), &object)?;
@@ -79,6 +84,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             if let Some(server) = server.as_ref().filter(|_| it.is_over) {
                 server.end_live(it.channel.name.as_ref());
             }
+        }
+        for place in 0..on_air.len() {
+            follow(&mut on_air, place, args, server.as_mut(), &reporter)?;
         }
         let progress = || on_air.iter_mut().map(|it| it.station.progress()).collect();
         let audience = reporter.show_each(Instant::now(), progress)?;
@@ -106,7 +114,8 @@ impl OnAir {
     ) -> Result<Self> {
         let station = channel.station(args, interface, lockstep)?;
         let live = args.rtsp.map(|_| station.packets()).transpose()?.map(|packets| Live::on(&packets));
-        Ok(Self { channel, station, live, is_over: false })
+        let watch = channel.watch(args);
+        Ok(Self { channel, station, live, watch, is_over: false })
     }
 
     /// Says what is to be played, and plays it.
@@ -122,6 +131,63 @@ impl OnAir {
         }
         self.station.play(|words| reporter.warn(words))
     }
+}
+
+/// Takes files in that have come into the folders of a channel, and lets those go that have gone.
+fn follow(
+    on_air: &mut [OnAir],
+    place: usize,
+    args: &Args,
+    mut server: Option<&mut Server>,
+    reporter: &Reporter,
+) -> Result<()> {
+    let it = &mut on_air[place];
+    let Some(watch) = it.watch.as_mut().filter(|_| !it.is_over) else { return Ok(()) };
+    let changes = watch.turn(Instant::now());
+    if changes.is_empty() {
+        return Ok(());
+    }
+    for change in changes {
+        let (path, event, url) = match change {
+            Change::Ready { entry, last } => {
+                let path = entry.path.clone();
+                // Of a file that is being written half could be read.
+                let reading = if last { channel::reading(args) } else { Reading::Strict };
+                let admitted = match entry.read(reading, &mut |warning| reporter.warn(&warning)) {
+                    Err(_) if !last => continue,
+                    read => read.and_then(|(piece, song)| it.channel.admit(args, piece, &song)),
+                };
+                watch.settle(&path, admitted.is_ok());
+                match admitted {
+                    Ok(file) => {
+                        it.station.insert(file.piece.clone());
+                        (path, "joins", server.as_mut().map(|server| server.put(&file)))
+                    }
+                    Err(failure) => {
+                        reporter.warn(&format!("warning: {}; it is left out", failure.message()));
+                        continue;
+                    }
+                }
+            }
+            Change::Gone(path) => {
+                it.channel.dismiss(&path);
+                it.station.remove(&path);
+                (path, "leaves", None)
+            }
+        };
+        let path_text = path.display().to_string();
+        let channel = it.channel.name.as_ref().map(name::Name::to_string);
+        let object =
+            serde_json::json!({ "type": "file", "channel": channel, "path": path_text, "event": event, "url": url });
+        let _ = reporter.tell(&format!("{path_text} {event}"), &object)?;
+    }
+    // A file that another channel plays stays on the server.
+    if let Some(server) = server {
+        let is_played =
+            |path: &Path| on_air.iter().flat_map(|it| &it.channel.files).any(|file| file.piece.path == path);
+        server.keep(is_played);
+    }
+    Ok(())
 }
 
 /// Writes the descriptions and announces them, where that is asked for.

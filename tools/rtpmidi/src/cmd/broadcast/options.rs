@@ -118,6 +118,10 @@ pub(crate) struct Args {
     #[arg(long, requires = "shuffle", value_name = "NUMBER")]
     pub(super) shuffle_seed: Option<u64>,
 
+    /// Watch the folders: files that appear in them are played as well, and those that go no longer
+    #[arg(long, requires = "repeat")]
+    pub(super) watch: bool,
+
     /// Be silent for so long between two files
     #[arg(long, default_value = "0", value_parser = time::parse, value_name = "TIME")]
     pub(super) gap: Duration,

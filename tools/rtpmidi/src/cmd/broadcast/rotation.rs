@@ -52,12 +52,16 @@ impl Rotation {
         !self.repeat && self.round.is_empty()
     }
 
+    /// The pieces, in the order of the programme.
+    pub(super) fn pieces(&self) -> &[Arc<Piece>] {
+        &self.pieces
+    }
+
     /// Whether there are no pieces.
     pub(super) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
 
-    #[cfg(test)]
     /// Takes a piece in, at its place: in a round that has passed it, it waits for the next one.
     pub(super) fn insert(&mut self, piece: Arc<Piece>) {
         self.remove(&piece.path);
@@ -95,7 +99,8 @@ impl Rotation {
         self.round = self.pieces.iter().cloned().collect();
         if let Order::Shuffled(random) = &mut self.order {
             random.shuffle(self.round.make_contiguous());
-            let again = self.latest.as_ref().is_some_and(|latest| latest.path == self.round[0].path);
+            let first = self.round.front();
+            let again = self.latest.as_ref().zip(first).is_some_and(|(latest, first)| latest.path == first.path);
             if again && self.round.len() > 1 {
                 let other = random.usize(1..self.round.len());
                 self.round.swap(0, other);

@@ -12,6 +12,7 @@
 //! the notes that sound can be ended at any moment.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,7 @@ use super::input::{Input, Intake};
 use super::metadata::Prompter;
 use super::name::Name;
 use super::now_playing::NowPlaying;
+use super::piece::Piece;
 use super::programme::Pace;
 use super::rotation::Rotation;
 use super::tap::Tap;
@@ -228,6 +230,20 @@ impl Station {
             let (tap, now) = (self.tap.clone(), self.pipeline.current_running_time());
             // The sink keeps it waiting for the time of each packet.
             std::thread::spawn(move || tap.end(now));
+        }
+    }
+
+    /// A piece has come into the programme.
+    pub(super) fn insert(&mut self, piece: Arc<Piece>) {
+        if let Front::Feed(feed) = &mut self.front {
+            feed.insert(piece);
+        }
+    }
+
+    /// A file has gone from the programme.
+    pub(super) fn remove(&mut self, path: &Path) {
+        if let Front::Feed(feed) = &mut self.front {
+            feed.remove(path);
         }
     }
 

@@ -15,6 +15,7 @@ use crate::failure::{Failure, Result};
 pub(super) const ROLE: &str = "listener";
 
 /// What is asked of clients; by default nothing.
+#[derive(Clone)]
 pub(in crate::cmd::broadcast) struct Access {
     users: Option<Users>,
     certificate: Option<TlsCertificate>,

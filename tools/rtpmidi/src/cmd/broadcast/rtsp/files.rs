@@ -1,5 +1,6 @@
 //! The files of the programme on demand: each client has a stream of its own, which it may pause and wind.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::factory::{Factory, Sharing};
@@ -55,18 +56,16 @@ impl File {
     }
 }
 
-/// The paths of the files on the server: their names, percent-encoded; of several with one name all but the first are
-/// numbered.
-pub(super) fn names(files: &[File]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for file in files {
-        let name = file.piece.path.file_name().unwrap_or_default().to_string_lossy();
-        let (stem, suffix) = name.rsplit_once('.').unwrap_or((&name, ""));
-        let numbered = (2..).map(|number| segment(&format!("{stem}-{number}.{suffix}")));
-        let free = std::iter::once(segment(&name)).chain(numbered).find(|name| !names.contains(name));
-        names.extend(free);
+/// The name of a file on the server: its own, percent-encoded; of several with one name all but the first are numbered.
+pub(super) fn free_name(file: &Path, is_free: impl Fn(&str) -> bool) -> String {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let (stem, suffix) = name.rsplit_once('.').unwrap_or((&name, ""));
+    let (mut free, mut number) = (segment(&name), 1);
+    while !is_free(&free) {
+        number += 1;
+        free = segment(&format!("{stem}-{number}.{suffix}"));
     }
-    names
+    free
 }
 
 #[cfg(test)]
@@ -75,8 +74,11 @@ mod tests {
 
     #[test]
     fn each_file_has_a_path_of_its_own() {
-        let file = |path: &str| File { piece: Arc::new(Piece::named(path)), config: Config::new(CLOCK_RATE) };
-        let files = ["a/Canon in D.mid", "b/x.mid", "c/x.mid", "d/x.mid", "Träume.smf"].map(file);
-        assert_eq!(names(&files), ["Canon%20in%20D.mid", "x.mid", "x-2.mid", "x-3.mid", "Tr%C3%A4ume.smf"]);
+        let mut names: Vec<String> = Vec::new();
+        for path in ["a/Canon in D.mid", "b/x.mid", "c/x.mid", "d/x.mid", "Träume.smf"] {
+            let name = free_name(Path::new(path), |name| names.iter().all(|other| other != name));
+            names.push(name);
+        }
+        assert_eq!(names, ["Canon%20in%20D.mid", "x.mid", "x-2.mid", "x-3.mid", "Tr%C3%A4ume.smf"]);
     }
 }

@@ -20,10 +20,13 @@ mod live;
 mod media;
 mod prompts;
 mod request;
+mod shelf;
 mod stream;
 mod users;
 
+use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -32,7 +35,7 @@ use gst::glib;
 use gst::prelude::*;
 use gst_rtsp_server::gst_rtsp::RTSPStatusCode;
 use gst_rtsp_server::prelude::*;
-use gst_rtsp_server::{RTSPFilterResult, RTSPMedia, RTSPMountPoints, RTSPSession};
+use gst_rtsp_server::{RTSPFilterResult, RTSPMedia, RTSPSession};
 use rtp_midi::Config;
 use rtp_midi_sdp::{Stream, Transport};
 
@@ -49,12 +52,13 @@ pub(super) use files::File;
 use form::Form;
 use host::Host;
 pub(super) use live::Live;
+use shelf::Shelf;
 
 /// A running server.
 pub(super) struct Server {
     main: glib::MainLoop,
     thread: Option<JoinHandle<()>>,
-    mounts: RTSPMountPoints,
+    shelf: Shelf,
     streams: Taps,
     scheme: &'static str,
     address: SocketAddr,
@@ -121,19 +125,15 @@ impl Server {
             }
         }
         let streams = Taps::default();
-        for (file, name) in offer.files.iter().zip(files::names(offer.files)) {
-            for form in Form::ALL {
-                let path = format!("{}/files/{name}", form.prefix());
-                let factory = file.factory(offer.reading, form);
-                factory.guard(&door);
-                offer.access.restrict(&factory);
-                prompts::of_file(&factory, &file.piece);
-                let streams = streams.clone();
-                factory.connect_media_configure(move |_, media| streams.watch(media));
-                mounts.add_factory(&path, factory);
-                paths.extend((form == Form::GeneralMidi).then_some(path));
-            }
-        }
+        let mut shelf = Shelf {
+            mounts,
+            door: door.clone(),
+            access: offer.access.clone(),
+            reading: offer.reading,
+            streams: streams.clone(),
+            names: HashMap::new(),
+        };
+        paths.extend(offer.files.iter().map(|file| shelf.put(file)));
         let of_clients = streams.clone();
         server.connect_client_connected(move |_, client| {
             let streams = of_clients.clone();
@@ -144,19 +144,34 @@ impl Server {
         });
         server.set_auth(offer.access.auth().as_ref());
         let (thread, main, address) = run(server, address, door)?;
-        Ok(Self { main, thread: Some(thread), mounts, streams, scheme: offer.access.scheme(), address, paths })
+        Ok(Self { main, thread: Some(thread), shelf, streams, scheme: offer.access.scheme(), address, paths })
     }
 
     /// The music of a channel has ended: from now on there are the others and the files.
     pub(super) fn end_live(&self, channel: Option<&Name>) {
         for form in Form::ALL {
-            self.mounts.remove_factory(&form.live(channel));
+            self.shelf.mounts.remove_factory(&form.live(channel));
         }
+    }
+
+    /// A file has come; says where clients find it.
+    pub(super) fn put(&mut self, file: &File) -> String {
+        let path = self.shelf.put(file);
+        self.url(&path)
+    }
+
+    /// Lets those files go that are not `wanted` any more.
+    pub(super) fn keep(&mut self, wanted: impl Fn(&Path) -> bool) {
+        self.shelf.keep(wanted);
     }
 
     /// Where clients find the streams, one URL after the other.
     pub(super) fn urls(&self) -> impl Iterator<Item = String> {
-        self.paths.iter().map(|path| format!("{}://{}{path}", self.scheme, self.address))
+        self.paths.iter().map(|path| self.url(path))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::failure::{Failure, Result};
 
 /// Names with passwords, not empty.
+#[derive(Clone)]
 pub(super) struct Users(Vec<(String, String)>);
 
 impl Users {
