@@ -254,7 +254,7 @@ fn reports_about_another_source_go_upstream() {
 }
 
 #[test]
-fn another_ssrc_is_a_new_stream_with_the_next_sequence_number() {
+fn another_ssrc_goes_on_with_the_next_sequence_number_and_tells_what_was_before() {
     let _watch = start();
     let mut pay = pay(&[]);
     for at in 0..10 {
@@ -267,7 +267,26 @@ fn another_ssrc_is_a_new_stream_with_the_next_sequence_number() {
     let after = packet(&pay.pull().unwrap());
     assert_ne!(after.ssrc, before.ssrc);
     assert_eq!(after.sequence, before.sequence.wrapping_add(1));
-    assert!(after.journal < before.journal, "the journal begins anew");
+    assert_eq!(after.journal, before.journal);
+}
+
+#[test]
+fn each_cycle_of_sequence_numbers_has_an_ssrc_of_its_own_if_that_is_wanted() {
+    let _watch = start();
+    for wanted in ["true", "false"] {
+        let mut pay = pay(&[("ssrc-per-cycle", wanted), ("journal", "anchor")]);
+        push(&mut pay, ms(0), &[0xB0, 7, 90]);
+        for at in 1..9 {
+            push(&mut pay, ms(at), &NOTE_ON);
+        }
+        let packets = packets(&mut pay);
+        let begun = packets.iter().position(|packet| packet.sequence == 0).unwrap();
+        let (before, after) = packets.split_at(begun);
+        assert!(before.iter().all(|packet| packet.ssrc == packets[0].ssrc));
+        assert!(after.iter().all(|packet| packet.ssrc == after[0].ssrc));
+        assert_eq!(after[0].ssrc != before[0].ssrc, wanted == "true");
+        assert!(after[0].journal > before[0].journal, "who comes late hears of the volume");
+    }
 }
 
 #[test]

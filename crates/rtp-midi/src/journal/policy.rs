@@ -5,8 +5,9 @@ use crate::config::{Config, OPEN_LOOP_PACKETS, Policy};
 
 /// Chooses the checkpoint packet.
 ///
-/// In a closed loop the checkpoint follows the slowest of the receivers that report; while nobody reports it stays at
-/// the first packet. A receiver that comes late first gets all lasting state, until it has reported a packet with it.
+/// In a closed loop the checkpoint follows the slowest of the receivers that report; before anybody has reported it
+/// stays at the first packet. A receiver that comes late first gets all lasting state, until it has reported a packet
+/// with it; while nobody reports, whoever may be there gets it.
 #[derive(Clone, Debug)]
 pub(crate) struct Checkpoint {
     policy: Policy,
@@ -16,7 +17,7 @@ pub(crate) struct Checkpoint {
     needed: Seq,
     /// Reporters that came late and lack something.
     late: usize,
-    /// Reports of more receivers than are remembered: from then on the checkpoint stays.
+    /// Reports of more receivers than are remembered: until one of those leaves the checkpoint stays.
     crowded: bool,
 }
 
@@ -27,7 +28,9 @@ struct Reporter {
     acknowledged: Seq,
     /// It came late and has what it lacks once it reports this packet.
     complete_at: Option<Seq>,
-    /// RTP time of its latest report.
+    /// The latest packet sent when it last kept up.
+    due: Seq,
+    /// RTP time of the latest report with which it kept up: it had what had been sent by the one before.
     heard: u32,
 }
 
@@ -51,7 +54,10 @@ impl Checkpoint {
                 let start = Seq(next.0.saturating_sub(OPEN_LOOP_PACKETS)).max(self.first);
                 (start, start)
             }
-            Policy::ClosedLoop => (if self.late > 0 { self.first } else { self.needed }, self.needed.max(reach)),
+            Policy::ClosedLoop => {
+                let all = self.late > 0 || self.reporters.is_empty();
+                (if all { self.first } else { self.needed }, self.needed.max(reach))
+            }
         };
         let room = config.system_room();
         View { since, checkpoint, previous: next.before(), now, fresh: config.fresh, room }
@@ -69,7 +75,10 @@ impl Checkpoint {
             Some(reporter) => {
                 reporter.acknowledged = reporter.acknowledged.max(highest);
                 reporter.complete_at = reporter.complete_at.filter(|packet| highest < *packet);
-                reporter.heard = now;
+                // A report that never comes any further is one of somebody who does not listen.
+                if highest >= reporter.due {
+                    (reporter.due, reporter.heard) = (sent, now);
+                }
             }
             None => self.join(id, highest, sent, now),
         }
@@ -91,17 +100,26 @@ impl Checkpoint {
         } else {
             // Every packet so far carried everything as long as the checkpoint has not moved.
             let complete_at = (self.needed > self.first).then_some(sent.next());
-            self.reporters.push(Reporter { id, acknowledged, complete_at, heard });
+            self.reporters.push(Reporter { id, acknowledged, complete_at, due: sent, heard });
         }
     }
 
     /// A receiver said goodbye or fell silent for too long.
     pub(crate) fn reporter_left(&mut self, id: u32) {
         self.reporters.retain(|reporter| reporter.id != id);
+        // Who has not been remembered and is there still comes late with its next report.
+        self.crowded &= self.reporters.len() == REPORTERS;
         self.advance();
     }
 
-    /// Takes receivers for gone that were last heard more than `patience` before `now`; says whether there were any.
+    /// All receivers are gone, and others may come that know nothing.
+    pub(crate) fn forget(&mut self) {
+        self.reporters.clear();
+        self.crowded = false;
+        self.advance();
+    }
+
+    /// Takes receivers for gone that last kept up more than `patience` before `now`; says whether there were any.
     pub(crate) fn drop_silent(&mut self, now: u32, patience: u32) -> bool {
         let waits = |reporter: &Reporter| {
             let silence = now.wrapping_sub(reporter.heard);
@@ -237,6 +255,39 @@ mod tests {
         checkpoint.acknowledge(2, seq(50), seq(60), 500);
         assert!(!checkpoint.drop_silent(600, 1000) && checkpoint.drop_silent(1000, 1000));
         assert_eq!((checkpoint.reporters(), window(&checkpoint, 61).1), (1, seq(51)));
+    }
+
+    #[test]
+    fn receivers_that_report_and_never_keep_up_are_dropped() {
+        let mut checkpoint = Checkpoint::new(Policy::ClosedLoop, FIRST);
+        for round in 0..20 {
+            let (sent, now) = (seq(100 + 10 * round), 100 * round);
+            checkpoint.acknowledge(1, seq(50), sent, now);
+            checkpoint.acknowledge(2, seq(60 + round), sent, now);
+            checkpoint.acknowledge(3, sent, sent, now);
+        }
+        assert_eq!(window(&checkpoint, 300).1, seq(51));
+        assert!(checkpoint.drop_silent(1900, 1000));
+        assert_eq!((checkpoint.reporters(), window(&checkpoint, 300).1), (1, seq(291)));
+    }
+
+    #[test]
+    fn more_receivers_than_are_remembered_hold_the_checkpoint_until_one_leaves() {
+        let mut checkpoint = Checkpoint::new(Policy::ClosedLoop, FIRST);
+        for id in 0..=REPORTERS as u32 {
+            checkpoint.acknowledge(id, seq(50), seq(60), 0);
+        }
+        assert!(!checkpoint.is_heard());
+        checkpoint.reporter_left(0);
+        assert!(checkpoint.is_heard());
+    }
+
+    #[test]
+    fn when_all_receivers_are_gone_who_comes_gets_everything() {
+        let mut checkpoint = Checkpoint::new(Policy::ClosedLoop, FIRST);
+        checkpoint.acknowledge(1, seq(50), seq(60), 0);
+        checkpoint.forget();
+        assert_eq!((checkpoint.reporters(), window(&checkpoint, 61)), (0, (FIRST, seq(51))));
     }
 
     #[test]

@@ -320,6 +320,15 @@ impl Sender {
         self.reports_changed();
     }
 
+    /// The stream goes on under another SSRC, which to receivers is another stream: those that have reported are gone,
+    /// and the journals tell whoever comes now all that lasts.
+    pub fn renamed(&mut self) {
+        if let Some(checkpoint) = &mut self.checkpoint {
+            checkpoint.forget();
+        }
+        self.reports_changed();
+    }
+
     /// What has been done so far.
     pub fn stats(&self) -> SenderStats {
         let reporters = self.checkpoint.as_ref().map_or(0, Checkpoint::reporters);

@@ -46,8 +46,12 @@ impl Checkpoint {
             Policy::OpenLoop => [next.saturating_sub(OPEN_LOOP_PACKETS as usize); 2].into(),
             Policy::ClosedLoop => {
                 let late = self.reporters.values().any(|(_, complete)| complete.is_some());
-                // A checkpoint that nobody moves follows at a distance that sixteen bits can name.
-                (if late { 0 } else { self.needed }, self.needed.max(next.saturating_sub(0x7FFF)))
+                // Nobody reports, but somebody may be there. A checkpoint that nobody moves follows at a distance that
+                // sixteen bits can name.
+                (
+                    if late || self.reporters.is_empty() { 0 } else { self.needed },
+                    self.needed.max(next.saturating_sub(0x7FFF)),
+                )
             }
         };
         Window { since, checkpoint, next }

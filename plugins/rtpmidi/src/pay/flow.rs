@@ -3,6 +3,7 @@
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_rtp::prelude::*;
+use gst_rtp::subclass::prelude::*;
 use rtp_midi_sdp::Parameters;
 
 use super::CAT;
@@ -165,8 +166,18 @@ impl RtpMidiPay {
                 rtp.set_marker(packet.marker);
             }
             result = result.and(obj.push(buffer));
+            if packet.sequence == u16::MAX && self.settings().ssrc_per_cycle {
+                self.take_new_ssrc();
+            }
         }
         result
+    }
+
+    /// Goes on as if somebody else had the SSRC: the base class draws another one.
+    fn take_new_ssrc(&self) {
+        let Some(ssrc) = self.with_packer(|packer| packer.stream().ssrc) else { return };
+        let collision = gst::Structure::builder("GstRTPCollision").field("ssrc", ssrc).build();
+        self.parent_src_event(gst::event::CustomUpstream::new(collision));
     }
 
     /// An RTP packet with the contributing sources of the input buffer.

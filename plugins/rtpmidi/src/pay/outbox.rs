@@ -13,6 +13,7 @@ pub(super) struct Outbox {
 struct Ready {
     pts: Option<gst::ClockTime>,
     marker: bool,
+    sequence: u16,
     end: usize,
 }
 
@@ -21,6 +22,7 @@ struct Ready {
 pub(super) struct Outgoing<'a> {
     pub(super) pts: Option<gst::ClockTime>,
     pub(super) marker: bool,
+    pub(super) sequence: u16,
     pub(super) payload: &'a [u8],
 }
 
@@ -28,7 +30,8 @@ impl Outbox {
     /// Adds the packet whose payload `write` appends.
     pub(super) fn push(&mut self, pts: Option<gst::ClockTime>, write: impl FnOnce(&mut Vec<u8>) -> Packet) -> Packet {
         let packet = write(&mut self.octets);
-        self.packets.push(Ready { pts, marker: packet.marker, end: self.octets.len() });
+        let Packet { marker, sequence, .. } = packet;
+        self.packets.push(Ready { pts, marker, sequence, end: self.octets.len() });
         packet
     }
 
@@ -36,7 +39,7 @@ impl Outbox {
         let mut start = 0;
         self.packets.iter().map(move |packet| {
             let payload = &self.octets[std::mem::replace(&mut start, packet.end)..packet.end];
-            Outgoing { pts: packet.pts, marker: packet.marker, payload }
+            Outgoing { pts: packet.pts, marker: packet.marker, sequence: packet.sequence, payload }
         })
     }
 

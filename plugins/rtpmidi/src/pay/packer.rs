@@ -129,9 +129,15 @@ impl Packer {
         }
     }
 
-    /// Goes on under new caps. Another SSRC, clock or journal is a new stream, whose receivers know nothing.
+    /// Goes on under new caps. Another clock or journal is a new stream, whose receivers know nothing. Under another
+    /// SSRC the stream goes on, and its journals tell them what was before.
     pub(super) fn renegotiate(&mut self, stream: Stream, stream_time: bool) {
         if stream == self.stream {
+            return;
+        }
+        if stream == (Stream { ssrc: stream.ssrc, ..self.stream.clone() }) {
+            self.stream = stream;
+            self.sender.renamed();
             return;
         }
         let moved = stream.first_sequence != self.stream.first_sequence;

@@ -75,6 +75,7 @@ pub(super) struct Settings {
     pub(super) feedback: RtcpFeedback,
     pub(super) unused_commands: UnusedCommands,
     pub(super) sysex_limit: u32,
+    pub(super) ssrc_per_cycle: bool,
     /// `fmtp`.
     pub(super) fmtp: Parameters,
 }
@@ -88,6 +89,7 @@ impl Default for Settings {
             feedback: RtcpFeedback::default(),
             unused_commands: UnusedCommands::default(),
             sysex_limit: limits::SYSEX,
+            ssrc_per_cycle: false,
             fmtp: Parameters::new(),
         }
     }
@@ -121,6 +123,7 @@ impl Settings {
             "rtcp-feedback" => self.feedback = value.get().expect(TYPED),
             "unused-commands" => self.unused_commands = value.get().expect(TYPED),
             "sysex-limit" => self.sysex_limit = value.get().expect(TYPED),
+            "ssrc-per-cycle" => self.ssrc_per_cycle = value.get().expect(TYPED),
             "fmtp" => self.fmtp = fmtp::from_value(value),
             _ => {}
         }
@@ -135,6 +138,7 @@ impl Settings {
             "rtcp-feedback" => self.feedback.to_value(),
             "unused-commands" => self.unused_commands.to_value(),
             "sysex-limit" => self.sysex_limit.to_value(),
+            "ssrc-per-cycle" => self.ssrc_per_cycle.to_value(),
             "fmtp" => fmtp::to_value(&self.fmtp),
             _ => return None,
         })
@@ -184,6 +188,13 @@ pub(super) fn properties() -> &'static [glib::ParamSpec] {
                 .mutable_ready()
                 .build(),
             limits::sysex_property(),
+            glib::ParamSpecBoolean::builder("ssrc-per-cycle")
+                .nick("SSRC per cycle")
+                .blurb(
+                    "Whether the stream takes a new SSRC when its sequence numbers begin again at 0, so that receivers of \
+                     SRTP may come at any time without a roll-over counter (RFC 3711, 3.3.1)",
+                )
+                .build(),
             fmtp::property(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                 .nick("Statistics")
