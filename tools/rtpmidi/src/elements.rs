@@ -57,6 +57,12 @@ pub(crate) fn follow(element: &gst::Element) -> Result<()> {
     element.sync_state_with_parent().map_err(|_| Failure::new(format!("element {} does not start", element.name())))
 }
 
+/// Lets an element run that is in no pipeline.
+pub(crate) fn run(element: &gst::Element) -> Result<()> {
+    let started = element.set_state(gst::State::Playing);
+    started.map(drop).map_err(|_| Failure::new(format!("element {} does not start", element.name())))
+}
+
 /// Calls `take` with each buffer that goes through `pad`, alone or in a list.
 pub(crate) fn for_each_buffer(pad: &gst::Pad, take: impl Fn(&gst::BufferRef) + Send + Sync + 'static) {
     pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
@@ -148,6 +154,7 @@ fn package(factory: &str) -> Option<&'static str> {
         "alsamidisrc" => "gstreamer1.0-alsa",
         "rtpbin" | "udpsrc" | "multiudpsink" | "wavenc" | "autoaudiosink" => "gstreamer1.0-plugins-good",
         "fluiddec" | "midirender" => "gstreamer1.0-plugins-bad timgm6mb-soundfont",
+        "srtpenc" | "srtpdec" => "gstreamer1.0-plugins-bad",
         "filesrc" | "filesink" | "fakesink" | "concat" | "capsfilter" | "clocksync" | "tee" | "queue" => {
             "libgstreamer1.0-0"
         }

@@ -10,11 +10,13 @@ mod intake;
 mod interface;
 mod interrupt;
 mod loss;
+mod replace;
 mod report;
 mod rtp;
 mod rules;
 mod sap;
 mod sockets;
+mod srtp;
 mod sync;
 mod time;
 

@@ -46,6 +46,26 @@ pub(crate) fn says_goodbye(mut compound: &[u8], ssrc: u32) -> bool {
     false
 }
 
+/// The SSRC of the receiver that a compound packet is of, if all of it is whole and of this one: reports, descriptions
+/// and goodbyes of others would make a session believe in them.
+pub(crate) fn reporter(compound: &[u8]) -> Option<u32> {
+    let mut reporter = None;
+    let mut rest = compound;
+    while !rest.is_empty() {
+        let &[first, kind, high, low, a, b, c, d, ..] = rest.first_chunk::<8>()?;
+        let (ssrc, count) = (u32::from_be_bytes([a, b, c, d]), first & 0x1F);
+        let of_one = !matches!(kind, 202 | 203) || count == 1;
+        // A compound packet begins with a report, which only receivers have here.
+        let is_in_place = if reporter.is_none() { kind == 201 } else { (201..=207).contains(&kind) };
+        if first >> 6 != 2 || !of_one || !is_in_place || reporter.is_some_and(|reporter| reporter != ssrc) {
+            return None;
+        }
+        reporter = Some(ssrc);
+        rest = rest.get(4 + 4 * usize::from(u16::from_be_bytes([high, low]))..)?;
+    }
+    reporter
+}
+
 /// A compound packet that says goodbye: an empty receiver report and a BYE (6.6).
 pub(crate) fn goodbye(ssrc: u32) -> Vec<u8> {
     let mut packet = Vec::with_capacity(16);
@@ -87,6 +107,21 @@ mod tests {
         assert!(!says_goodbye(&longer_than_it_is, 7));
         let of_nobody = [0x80, 203, 0, 1, 0, 0, 0, 7];
         assert!(!says_goodbye(&of_nobody, 7));
+    }
+
+    #[test]
+    fn a_compound_packet_is_of_one_receiver_or_of_none() {
+        let packet = goodbye(7);
+        assert_eq!((reporter(&packet), reporter(&packet[..8])), (Some(7), Some(7)));
+        for end in (1..packet.len()).filter(|end| *end != 8) {
+            assert_eq!(reporter(&packet[..end]), None, "{end} octets");
+        }
+        let of_another = [&packet[..8], &goodbye(8)[8..]].concat();
+        let of_two = [&packet[..8], &[0x82, 203, 0, 2, 0, 0, 0, 7, 0, 0, 0, 8]].concat();
+        let sender = [&[0x80, 200], &packet[2..8]].concat();
+        for forged in [&of_another, &of_two, &sender, &packet[8..].to_vec()] {
+            assert_eq!(reporter(forged), None, "{forged:?}");
+        }
     }
 
     #[test]

@@ -7,11 +7,13 @@ use super::source::Source;
 use crate::failure::{Failure, Result};
 use crate::interface::Interface;
 use crate::sap::{Announced, Browser, Heard};
+use crate::srtp::Key;
 
 /// Looks for announcements under one title.
 pub(super) struct Search {
     title: String,
     browser: Browser,
+    key: Option<Key>,
     /// The latest one.
     found: Option<Found>,
     /// Titles of others, of which the first ones have been told.
@@ -30,10 +32,11 @@ pub(super) struct Found {
 const OTHERS: usize = 20;
 
 impl Search {
-    /// Begins to listen for announcements of `title`, whatever the case of its letters.
-    pub(super) fn new(title: &str, interface: Option<&Interface>) -> Result<Self> {
+    /// Begins to listen for announcements of `title`, whatever the case of its letters. Its packets may be sealed by
+    /// `key`, which nobody announces.
+    pub(super) fn new(title: &str, interface: Option<&Interface>, key: Option<Key>) -> Result<Self> {
         let browser = Browser::open(interface)?;
-        Ok(Self { title: title.to_owned(), browser, found: None, others: Vec::new(), told: 0 })
+        Ok(Self { title: title.to_owned(), browser, key, found: None, others: Vec::new(), told: 0 })
     }
 
     /// What has been announced last under the title. What cannot be received is an error, once.
@@ -44,7 +47,7 @@ impl Search {
             if session.title.to_lowercase() == self.title.to_lowercase() {
                 let name = format!("the announcement of {}", session.title);
                 let source = Source::parse(text.as_bytes(), &name)?;
-                let destination = Destination::of(&source, &name)?;
+                let destination = Destination::of(&source, &name, self.key.as_ref())?;
                 self.found = Some(Found { source, destination });
             } else if !self.others.contains(&session.title) && self.others.len() < OTHERS {
                 self.others.push(session.title);

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 
-use rtp_midi_sdp::{FilterMode, Host, SourceFilter};
+use rtp_midi_sdp::{FilterMode, Host, SourceFilter, Transport};
 
 use super::gate::Senders;
 use super::source::Source;
 use crate::failure::{Failure, Result};
+use crate::srtp::Key;
 
 /// The group or address that a stream comes to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,11 +19,14 @@ pub(super) struct Destination {
     rtcp_port: u16,
     /// Who may send there.
     pub(super) senders: Senders,
+    /// By which packets are sealed.
+    pub(super) key: Option<Key>,
 }
 
 impl Destination {
-    /// Where the stream of a description comes to; `name` stands in errors.
-    pub(super) fn of(source: &Source, name: &str) -> Result<Self> {
+    /// Where the stream of a description comes to; `name` stands in errors. A key that is `given` comes before those of
+    /// the description.
+    pub(super) fn of(source: &Source, name: &str, given: Option<&Key>) -> Result<Self> {
         let transport = &source.transport;
         let host = transport.address.as_ref().map(|address| address.host.clone());
         let address = match host {
@@ -36,7 +40,8 @@ impl Destination {
             }
         };
         let senders = transport.sources.as_ref().map_or(Ok(Senders::All), |filter| senders(filter, address, name))?;
-        Ok(Self { address, port: transport.port, rtcp_port: transport.rtcp_port, senders })
+        let key = key(transport, given, name)?;
+        Ok(Self { address, port: transport.port, rtcp_port: transport.rtcp_port, senders, key })
     }
 
     /// Where RTP packets come in.
@@ -63,6 +68,22 @@ impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "UDP port {} of {}", self.port, self.address)
     }
+}
+
+/// The key of packets that come this way, if they are sealed.
+fn key(transport: &Transport, given: Option<&Key>, name: &str) -> Result<Option<Key>> {
+    if !transport.protocol.has_crypto() {
+        return given.map_or(Ok(None), |_| {
+            Err(Failure::new(format!("{name}: the stream is not encrypted, and there is a key for it"))
+                .hint("without --srtp-key it is heard, and anybody may have made it"))
+        });
+    }
+    let key = given.cloned().or_else(|| transport.crypto.iter().find_map(Key::of));
+    key.map(Some).ok_or_else(|| {
+        let what = if transport.crypto.is_empty() { "no key" } else { "no key of a suite that we have" };
+        Failure::new(format!("{name}: the stream is encrypted, and the description has {what}"))
+            .hint("--srtp-key FILE takes it from a file, which the sender has as well")
+    })
 }
 
 /// Who may send to `address`.
@@ -94,7 +115,7 @@ mod tests {
     const CANON: &str = "v=0\ns=x\nm=audio 5004 RTP/AVP 97\nc=IN IP4 127.0.0.1\na=rtpmap:97 rtp-midi/48000\n";
 
     fn of(text: &str) -> Result<Destination> {
-        Destination::of(&Source::parse(text.as_bytes(), "x.sdp").unwrap(), "x.sdp")
+        Destination::of(&Source::parse(text.as_bytes(), "x.sdp").unwrap(), "x.sdp", None)
     }
 
     #[test]

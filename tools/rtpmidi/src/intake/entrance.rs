@@ -1,21 +1,31 @@
 //! The one way in for the packets of a stream, however they arrive: what is known of them, and the way back.
 
+use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::gate::{Gate, Senders};
+use super::gate::{Gate, Proof, Senders};
 use super::source::Source;
 use super::wire::{Tally, Wire};
 use crate::loss::Channel;
+use crate::srtp::Sealer;
 
 /// What the threads that read packets share with those that look on. It stays while connections come and go.
 #[derive(Debug)]
 pub(crate) struct Entrance {
     wire: Mutex<Wire>,
     /// Sends reports.
-    back: Mutex<Option<UdpSocket>>,
+    back: Mutex<Option<Back>>,
     started: Instant,
+}
+
+/// The way back to a sender.
+#[derive(Debug)]
+pub(super) struct Back {
+    pub(super) socket: UdpSocket,
+    /// Seals what leaves, where all is sealed.
+    pub(super) sealer: Option<Sealer>,
 }
 
 /// How long nothing has come.
@@ -42,8 +52,9 @@ impl Entrance {
     }
 
     /// Lets the packets of `source` through from here on, if they come from one of `senders`. Reports leave by `back`.
-    pub(super) fn open(&self, source: &Source, senders: Senders, back: Option<UdpSocket>) {
-        lock(&self.wire).expect(Some(Gate::new(source.stream.payload_type, senders)));
+    pub(super) fn open(&self, source: &Source, senders: Senders, back: Option<Back>) {
+        let proof = if back.as_ref().is_some_and(|back| back.sealer.is_some()) { Proof::Seal } else { Proof::Address };
+        lock(&self.wire).expect(Some(Gate::new(source.stream.payload_type, senders, proof)));
         *lock(&self.back) = back;
     }
 
@@ -62,12 +73,17 @@ impl Entrance {
         lock(&self.wire).rtcp(self.started.elapsed(), from, packet)
     }
 
+    /// Counts a packet that nobody could open: it is somebody else's, and whose it says it is means nothing.
+    pub(super) fn refuse(&self) {
+        lock(&self.wire).refuse();
+    }
+
     /// Sends RTCP to where that of the sender comes from, as long as that is known. In RTSP the client reports itself.
     pub(crate) fn report(&self, packet: &[u8]) {
         let to = lock(&self.wire).reports_to();
         if let (Some(back), Some(to)) = (&*lock(&self.back), to) {
             // The next report says the same and more; without a BYE the sender waits for reports for a while.
-            let _ = back.send_to(packet, to);
+            let _ = back.send(packet, to);
         }
     }
 
@@ -101,6 +117,13 @@ impl Entrance {
     /// What has come so far.
     pub(crate) fn tally(&self) -> Tally {
         lock(&self.wire).tally()
+    }
+}
+
+impl Back {
+    fn send(&self, packet: &[u8], to: SocketAddr) -> io::Result<usize> {
+        let Some(sealer) = &self.sealer else { return self.socket.send_to(packet, to) };
+        sealer.rtcp(packet).map_or(Ok(0), |sealed| self.socket.send_to(&sealed, to))
     }
 }
 

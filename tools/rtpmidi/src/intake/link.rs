@@ -96,10 +96,16 @@ impl Link {
         let sought = match place {
             Place::Description(path) => {
                 let source = Source::read(path)?;
-                let destination = Destination::of(&source, &place.to_string())?;
+                let destination = Destination::of(&source, &place.to_string(), plan.key.as_ref())?;
                 Sought::Described { source: Box::new(source), destination }
             }
-            Place::Announced(title) => Sought::Announced(Box::new(Search::new(title, plan.interface.as_ref())?)),
+            Place::Announced(title) => {
+                Sought::Announced(Box::new(Search::new(title, plan.interface.as_ref(), plan.key.clone())?))
+            }
+            Place::Rtsp(_) if plan.key.is_some() => {
+                return Err(Failure::new("--srtp-key is for descriptions and announcements")
+                    .hint("an RTSP server gives out the keys of its streams itself, over TLS: rtsps://"));
+            }
             Place::Rtsp(url) => Sought::Served(Server::new(url, &plan.rtsp)?),
         };
         let entrance = Arc::new(Entrance::new(plan.loss.clone()));

@@ -2,9 +2,9 @@
 //! What becomes of the packets is up to who has the [`Link`].
 //!
 //! ```text
-//! RTSP server ─▶ rtsp ─┐
-//!                      ├─▶ entrance ─(wire: gate, loss on purpose, counts)─▶ Packet
-//! anybody ─────▶ udp ──┘      └──◀── reports
+//! RTSP server ─▶ rtsp ──────────┐
+//!                               ├─▶ entrance ─(wire: gate, loss on purpose, counts)─▶ Packet
+//! anybody ─────▶ udp ─(opener)──┘      └──◀── reports
 //! ```
 
 mod announced;
@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use crate::interface::Interface;
 use crate::loss::Channel;
+use crate::srtp::Key;
 
 pub(crate) use entrance::{Entrance, Silence};
 pub(crate) use link::{Event, Link, State};
@@ -48,6 +49,8 @@ pub(crate) struct Plan {
     pub(crate) rtcp_interval: Duration,
     /// What is lost on purpose.
     pub(crate) loss: Option<Channel>,
+    /// By which packets that come by UDP are sealed, whatever the description says.
+    pub(crate) key: Option<Key>,
     /// Where a file on an RTSP server begins.
     pub(crate) start: Duration,
     /// How to listen to RTSP servers.

@@ -57,10 +57,10 @@ impl Source {
         let (transport, stream, clocks) = (media.transport.clone(), stream.clone(), media.clocks.clone());
         let config = stream.config(&transport).map_err(wrong)?;
         let renderers = stream.renderers().map_err(wrong)?;
-        if !matches!(transport.protocol, Protocol::Avp | Protocol::Avpf) {
+        if !matches!(transport.protocol, Protocol::Avp | Protocol::Avpf | Protocol::Savp | Protocol::Savpf) {
             let protocol = transport.protocol.token();
             return Err(Failure::new(format!("{name}: rtp-midi over {protocol}, which cannot be received"))
-                .hint("RTP/AVP can be"));
+                .hint("RTP/AVP and RTP/SAVP can be"));
         }
         let line = session.media.iter().position(|line| std::ptr::eq(line, media)).unwrap_or_default();
         let mut attributes = media.attributes.iter().chain(&session.attributes);

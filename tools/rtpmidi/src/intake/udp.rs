@@ -1,22 +1,50 @@
 //! Packets from UDP sockets of our own: only one sender is to be heard, and `udpsrc` does not look who sends.
 
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Packet;
 use super::destination::Destination;
-use super::entrance::Entrance;
+use super::entrance::{Back, Entrance};
 use crate::failure::{Failure, Result};
 use crate::interface::Interface;
 use crate::rtp::is_rtcp;
 use crate::sockets::{self, Membership, Reader};
+use crate::srtp::{Key, Opener, Sealer};
 
 /// The sockets of a stream, and the threads that read them.
 pub(super) struct Sockets {
     rtp: UdpSocket,
     /// None where RTCP comes to the socket of RTP (RFC 5761).
     rtcp: Option<UdpSocket>,
+    key: Option<Key>,
+    opener: SharedOpener,
     readers: Vec<Reader>,
+}
+
+/// Opens sealed packets, where they are. Who a packet is of is asked only behind it: what a stranger writes into a
+/// header makes no sender.
+#[derive(Clone)]
+struct SharedOpener(Option<Arc<Mutex<Opener>>>);
+
+/// Sources of sealed packets at a time: a sender takes another SSRC now and then.
+const SOURCES: usize = 8;
+
+impl SharedOpener {
+    fn open(
+        &self,
+        entrance: &Entrance,
+        datagram: &[u8],
+        open: impl FnOnce(&mut Opener, &[u8]) -> Option<Vec<u8>>,
+        take: impl FnOnce(&[u8]),
+    ) {
+        let Some(opener) = &self.0 else { return take(datagram) };
+        let opened = open(&mut opener.lock().unwrap_or_else(PoisonError::into_inner), datagram);
+        match opened {
+            Some(packet) => take(&packet),
+            None => entrance.refuse(),
+        }
+    }
 }
 
 impl Sockets {
@@ -26,12 +54,15 @@ impl Sockets {
         let rtp = sockets::open(to.rtp(), &membership)?;
         let shared = to.rtp() == to.rtcp();
         let rtcp = if shared { None } else { Some(sockets::open(to.rtcp(), &membership)?) };
-        Ok(Self { rtp, rtcp, readers: Vec::new() })
+        let opener = to.key.as_ref().map(|key| Opener::new(key, SOURCES)).transpose()?;
+        let opener = SharedOpener(opener.map(|opener| Arc::new(Mutex::new(opener))));
+        Ok(Self { rtp, rtcp, key: to.key.clone(), opener, readers: Vec::new() })
     }
 
-    /// The socket from which reports leave.
-    pub(super) fn back(&self) -> Result<UdpSocket> {
-        clone(self.rtcp.as_ref().unwrap_or(&self.rtp))
+    /// The way by which reports leave.
+    pub(super) fn back(&self) -> Result<Back> {
+        let socket = clone(self.rtcp.as_ref().unwrap_or(&self.rtp))?;
+        Ok(Back { socket, sealer: self.key.as_ref().map(Sealer::new).transpose()? })
     }
 
     /// Reads what comes, of which `entrance` lets the packets of the sender through to `take`.
@@ -41,18 +72,24 @@ impl Sockets {
         take: impl Fn(Packet<'_>) + Clone + Send + 'static,
     ) -> Result<()> {
         let take_rtcp = {
-            let (entrance, take) = (entrance.clone(), take.clone());
+            let (entrance, opener, take) = (entrance.clone(), self.opener.clone(), take.clone());
             move |from: SocketAddr, datagram: &[u8]| {
-                if entrance.admits_rtcp(from, datagram) {
-                    take(Packet::Rtcp(datagram));
-                }
+                opener.open(&entrance, datagram, Opener::rtcp, |packet| {
+                    if entrance.admits_rtcp(from, packet) {
+                        take(Packet::Rtcp(packet));
+                    }
+                });
             }
         };
         let (entrance, take_shared) = (entrance.clone(), self.rtcp.is_none().then(|| take_rtcp.clone()));
+        let opener = self.opener.clone();
         let take_rtp = move |from: SocketAddr, datagram: &[u8]| match &take_shared {
             Some(take_rtcp) if is_rtcp(datagram) => take_rtcp(from, datagram),
-            _ if entrance.admits_rtp(from, datagram) => take(Packet::Rtp(datagram)),
-            _ => {}
+            _ => opener.open(&entrance, datagram, Opener::rtp, |packet| {
+                if entrance.admits_rtp(from, packet) {
+                    take(Packet::Rtp(packet));
+                }
+            }),
         };
         self.readers.push(Reader::start("rtp", clone(&self.rtp)?, take_rtp)?);
         if let Some(rtcp) = &self.rtcp {

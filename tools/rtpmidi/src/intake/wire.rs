@@ -94,6 +94,11 @@ impl Wire {
         admitted
     }
 
+    /// Counts a datagram that nobody could open.
+    pub(super) fn refuse(&mut self) {
+        self.gate.iter_mut().for_each(Gate::refuse);
+    }
+
     /// How long ago the sender said goodbye; not if it has come back as another source since.
     pub(super) fn left_for(&self, now: Duration) -> Option<Duration> {
         let (ssrc, left) = self.left?;
@@ -141,6 +146,7 @@ impl Wire {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intake::gate::Proof;
     use crate::intake::gate::Senders;
     use crate::rtp;
 
@@ -149,7 +155,7 @@ mod tests {
 
     fn wire(loss: Option<&str>) -> Wire {
         let mut wire = Wire::new(loss.map(|loss| Channel::new(loss.parse().unwrap(), 1)));
-        wire.expect(Some(Gate::new(96, Senders::All)));
+        wire.expect(Some(Gate::new(96, Senders::All, Proof::Address)));
         wire
     }
 
@@ -209,7 +215,7 @@ mod tests {
         assert!(!wire.rtp(SECOND, elsewhere, &PACKET));
         wire.expect(None);
         assert!(!wire.rtp(SECOND, sender(), &PACKET), "nothing is expected");
-        wire.expect(Some(Gate::new(96, Senders::All)));
+        wire.expect(Some(Gate::new(96, Senders::All, Proof::Address)));
         assert_eq!((wire.left_for(SECOND), wire.reports_to(), wire.played()), (None, None, None));
         assert!(wire.rtp(SECOND, elsewhere, &PACKET));
         assert_eq!((wire.tally().packets, wire.tally().foreign), (2, 1));

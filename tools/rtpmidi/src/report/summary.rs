@@ -31,6 +31,8 @@ pub(crate) struct BroadcastSummary {
     /// Receivers that reported, and packets that the journal covered, at the end.
     pub(crate) receivers: u64,
     pub(crate) checkpoint_distance: u64,
+    /// RTCP datagrams that had no right to say what they said.
+    pub(crate) refused_reports: u64,
 }
 
 /// What was received.
@@ -68,6 +70,7 @@ impl Summary for BroadcastSummary {
             "journal_octets": self.journal_octets,
             "receivers": self.receivers,
             "checkpoint_distance": self.checkpoint_distance,
+            "refused_reports": self.refused_reports,
             "bit_rate": rate(self.octets, self.duration).round(),
             "bit_rate_without_journal": self.rate_without_journal().round(),
         })
@@ -172,6 +175,7 @@ mod tests {
             journal_octets: 3000,
             receivers: 2,
             checkpoint_distance: 12,
+            refused_reports: 3,
         };
         assert_eq!(
             summary.words(),
@@ -181,7 +185,7 @@ mod tests {
         assert_eq!(
             summary.json(),
             json!({"type": "summary", "channel": null, "duration_s": 10.0, "packets": 100, "events": 400, "octets": 5000,
-                "journal_octets": 3000, "receivers": 2, "checkpoint_distance": 12, "bit_rate": 4000.0,
+                "journal_octets": 3000, "receivers": 2, "checkpoint_distance": 12, "refused_reports": 3, "bit_rate": 4000.0,
                 "bit_rate_without_journal": 1600.0})
         );
     }

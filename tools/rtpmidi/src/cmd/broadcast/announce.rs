@@ -1,15 +1,13 @@
 //! The session description that tells listeners where the broadcast is.
 
-use std::fs;
-use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
 use rtp_midi::Config;
 use rtp_midi_sdp::{
-    Address, Bandwidth, Clocks, Direction, FilterMode, Host, Media, Origin, Parameters, Session, SourceFilter, Stream,
-    Transport,
+    Address, Bandwidth, Clocks, Direction, FilterMode, Host, Media, Origin, Parameters, Protocol, Session,
+    SourceFilter, Stream, Transport,
 };
 
 use super::name::Name;
@@ -17,7 +15,9 @@ use crate::description::{self, CLOCK_RATE, PAYLOAD_TYPE, TOOL};
 use crate::destination::local_address;
 use crate::failure::{Failure, Result};
 use crate::interface::Interface;
+use crate::replace::{Readers, replace};
 use crate::sap::Announcements;
+use crate::srtp::Key;
 
 /// The fmtp line: the journal, written out, and what else is not the default.
 pub(super) fn parameters(config: &Config) -> Parameters {
@@ -32,6 +32,8 @@ pub(super) struct Way<'a> {
     pub(super) bandwidth: Option<u64>,
     /// What timestamps follow.
     pub(super) clocks: Clocks,
+    /// By which packets are sealed.
+    pub(super) key: Option<&'a Key>,
 }
 
 impl Way<'_> {
@@ -51,6 +53,8 @@ impl Way<'_> {
             sources: vec![Host::Ip(from)],
         });
         let transport = Transport {
+            protocol: if self.key.is_some() { Protocol::Savp } else { Protocol::Avp },
+            crypto: self.key.iter().map(|key| key.crypto(1)).collect(),
             address: Some(address),
             sources,
             bandwidths: self.bandwidth().into_iter().collect(),
@@ -99,17 +103,24 @@ impl Announced {
     }
 }
 
-/// Announces the sessions that go to multicast groups; there must be one.
+/// Announces the sessions that go to multicast groups, of which there must be one, to everybody: without their keys.
 pub(super) fn announce(sessions: &[Destined], interval: Duration, interface: Option<&Interface>) -> Result<Announced> {
-    let multicast: Vec<_> = sessions.iter().filter(|it| it.to.ip().is_multicast()).collect();
-    let to_groups: Vec<_> = multicast.iter().map(|it| (it.to.ip(), it.session.clone())).collect();
+    let multicast = sessions.iter().filter(|it| it.to.ip().is_multicast());
+    let public = multicast.map(|it| (it.channel.clone(), it.to.ip(), without_keys(it.session.clone())));
+    let public: Vec<_> = public.collect();
+    let to_groups: Vec<_> = public.iter().map(|(_, to, session)| (*to, session.clone())).collect();
     if to_groups.is_empty() {
         return Err(Failure::new("--sap announces what goes to a multicast group, and nothing here does")
             .hint("--to udp://239.255.1.2:5004 is a group of the local network"));
     }
     let announcements = Announcements::start(&to_groups, interval, interface)?;
-    let sessions = multicast.iter().map(|it| (it.channel.clone(), it.session.clone())).collect();
+    let sessions = public.into_iter().map(|(channel, _, session)| (channel, session)).collect();
     Ok(Announced { announcements, sessions })
+}
+
+fn without_keys(mut session: Session) -> Session {
+    session.media.iter_mut().for_each(|media| media.transport.crypto.clear());
+    session
 }
 
 /// Whether a group has senders only that its listeners name (RFC 4607): 232.0.0.0/8 and `ff3X::/32`.
@@ -120,17 +131,10 @@ fn is_source_specific(group: IpAddr) -> bool {
     }
 }
 
-/// Writes the description so that a reader finds either all of it or the file that was there before.
+/// Writes the description. Whoever can read a key can listen, and speak.
 pub(super) fn write(session: &Session, path: &Path) -> Result<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let written = fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(session.print().as_bytes()))
-        .and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&temporary);
-        Failure::new(format!("cannot write {}: {error}", path.display()))
-    })
+    let is_secret = session.media.iter().any(|media| !media.transport.crypto.is_empty());
+    replace(path, &session.print(), if is_secret { Readers::Owner } else { Readers::Usual })
 }
 
 #[cfg(test)]
@@ -139,7 +143,7 @@ mod tests {
     use rtp_midi::{Inclusion, Journal, Letters, Policy, Selection};
 
     fn describe(to: &str, parameters: &Parameters) -> Session {
-        let way = Way { ttl: 3, interface: None, bandwidth: Some(20), clocks: Clocks::default() };
+        let way = Way { ttl: 3, interface: None, bandwidth: Some(20), clocks: Clocks::default(), key: None };
         way.describe(to.parse().unwrap(), 0, "Canon", parameters.clone())
     }
 
@@ -156,6 +160,16 @@ mod tests {
             assert!(found.is_some() == filter.is_some(), "{text}");
             assert!(found.zip(filter).is_none_or(|(found, filter)| found.starts_with(filter)), "{text}");
         }
+    }
+
+    #[test]
+    fn the_key_stands_in_the_description_and_not_in_its_announcement() {
+        let key = Key::draw(crate::srtp::Suite::default()).unwrap();
+        let way = Way { ttl: 3, interface: None, bandwidth: None, clocks: Clocks::default(), key: Some(&key) };
+        let session = way.describe("239.1.2.3:5004".parse().unwrap(), 0, "Canon", Parameters::new());
+        assert!(session.print().contains(&format!("a=crypto:{}\r\n", key.crypto(1))), "{}", session.print());
+        let public = without_keys(session).print();
+        assert!(public.contains("RTP/SAVP") && !public.contains("crypto"), "{public}");
     }
 
     #[test]
@@ -177,20 +191,5 @@ mod tests {
         let text = session.print();
         assert!(text.contains("c=IN IP4 239.1.2.3/3\r\nb=AS:20\r\n") && text.contains("a=recvonly\r\n"), "{text}");
         assert_eq!(Session::parse(text.as_bytes()), Ok(session));
-    }
-
-    #[test]
-    fn the_file_is_replaced_and_nothing_else_is_left() {
-        let folder = std::env::temp_dir().join(format!("rtpmidi-announce-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("x.sdp");
-        fs::write(&path, "old").unwrap();
-        let session = describe("127.0.0.1:5004", &Parameters::new());
-        write(&session, &path).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), session.print());
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
-        fs::remove_dir_all(&folder).unwrap();
-        let failure = write(&session, &path).unwrap_err().to_string();
-        assert!(failure.starts_with("error: cannot write "), "{failure}");
     }
 }

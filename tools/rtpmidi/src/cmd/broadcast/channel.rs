@@ -27,6 +27,7 @@ use super::station::{Music, Plan, Station};
 use super::watch::Watch;
 use crate::failure::{Failure, Result};
 use crate::interface::Interface;
+use crate::srtp::Key;
 use crate::sync::Lockstep;
 use crate::time;
 
@@ -47,12 +48,15 @@ pub(super) struct Channel {
     /// Kilobits a second at most, if that is known.
     bandwidth: Option<u64>,
     pace: Pace,
+    /// By which its packets are sealed.
+    key: Option<Key>,
     /// Where its packets go, all of one family; each with its place among all destinations.
     to: Vec<(u64, SocketAddr)>,
 }
 
 /// Reads the programmes of all channels.
 pub(super) fn read(args: &Args) -> Result<Vec<Channel>> {
+    args.encryption.check(args)?;
     if args.rtsp.is_some() && args.journal != JournalOption::Anchor {
         return Err(Failure::new("--rtsp needs --journal anchor, with which listeners may come at any time")
             .hint("a second broadcast may send to --to with another"));
@@ -119,9 +123,10 @@ impl Channel {
     /// A channel of which nothing is known beforehand.
     fn live(args: &Args, name: Option<Name>, input: &Input) -> Result<Self> {
         let pace = Pace::of_live_sources(args);
+        let key = args.encryption.key()?;
         Ok(Self {
             title: name.as_ref().map_or_else(|| input.title(), Name::to_string),
-            config: programme::config(args, pace, None),
+            config: programme::config(args, pace, key.as_ref(), None),
             to: resolve(args, name.as_ref())?,
             name,
             files: Vec::new(),
@@ -130,6 +135,7 @@ impl Channel {
             repertoire: None,
             bandwidth: None,
             pace,
+            key,
         })
     }
 
@@ -152,13 +158,15 @@ impl Channel {
         check(args, &pieces)?;
         let rotation = Rotation::new(pieces.clone(), order(args), args.repeat);
         let to = resolve(args, name.as_ref())?;
+        let key = args.encryption.key()?;
         // What files to come will need is not known.
         let is_known = !args.no_scan && !args.watch;
-        let config = programme::config(args, pace, is_known.then_some(&repertoire));
-        let bandwidth = fit::Programme { pieces: &rotation.rehearsal(), ..trial(args, &to) }.check(&config)?;
+        let config = programme::config(args, pace, key.as_ref(), is_known.then_some(&repertoire));
+        let trial = trial(args, &to, key.as_ref());
+        let bandwidth = fit::Programme { pieces: &rotation.rehearsal(), ..trial }.check(&config)?;
         let file = |(piece, repertoire): (&Arc<Piece>, _)| File {
             piece: piece.clone(),
-            config: programme::config(args, pace, (!args.no_scan).then_some(repertoire)),
+            config: programme::config(args, pace, key.as_ref(), (!args.no_scan).then_some(repertoire)),
         };
         let start = args.start.unwrap_or_default();
         let play = Play { gap: args.gap, start, speed: args.speed, reading, watched: args.watch };
@@ -173,6 +181,7 @@ impl Channel {
             bandwidth: Some(bandwidth).filter(|_| !args.watch),
             to,
             pace,
+            key,
         })
     }
 
@@ -195,13 +204,14 @@ impl Channel {
             pace: self.pace,
             rtcp_interval: args.rtcp_interval,
             lockstep,
+            key: self.key.as_ref(),
         })
     }
 
     /// The descriptions for its destinations, which are sessions of their own, with the places of these.
     pub(super) fn sessions(&self, args: &Args, interface: Option<&Interface>, clocks: Clocks) -> Vec<(u64, Destined)> {
         let parameters = announce::parameters(&self.config);
-        let way = Way { ttl: args.ttl, interface, bandwidth: self.bandwidth, clocks };
+        let way = Way { ttl: args.ttl, interface, bandwidth: self.bandwidth, clocks, key: self.key.as_ref() };
         let session = |&(index, to)| {
             let session = way.describe(to, index, &self.title, parameters.clone());
             (index, Destined { channel: self.name.clone(), to, session })
@@ -224,11 +234,11 @@ impl Channel {
         // One that has gone just now will be told of.
         let there = rotation.pieces().iter().filter(|other| other.octets().is_ok());
         let behind_all: Vec<Arc<Piece>> = there.chain([&piece]).cloned().collect();
-        fit::Programme { pieces: &behind_all, ..trial(args, &self.to) }.check(&self.config)?;
+        fit::Programme { pieces: &behind_all, ..trial(args, &self.to, self.key.as_ref()) }.check(&self.config)?;
         rotation.insert(piece.clone());
         let mut repertoire = Repertoire::default();
         programme::commands(song).for_each(|(_, command)| repertoire.observe(&command));
-        let config = programme::config(args, self.pace, (!args.no_scan).then_some(&repertoire));
+        let config = programme::config(args, self.pace, self.key.as_ref(), (!args.no_scan).then_some(&repertoire));
         self.files.retain(|file| file.piece.path != piece.path);
         let file = File { piece, config };
         self.files.push(file.clone());
@@ -254,9 +264,10 @@ impl Channel {
 }
 
 /// How a programme without pieces would be sent.
-fn trial(args: &Args, to: &[(u64, SocketAddr)]) -> fit::Programme<'static> {
+fn trial(args: &Args, to: &[(u64, SocketAddr)], key: Option<&Key>) -> fit::Programme<'static> {
     let headers = if to.iter().all(|(_, to)| to.is_ipv4()) { 20 + 8 } else { 40 + 8 };
-    fit::Programme { pieces: &[], reading: reading(args), gap: args.gap, speed: args.speed, headers }
+    let tag = programme::tag(key);
+    fit::Programme { pieces: &[], reading: reading(args), gap: args.gap, speed: args.speed, headers, tag }
 }
 
 /// How strictly files are read.

@@ -29,13 +29,15 @@ pub(super) struct Programme<'a> {
     pub(super) speed: f64,
     /// Octets that the network puts in front of each packet.
     pub(super) headers: usize,
+    /// Octets that encryption puts behind it.
+    pub(super) tag: usize,
 }
 
 /// What came of sending it.
 #[derive(Default)]
 struct Outcome {
     misfit: Option<Misfit>,
-    /// Octets of the longest packet, RTP header included.
+    /// Octets of the longest packet, RTP header and what encryption adds included.
     longest: usize,
     /// Octets on the network in the second with the most of them.
     peak: usize,
@@ -75,7 +77,7 @@ impl Programme<'_> {
     pub(super) fn check(&self, config: &Config) -> Result<u64> {
         let outcome = self.outcome(config)?;
         let Some(misfit) = outcome.misfit else { return Ok((8 * outcome.peak as u64).div_ceil(1000)) };
-        let failure = Failure::new(misfit.words(self.pieces, config.mtu));
+        let failure = Failure::new(misfit.words(self.pieces, config.mtu + self.tag));
         Err(failure.hint(format!("it fits with {}", self.remedies(config, outcome.longest)?.join(", or with "))))
     }
 
@@ -105,7 +107,8 @@ impl Programme<'_> {
             let options = options("--cm-unused", Language::Commands, &these);
             remedies.push(format!("{options} (it is not sent at all)"));
         }
-        if longest > config.mtu && longest <= LONGEST && self.fits(&Config { mtu: longest, ..config.clone() })? {
+        let mtu = longest.saturating_sub(self.tag);
+        if mtu > config.mtu && longest <= LONGEST && self.fits(&Config { mtu, ..config.clone() })? {
             remedies.push(format!("--mtu {longest} (if the network takes it)"));
         }
         let open_loop = Journal::Recovery(Policy::OpenLoop);
@@ -195,13 +198,14 @@ struct Trial<'a> {
     end: u64,
     piece: usize,
     headers: usize,
+    tag: usize,
     /// The second under way, and its octets on the network.
     second: (u64, usize),
     outcome: Outcome,
 }
 
 impl<'a> Trial<'a> {
-    fn new(config: &'a Config, &Programme { speed, gap, headers, .. }: &Programme<'_>) -> Self {
+    fn new(config: &'a Config, &Programme { speed, gap, headers, tag, .. }: &Programme<'_>) -> Self {
         Self {
             gap: (gap.as_secs_f64() * f64::from(CLOCK_RATE)) as u64,
             config,
@@ -214,6 +218,7 @@ impl<'a> Trial<'a> {
             end: 0,
             piece: 0,
             headers,
+            tag,
             second: (0, 0),
             outcome: Outcome::default(),
         }
@@ -284,7 +289,7 @@ impl<'a> Trial<'a> {
         let before = self.sender.stats();
         self.payload.clear();
         let packet = self.sender.packet(at as u32, &mut self.payload);
-        let octets = rtp::HEADER + self.payload.len();
+        let octets = rtp::HEADER + self.payload.len() + self.tag;
         self.outcome.longest = self.outcome.longest.max(octets);
         let second = at / u64::from(CLOCK_RATE);
         let before_it = if second == self.second.0 { self.second.1 } else { 0 };

@@ -2,17 +2,20 @@
 
 mod announce;
 mod channel;
+mod encryption;
 mod feed;
 mod fit;
 mod input;
 mod m3u;
 mod metadata;
 mod name;
+mod network;
 mod now_playing;
 mod options;
 mod piece;
 mod playlist;
 mod programme;
+mod reports;
 mod rotation;
 mod rtsp;
 mod source;

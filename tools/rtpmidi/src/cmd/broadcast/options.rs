@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use rtp_midi::{Journal, Policy};
 
+use super::encryption::Encryption;
 use super::name::{Name, Named};
 use super::source::Source;
 use crate::destination::Destination;
@@ -69,6 +70,9 @@ pub(crate) struct Args {
     /// Announce the stream this often
     #[arg(long, requires = "sap", default_value = "5", value_parser = time::interval, value_name = "SECONDS")]
     pub(super) sap_interval: Duration,
+
+    #[command(flatten)]
+    pub(super) encryption: Encryption,
 
     /// How packets repeat what earlier ones said, so that listeners recover from loss
     #[arg(long, value_enum, default_value_t = JournalOption::Anchor, value_name = "POLICY")]

@@ -7,6 +7,7 @@ use smf_timeline::{Body, Song};
 
 use super::Args;
 use crate::description::CLOCK_RATE;
+use crate::srtp::Key;
 
 /// When packets are sent, in milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,8 +32,13 @@ impl Pace {
 
 const GUARDTIME: u32 = 1000;
 
-/// The configuration of a stream; `repertoire` is what a scan of the files has found.
-pub(super) fn config(args: &Args, pace: Pace, repertoire: Option<&Repertoire>) -> Config {
+/// The octets that encryption adds to each packet.
+pub(super) fn tag(key: Option<&Key>) -> usize {
+    key.map_or(0, |key| key.suite().tag_length())
+}
+
+/// The configuration of a stream; `repertoire` is what a scan of the files has found, and `key` seals its packets.
+pub(super) fn config(args: &Args, pace: Pace, key: Option<&Key>, repertoire: Option<&Repertoire>) -> Config {
     let ptime = Some(ticks(pace.ptime));
     // Whoever listens by RTSP is told how long a packet is (RFC 6295, C.7.1).
     let (ptime, max_ptime) =
@@ -41,7 +47,7 @@ pub(super) fn config(args: &Args, pace: Pace, repertoire: Option<&Repertoire>) -
         ptime,
         max_ptime,
         guardtime: pace.guardtime.map(ticks),
-        mtu: args.mtu as usize,
+        mtu: args.mtu as usize - tag(key),
         fresh: ticks(FRESH),
         ..Config::new(CLOCK_RATE)
     };

@@ -24,6 +24,7 @@ use super::feed::{Feed, Play};
 use super::input::{Input, Intake};
 use super::metadata::Prompter;
 use super::name::Name;
+use super::network::{Ear, Way};
 use super::now_playing::NowPlaying;
 use super::piece::Piece;
 use super::programme::Pace;
@@ -34,6 +35,7 @@ use crate::elements;
 use crate::failure::{Failure, Result};
 use crate::interface::Interface;
 use crate::report::{BroadcastSummary, Coverage, Progress, bits_per_second};
+use crate::srtp::{self, Key};
 use crate::sync::Lockstep;
 
 /// What to play, where to, and in what packets.
@@ -52,6 +54,8 @@ pub(super) struct Plan<'a> {
     pub(super) rtcp_interval: Duration,
     /// The clock that listeners share.
     pub(super) lockstep: Option<&'a Lockstep>,
+    /// By which all packets are sealed.
+    pub(super) key: Option<&'a Key>,
 }
 
 /// Where messages come from.
@@ -82,6 +86,8 @@ pub(super) struct Station {
     prompter: Prompter,
     tap: Tap,
     pay: gst::Element,
+    /// Hears listeners, where packets go to some directly.
+    ear: Option<Ear>,
     sent: Arc<Mutex<Sent>>,
     has_journal: bool,
     lockstep: Option<Lockstep>,
@@ -117,6 +123,7 @@ impl Station {
         let pay = payloader(plan)?;
         let front = Front::build(&pipeline, &pay, plan.music, &now_playing)?;
         let prompter = Prompter::at(&pay, plan.title, now_playing.clone(), plan.rtcp_interval)?;
+        let mut ear = None;
         if plan.to.is_empty() {
             // The packets of the end have their times here as well.
             // It is on time like a sink of the network: one that waited longer would hold up the next packet, which
@@ -127,7 +134,9 @@ impl Station {
             elements::add(&pipeline, &[&nowhere])?;
             elements::link(&elements::pad(&pay, "src")?, &elements::pad(&nowhere, "sink")?)?;
         } else {
-            connect(&pipeline, &pay, plan, &prompter)?;
+            let Plan { to, ttl, interface, rtcp_interval, key, lockstep, .. } = *plan;
+            let way = Way { to, ttl, interface, rtcp_interval, key, lockstep };
+            ear = Some(way.connect(&pipeline, &pay, &prompter)?);
         }
 
         let sent = Arc::new(Mutex::new(Sent::default()));
@@ -144,6 +153,7 @@ impl Station {
             prompter,
             tap,
             pay,
+            ear,
             sent,
             has_journal: plan.config.journal != Journal::None,
             lockstep: plan.lockstep.cloned(),
@@ -286,6 +296,7 @@ impl Station {
             journal_octets: stats.journal_octets,
             receivers: stats.receivers,
             checkpoint_distance: stats.checkpoint_distance,
+            refused_reports: self.ear.as_ref().map_or(0, Ear::refused),
         }
     }
 }
@@ -322,6 +333,8 @@ fn payloader(plan: &Plan<'_>) -> Result<gst::Element> {
     let ptime = i64::from(plan.pace.ptime) * 1_000_000;
     let guardtime = u64::from(plan.pace.guardtime.unwrap_or(0)) * 1_000_000;
     let fresh = u64::from(plan.config.fresh) * 1_000_000_000 / u64::from(plan.config.clock_rate);
+    // Unless numbers are to begin low, they are random (RFC 3550, 5.1).
+    let first = plan.key.map_or(-1, |_| srtp::first_sequence());
     elements::with(
         "rtpmidipay",
         &[
@@ -331,57 +344,10 @@ fn payloader(plan: &Plan<'_>) -> Result<gst::Element> {
             ("min-ptime", &ptime),
             ("guardtime", &guardtime),
             ("fresh", &fresh),
+            ("seqnum-offset", &first),
+            ("ssrc-per-cycle", &plan.key.is_some()),
         ],
     )
-}
-
-/// Puts RTP and RTCP on the network. Reports come back to the socket that ours leave from.
-fn connect(pipeline: &gst::Pipeline, pay: &gst::Element, plan: &Plan<'_>, prompter: &Prompter) -> Result<()> {
-    let sink = |offset: u16| {
-        let sink = elements::with(
-            "multiudpsink",
-            &[
-                ("ttl-mc", &i32::from(plan.ttl)),
-                ("auto-multicast", &false),
-                // Behind `clocksync` nothing comes before the music starts.
-                ("async", &false),
-                ("processing-deadline", &0_u64),
-            ],
-        )?;
-        if plan.to.iter().any(|to| to.ip().is_multicast()) {
-            sink.set_property("multicast-iface", plan.interface.map(|interface| &interface.name));
-        }
-        for to in plan.to {
-            sink.emit_by_name::<()>("add", &[&to.ip().to_string(), &i32::from(to.port() + offset)]);
-        }
-        Ok(sink)
-    };
-    let (rtp, rtcp) = (sink(0)?, sink(1)?);
-    rtcp.set_property("sync", false);
-    let rtpbin = elements::make("rtpbin")?;
-    // A report says when its RTP time was, and not when packets of that time left.
-    rtpbin.set_property("rtcp-sync-send-time", false);
-    if plan.lockstep.is_some() {
-        rtpbin.set_property_from_str("ntp-time-source", "clock-time");
-    }
-    let is_ipv4 = plan.to.iter().all(SocketAddr::is_ipv4);
-    let any = if is_ipv4 { "0.0.0.0" } else { "::" };
-    let reports = elements::with("udpsrc", &[("address", &any), ("port", &0_i32)])?;
-    reports.set_property("caps", gst::Caps::new_empty_simple("application/x-rtcp"));
-    elements::add(pipeline, &[&rtpbin, &rtp, &rtcp, &reports])?;
-
-    elements::link(&elements::pad(pay, "src")?, &elements::pad(&rtpbin, "send_rtp_sink_0")?)?;
-    elements::link(&elements::pad(&rtpbin, "send_rtp_src_0")?, &elements::pad(&rtp, "sink")?)?;
-    elements::link(&elements::pad(&rtpbin, "send_rtcp_src_0")?, &elements::pad(&rtcp, "sink")?)?;
-    elements::link(&elements::pad(&reports, "src")?, &elements::pad(&rtpbin, "recv_rtcp_sink_0")?)?;
-    elements::report_every(&rtpbin, plan.rtcp_interval);
-    prompter.speak(&rtpbin);
-
-    reports.set_state(gst::State::Ready).map_err(|_| Failure::new("no UDP socket for RTCP can be opened"))?;
-    rtcp.set_property("close-socket", false);
-    let socket = if is_ipv4 { "socket" } else { "socket-v6" };
-    rtcp.set_property_from_value(socket, &reports.property_value("used-socket"));
-    Ok(())
 }
 
 fn count(pad: &gst::Pad, sent: Arc<Mutex<Sent>>) {

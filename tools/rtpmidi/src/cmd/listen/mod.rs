@@ -28,6 +28,7 @@ use crate::interface::Interface;
 use crate::interrupt::Interrupt;
 use crate::loss::{Channel, Loss};
 use crate::report::{self, Audience, Reporter};
+use crate::srtp::{self, Suite};
 use crate::sync::{Follow, Origin, Schedule};
 use crate::time;
 use depth::{Depth, Gauge};
@@ -113,6 +114,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     soundfont: Option<PathBuf>,
 
+    /// The key of an encrypted stream is in this file: Base64 or hexadecimal digits [default: that of the description]
+    #[arg(long, value_name = "FILE")]
+    srtp_key: Option<PathBuf>,
+
+    /// It is a key of this suite [default: its length tells]
+    #[arg(long, requires = "srtp_key", value_enum, value_name = "SUITE")]
+    srtp_suite: Option<Suite>,
+
     /// Fetch instruments and files at URLs that the description names; they are read by a parser in C, so trust them
     #[arg(long)]
     allow_remote_instruments: bool,
@@ -134,6 +143,7 @@ Example:
   rtpmidi listen rtsp://localhost:8554/live --play
   rtpmidi listen song.sdp --wav song.wav --smf song.mid
   rtpmidi listen sap:Canon --play                 (a stream that is announced: rtpmidi devices lists them)
+  rtpmidi listen sap:Canon --play --srtp-key KEY  (an encrypted one: its key is not announced)
   rtpmidi listen song.sdp --play --loss 20:3      (a fifth of the packets is lost, three in a row on average)
 
 The listener ends when the sender says goodbye, after --timeout, or with Ctrl-C; files are then complete.";
@@ -152,6 +162,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         interface: args.interface.as_deref().map(Interface::find).transpose()?,
         rtcp_interval: args.rtcp_interval,
         loss: args.loss.map(|loss| Channel::new(loss, args.loss_seed)),
+        key: args.srtp_key.as_deref().map(|path| srtp::read_key(path, args.srtp_suite)).transpose()?,
         start: args.start,
         rtsp: args.rtsp.clone(),
     };

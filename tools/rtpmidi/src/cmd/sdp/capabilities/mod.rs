@@ -9,10 +9,11 @@ use rtp_midi_sdp::negotiate::{Capabilities, Pairing, Party};
 use rtp_midi_sdp::render::{Abilities, Renderers, SmfInfo};
 use rtp_midi_sdp::{Host, Parameters, Protocol};
 
-use super::new::{general_midi, new_key};
+use super::new::general_midi;
 use crate::cmd::listen::rendering::abilities;
 use crate::description::{self, TOOL};
 use crate::failure::{Failure, Result};
+use crate::srtp::{Key, Suite};
 use file::{DirectionName, File, KeyText, Profile};
 
 /// A file with all keys and their defaults in comments.
@@ -72,7 +73,7 @@ impl File {
         ways.setup = said.setup.map_or(ways.setup, |setup| setup.0);
         for (tag, key) in (1..).zip(said.crypto.iter().flatten()) {
             ways.crypto.push(match key {
-                KeyText::New => new_key(tag).map_err(|failure| failure.to_string())?,
+                KeyText::New => Key::draw(Suite::default()).map_err(|failure| failure.to_string())?.crypto(tag),
                 KeyText::Given(key) => key.clone(),
             });
         }

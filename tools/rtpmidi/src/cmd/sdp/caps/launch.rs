@@ -7,14 +7,12 @@
 //!  TCP                … rtpmidipay ! rtpstreampay ! tcp…  tcp… ! rtpstreamdepay ! rtpmididepay …
 //! ```
 
-use std::fmt::Write;
-
-use gst::glib;
 use rtp_midi::{Journal, Policy};
-use rtp_midi_sdp::{Crypto, Direction, Host, Media, Protocol, Setup, Stream, Transport};
+use rtp_midi_sdp::{Direction, Host, Media, Protocol, Setup, Stream, Transport};
 
 use super::shell::word;
 use crate::caps;
+use crate::srtp::Key;
 
 /// A line for each end.
 pub(super) struct Ends {
@@ -92,17 +90,20 @@ fn plain(transport: &Transport, stream: &Stream, host: &str) -> Way {
 fn encrypted(transport: &Transport, stream: &Stream, host: &str, pay: &mut Vec<String>) -> Result<Way, String> {
     let key = transport.crypto.iter().find_map(Key::of).ok_or("no key (a=crypto) that GStreamer can use")?;
     pay.push(format!("ssrc={SSRC}"));
-    let Key { octets, authentication } = &key;
+    let (suite, octets) = (key.suite(), key.digits());
+    let (cipher, of_rtp, of_rtcp) = (suite.cipher(), suite.authentication(), suite.rtcp_authentication());
     let encoder = vec![
         "srtpenc".to_owned(),
         format!("key={octets}"),
-        "rtp-cipher=aes-128-icm".to_owned(),
-        format!("rtp-auth={authentication}"),
+        format!("rtp-cipher={cipher}"),
+        format!("rtp-auth={of_rtp}"),
+        format!("rtcp-cipher={cipher}"),
+        format!("rtcp-auth={of_rtcp}"),
     ];
     let decoder = caps::essential(stream).to_string().replacen("application/x-rtp", "application/x-srtp", 1);
     let decoder = format!(
-        "{decoder}, ssrc=(uint){SSRC}, srtp-key=(buffer){octets}, srtp-cipher=(string)aes-128-icm, \
-         srtp-auth=(string){authentication}, srtcp-cipher=(string)aes-128-icm, srtcp-auth=(string)hmac-sha1-80"
+        "{decoder}, ssrc=(uint){SSRC}, srtp-key=(buffer){octets}, srtp-cipher=(string){cipher}, \
+         srtp-auth=(string){of_rtp}, srtcp-cipher=(string){cipher}, srtcp-auth=(string){of_rtcp}"
     );
     let back = vec![udp_source(transport, host, &decoder), elements("srtpdec"), jitter_buffer()];
     Ok(Way { out: vec![encoder, udp_sink(transport, host)], back, sender_listens: false, is_endless: false })
@@ -132,31 +133,6 @@ fn framed(media: &Media, stream: &Stream, host: &str) -> Result<Way, String> {
         sender_listens,
         is_endless: false,
     })
-}
-
-/// A key as GStreamer takes it.
-struct Key {
-    /// In hexadecimal digits.
-    octets: String,
-    authentication: &'static str,
-}
-
-impl Key {
-    fn of(crypto: &Crypto) -> Option<Self> {
-        let authentication = match crypto.suite.as_str() {
-            "AES_CM_128_HMAC_SHA1_80" => "hmac-sha1-80",
-            "AES_CM_128_HMAC_SHA1_32" => "hmac-sha1-32",
-            _ => return None,
-        };
-        let key = crypto.key.strip_prefix("inline:")?.split('|').next()?;
-        let octets = glib::base64_decode(key);
-        let is_key = octets.len() == 30 && crypto.parameters.is_empty();
-        let mut digits = String::new();
-        for octet in &octets {
-            let _ = write!(digits, "{octet:02x}");
-        }
-        is_key.then_some(Self { octets: digits, authentication })
-    }
 }
 
 /// A property with its value, which stands in quotes of `gst-launch-1.0` where it needs them. Behind a backslash it

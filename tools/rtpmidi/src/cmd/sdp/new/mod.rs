@@ -23,7 +23,6 @@ use rendering::Rendering;
 use way::Way;
 
 pub(super) use rendering::general_midi;
-pub(super) use way::new_key;
 
 /// Print a session description made from flags.
 #[derive(clap::Args)]

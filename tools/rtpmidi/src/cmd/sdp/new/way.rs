@@ -1,19 +1,16 @@
 //! The flags of `rtpmidi sdp new` that say how the packets get there: address, ports, protocol, limits, keys.
 
-use std::fs::File;
-use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use gst::glib;
 use rtp_midi_sdp::{
-    AES_CM_128_HMAC_SHA1_80, Address, Bandwidth, Connection, Crypto, FilterMode, Host, Protocol, Setup, SourceFilter,
-    Transport,
+    Address, Bandwidth, Connection, Crypto, FilterMode, Host, Protocol, Setup, SourceFilter, Transport,
 };
 
 use crate::destination::{Destination, local_address};
 use crate::failure::{Failure, Result};
+use crate::srtp::{Key, Suite};
 
 /// How packets get there.
 #[derive(clap::Args)]
@@ -118,7 +115,8 @@ impl Way {
         let port = self.to.destination.port();
         let mut crypto = self.crypto.clone();
         if self.srtp {
-            crypto.push(new_key(crypto.iter().map(|key| key.tag).max().unwrap_or(0) + 1)?);
+            let tag = crypto.iter().map(|key| key.tag).max().unwrap_or(0) + 1;
+            crypto.push(Key::draw(Suite::default())?.crypto(tag));
         }
         Ok(Transport {
             protocol,
@@ -136,21 +134,6 @@ impl Way {
             ..Transport::to_port(port)
         })
     }
-}
-
-/// A key that nobody knows, from the system's random numbers.
-pub(in crate::cmd::sdp) fn new_key(tag: u32) -> Result<Crypto> {
-    // 16 octets of key and 14 of salt (RFC 4568, 6.2.1).
-    let mut key = [0; 30];
-    File::open("/dev/urandom")
-        .and_then(|mut random| random.read_exact(&mut key))
-        .map_err(|error| Failure::new(format!("no random numbers for a key: {error}")))?;
-    Ok(Crypto {
-        tag,
-        suite: AES_CM_128_HMAC_SHA1_80.to_owned(),
-        key: format!("inline:{}", glib::base64_encode(&key)),
-        parameters: Vec::new(),
-    })
 }
 
 impl FromStr for Place {

@@ -1,0 +1,56 @@
+//! `--srtp`: whether a broadcast is encrypted, and with which key.
+
+use std::path::PathBuf;
+
+use super::options::Args;
+use crate::failure::{Failure, Result};
+use crate::srtp::{self, Key, Suite};
+
+/// What the command line says of it.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Encryption {
+    /// Encrypt and authenticate all packets (SRTP). The key stands in the descriptions of --sdp, which only you can
+    /// read; by RTSP each listener gets it over TLS
+    #[arg(long)]
+    pub(super) srtp: bool,
+
+    /// Encrypt with this suite [default: AES_CM_128_HMAC_SHA1_80, which everybody has]
+    #[arg(long, requires = "srtp", value_enum, value_name = "SUITE")]
+    srtp_suite: Option<Suite>,
+
+    /// Encrypt with the key in this file, which is made if it is not there: Base64 or hexadecimal digits [default: a
+    /// new key each time]
+    #[arg(long, requires = "srtp", value_name = "FILE")]
+    srtp_key: Option<PathBuf>,
+}
+
+impl Encryption {
+    /// The key of what goes to the destinations of a channel; channels that share no file have one each.
+    pub(super) fn key(&self) -> Result<Option<Key>> {
+        let key = |()| match &self.srtp_key {
+            Some(path) => srtp::make_key(path, self.srtp_suite),
+            None => Key::draw(self.srtp_suite.unwrap_or_default()),
+        };
+        self.srtp.then_some(()).map(key).transpose()
+    }
+
+    /// Refuses what would give the key away, or has no use for it.
+    pub(super) fn check(&self, args: &Args) -> Result<()> {
+        if !self.srtp {
+            return Ok(());
+        }
+        if args.sap && self.srtp_key.is_none() {
+            return Err(Failure::new("--sap announces no key to everybody, so that nobody could listen")
+                .hint("--srtp-key FILE; listeners need a copy: rtpmidi listen sap:TITLE --srtp-key FILE"));
+        }
+        if args.rtsp.is_some() && args.rtsp_certificate.is_none() {
+            return Err(Failure::new("--srtp with --rtsp would send the keys in clear")
+                .hint("--rtsp-certificate FILE sends them over TLS"));
+        }
+        if args.to.is_empty() && (self.srtp_key.is_some() || self.srtp_suite.is_some()) {
+            return Err(Failure::new("--srtp-key and --srtp-suite are for what goes --to somewhere")
+                .hint("by RTSP each stream has a key of its own"));
+        }
+        Ok(())
+    }
+}
