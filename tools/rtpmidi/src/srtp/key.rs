@@ -138,7 +138,7 @@ mod tests {
             format!("{TEXT} UNENCRYPTED_SRTP"),
             TEXT.replace("_80", "_95"),
             TEXT.replace("128_HMAC", "256_HMAC"),
-            TEXT.replace("UubGVz", ""),
+            TEXT.replace("bGVz", ""),
         ] {
             assert_eq!(of(&text), None, "{text}");
         }

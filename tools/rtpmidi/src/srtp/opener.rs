@@ -1,7 +1,9 @@
 //! Opens packets: `srtpdec` as a function, so that who speaks is known together with the address that it spoke from.
 
 use std::collections::VecDeque;
+use std::sync::Once;
 
+use gst::glib;
 use gst::prelude::*;
 
 use super::key::Key;
@@ -27,6 +29,7 @@ impl Opener {
     /// An opener for packets of up to `most` sources at a time.
     pub(crate) fn new(key: &Key, most: usize) -> Result<Self> {
         let srtpdec = elements::make("srtpdec")?;
+        silence();
         let caps = key.caps();
         srtpdec.connect("request-key", false, move |_| Some(caps.to_value()));
         let rtp = Way::through(&srtpdec, "rtp_sink", "rtp_src")?;
@@ -81,6 +84,25 @@ impl Drop for Opener {
     fn drop(&mut self) {
         let _ = self.srtpdec.set_state(gst::State::Null);
     }
+}
+
+/// Keeps strangers from filling stderr. With each packet that is not genuine `srtpdec` (1.22) gives back a buffer that
+/// it has not got, of which GLib would complain.
+fn silence() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        glib::log_set_handler(
+            Some("GStreamer"),
+            glib::LogLevels::LEVEL_CRITICAL,
+            false,
+            false,
+            |domain, level, words| {
+                if words != "gst_mini_object_unref: assertion 'mini_object != NULL' failed" {
+                    glib::log_default_handler(domain, level, Some(words));
+                }
+            },
+        );
+    });
 }
 
 fn word(packet: &[u8], at: usize) -> Option<u32> {

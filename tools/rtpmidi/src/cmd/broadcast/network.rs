@@ -171,9 +171,11 @@ fn sender(datagram: &gst::BufferRef) -> Option<SocketAddr> {
 /// Seals all that an `rtpbin` sends.
 fn seal(rtpbin: &gst::Element, key: &Key) -> Result<()> {
     let encoder = srtp::encoder(key)?;
-    for signal in ["request-rtp-encoder", "request-rtcp-encoder"] {
+    for kind in ["rtp", "rtcp"] {
+        // It looks for the pads of its session, and does not ask for them.
+        elements::pad(&encoder, &format!("{kind}_sink_0"))?;
         let encoder = encoder.clone();
-        rtpbin.connect(signal, false, move |_| Some(encoder.to_value()));
+        rtpbin.connect(&format!("request-{kind}-encoder"), false, move |_| Some(encoder.to_value()));
     }
     Ok(())
 }
