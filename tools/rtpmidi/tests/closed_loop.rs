@@ -4,6 +4,8 @@
 
 mod kit;
 
+use std::net::UdpSocket;
+
 use kit::{Folder, Objects, PATIENCE, Program, argument, description, free_port, song, wait_for_listener};
 use serde_json::Value;
 
@@ -84,4 +86,67 @@ fn a_listener_that_dies_holds_the_journal_until_it_is_timed_out() {
             "{text}"
         );
     }
+}
+
+/// A receiver report about the stream `about`, which has come up to packet `highest`.
+fn report(reporter: u32, about: u32, highest: u32) -> Vec<u8> {
+    let mut packet = vec![0x81, 201, 0, 7];
+    for word in [reporter, about, 0, highest, 0, 0, 0] {
+        packet.extend(word.to_be_bytes());
+    }
+    packet
+}
+
+/// A goodbye behind an empty report.
+fn goodbye(reporter: u32) -> Vec<u8> {
+    let mut packet = Vec::new();
+    for head in [[0x80, 201, 0, 1], [0x81, 203, 0, 1]] {
+        packet.extend(head);
+        packet.extend(reporter.to_be_bytes());
+    }
+    packet
+}
+
+#[test]
+fn forged_reports_hold_no_checkpoint_and_end_no_report() {
+    let folder = Folder::new("forged");
+    let file = folder.write("music.mid", &music());
+    let (port, other) = (free_port(), free_port());
+    let text = description(port).replace("anchor", "closed-loop");
+    let sdp = folder.write("listener.sdp", text.as_bytes());
+    let listener = Program::start(&["listen", argument(&sdp), "--rtcp-interval", "0.5", "--json"]);
+    wait_for_listener(port + 1);
+    // Another host that the stream goes to, and one that it does not go to.
+    let member = UdpSocket::bind(("127.0.0.3", other + 1)).unwrap();
+    let stranger = UdpSocket::bind("127.0.0.2:0").unwrap();
+    member.set_read_timeout(Some(PATIENCE)).unwrap();
+    let to = [format!("udp://127.0.0.1:{port}"), format!("udp://127.0.0.3:{other}")];
+    let mut broadcast = vec!["broadcast", argument(&file), "--journal", "closed-loop", "--loop", "--json"];
+    broadcast.extend(["--to", &to[0], "--to", &to[1], "--rtcp-interval", "0.5"]);
+    let mut sender = Program::start_with_open_stdout(&broadcast);
+    let said = Objects::of(&mut sender);
+    said.wait_for("the listener reports", PATIENCE, |said| follows(said, 1));
+
+    let mut datagram = [0; 1500];
+    let (_, from) = member.recv_from(&mut datagram).unwrap();
+    let rtcp = ("127.0.0.1", from.port());
+    let ours = u32::from_be_bytes([datagram[4], datagram[5], datagram[6], datagram[7]]);
+    for reporter in 1..2000 {
+        stranger.send_to(&report(reporter, ours, 1), rtcp).unwrap();
+        stranger.send_to(&goodbye(ours), rtcp).unwrap();
+        member.send_to(&goodbye(ours), rtcp).unwrap();
+        member.send_to(b"garbage", rtcp).unwrap();
+        // They are of this host, and of no use: they are about another stream.
+        member.send_to(&report(reporter, !ours, 1), rtcp).unwrap();
+    }
+    for _ in 0..3 {
+        said.wait_for("the checkpoint moves all the same", PATIENCE, |said| follows(said, 1));
+    }
+    sender.interrupt();
+    let sent = said.wait_for("the summary", PATIENCE, |said| said["type"] == "summary");
+    assert!(sent["refused_reports"].as_u64() > Some(100), "{sent}");
+    assert_eq!(sender.finish().code, Some(0));
+    let heard = listener.finish().summary();
+    assert_eq!((&heard["events"], &heard["packets"]), (&sent["events"], &sent["packets"]), "{heard} {sent}");
+    assert_eq!((&heard["lost_packets"], &heard["hanging_notes"]), (&0.into(), &0.into()), "{heard}");
 }

@@ -199,7 +199,7 @@ fn what_would_give_a_key_away_is_refused() {
     let file = folder.write("music.mid", &music());
     let broadcast =
         |more: &[&str]| Program::start(&[&["broadcast", argument(&file), "--srtp"], more].concat()).finish();
-    broadcast(&["--rtsp", "127.0.0.1:0"]).failed_with("--srtp with --rtsp would send the keys in clear");
+    broadcast(&["--rtsp", "127.0.0.1:0"]).failed_with("with --srtp, --rtsp would serve the same music in clear");
     let key = folder.write("key", "00".repeat(30).as_bytes());
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let with_key = ["--to", "udp://127.0.0.1:5004", "--srtp-key", argument(&key)];

@@ -9,8 +9,8 @@ use crate::srtp::{self, Key, Suite};
 /// What the command line says of it.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Encryption {
-    /// Encrypt and authenticate all packets (SRTP). The key stands in the descriptions of --sdp, which only you can
-    /// read; by RTSP each listener gets it over TLS
+    /// Encrypt and authenticate what goes --to somewhere (SRTP). The key stands in the descriptions of --sdp, which only
+    /// you can read
     #[arg(long)]
     pub(super) srtp: bool,
 
@@ -34,7 +34,7 @@ impl Encryption {
         self.srtp.then_some(()).map(key).transpose()
     }
 
-    /// Refuses what would give the key away, or has no use for it.
+    /// Refuses what would give the key or the music away, or has no use for it.
     pub(super) fn check(&self, args: &Args) -> Result<()> {
         if !self.srtp {
             return Ok(());
@@ -44,12 +44,12 @@ impl Encryption {
                 .hint("--srtp-key FILE; listeners need a copy: rtpmidi listen sap:TITLE --srtp-key FILE"));
         }
         if args.rtsp.is_some() && args.rtsp_certificate.is_none() {
-            return Err(Failure::new("--srtp with --rtsp would send the keys in clear")
-                .hint("--rtsp-certificate FILE sends them over TLS"));
+            return Err(Failure::new("with --srtp, --rtsp would serve the same music in clear")
+                .hint("--rtsp-certificate FILE encrypts it by TLS"));
         }
-        if args.to.is_empty() && (self.srtp_key.is_some() || self.srtp_suite.is_some()) {
-            return Err(Failure::new("--srtp-key and --srtp-suite are for what goes --to somewhere")
-                .hint("by RTSP each stream has a key of its own"));
+        if args.to.is_empty() {
+            return Err(Failure::new("--srtp is for what goes --to somewhere")
+                .hint("by RTSP --rtsp-certificate FILE encrypts everything by TLS"));
         }
         Ok(())
     }
