@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::AddAssign;
 
-use crate::packets::Recording;
+use crate::packets::{Packet, Recording};
 use crate::pipeline::Heard;
 use crate::smf::Event;
 use crate::synth::{Settings, Synth};
@@ -32,6 +32,19 @@ pub fn compare(
     spare: impl Fn(u8, &mut Settings),
 ) -> Result<Tally, String> {
     let mut behind_packets = heard.behind_packets.iter();
+    let (tally, here) = follow(events, sent, arrives, |_| behind_packets.next().unwrap().clone(), spare)?;
+    recorded(heard, &here, arrives)?;
+    Ok(tally)
+}
+
+/// The same of a listener who says what it makes of each packet that arrives; and what its instrument is at the end.
+pub fn follow(
+    events: &[Event],
+    sent: &Recording,
+    arrives: &[bool],
+    mut hear: impl FnMut(&Packet) -> Vec<Vec<u8>>,
+    spare: impl Fn(u8, &mut Settings),
+) -> Result<(Tally, Instrument), String> {
     let (mut there, mut here) = (Instrument::default(), Instrument::default());
     let mut told = 0;
     let mut tally = Tally { songs: 1, ..Tally::default() };
@@ -45,18 +58,19 @@ pub fn compare(
             tally.lost += 1;
             continue;
         }
-        behind_packets.next().unwrap().iter().for_each(|message| here.execute(message));
+        for message in hear(packet) {
+            here.execute(&message);
+        }
         tally.compared += 1;
         agree(&there, &here, &spare).map_err(|why| format!("behind packet {number}: {why}"))?;
     }
-    recorded(heard, &here, arrives)?;
-    Ok(tally)
+    Ok((tally, here))
 }
 
 /// A model instrument, and the notes whose last command was a NoteOn even if an All Notes Off has silenced them: some
 /// instruments heed none.
 #[derive(Clone, Debug, Default)]
-struct Instrument {
+pub struct Instrument {
     synth: Synth,
     struck: BTreeSet<(u8, u8)>,
     /// Channels on which no CC 0 came before the latest Program Change.
@@ -64,7 +78,8 @@ struct Instrument {
 }
 
 impl Instrument {
-    fn execute(&mut self, message: &[u8]) {
+    /// Takes a message.
+    pub fn execute(&mut self, message: &[u8]) {
         match *message {
             [status @ 0x90..=0x9F, note, 1..=127] => drop(self.struck.insert((status & 0xF, note))),
             [status @ 0x80..=0x9F, note, _] => drop(self.struck.remove(&(status & 0xF, note))),
@@ -80,6 +95,12 @@ impl Instrument {
             _ => {}
         }
         self.synth.execute(message);
+    }
+
+    /// Whether no key is down and no pedal holds a note.
+    pub fn is_silent(&self) -> bool {
+        let mut channels = self.synth.channels.values();
+        self.struck.is_empty() && channels.all(|channel| channel.sounding.is_empty() && channel.sustained.is_empty())
     }
 }
 

@@ -52,6 +52,11 @@ impl Packet {
         u16::from_be_bytes([self.octets[2], self.octets[3]])
     }
 
+    /// The RTP timestamp.
+    pub fn timestamp(&self) -> u32 {
+        u32::from_be_bytes([self.octets[4], self.octets[5], self.octets[6], self.octets[7]])
+    }
+
     /// The RTP payload. Our packets have neither padding, contributing sources nor an extension.
     pub fn payload(&self) -> &[u8] {
         payload(&self.octets)
