@@ -130,7 +130,8 @@ pub(crate) fn warning(warning: &gst::message::Warning) -> String {
     format!("warning: {}", words(&warning.error()))
 }
 
-fn words(error: &glib::Error) -> String {
+/// What an error says, in one line.
+pub(crate) fn words(error: &glib::Error) -> String {
     error.message().trim_end_matches('.').to_owned()
 }
 
@@ -153,6 +154,7 @@ fn package(factory: &str) -> Option<&'static str> {
         "appsrc" | "appsink" | "audioconvert" | "audioresample" => "gstreamer1.0-plugins-base",
         "alsamidisrc" => "gstreamer1.0-alsa",
         "rtpbin" | "udpsrc" | "multiudpsink" | "wavenc" | "autoaudiosink" => "gstreamer1.0-plugins-good",
+        "rtspclientsink" => "gstreamer1.0-rtsp",
         "fluiddec" | "midirender" => "gstreamer1.0-plugins-bad timgm6mb-soundfont",
         "srtpenc" | "srtpdec" => "gstreamer1.0-plugins-bad",
         "filesrc" | "filesink" | "fakesink" | "concat" | "capsfilter" | "clocksync" | "tee" | "queue" => {

@@ -36,6 +36,7 @@ struct Cli {
 enum Command {
     Broadcast(Box<cmd::broadcast::Args>),
     Listen(Box<cmd::listen::Args>),
+    Relay(Box<cmd::relay::Args>),
     Devices(cmd::devices::Args),
     Host(cmd::session::HostArgs),
     Join(cmd::session::JoinArgs),
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Broadcast(args) => cmd::broadcast::run(&args),
         Command::Listen(args) => cmd::listen::run(&args),
+        Command::Relay(args) => cmd::relay::run(&args),
         Command::Devices(args) => cmd::devices::run(&args),
         Command::Host(args) => cmd::session::host(&args),
         Command::Join(args) => cmd::session::join(&args),

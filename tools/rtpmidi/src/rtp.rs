@@ -1,5 +1,8 @@
 //! RTP and RTCP packets as they come off the wire, as far as the program looks at them itself (RFC 3550, 5.1, 6.6).
 
+/// The type of a packet that says goodbye.
+const BYE: u8 = 203;
+
 /// Octets of the fixed RTP header.
 pub(crate) const HEADER: usize = 12;
 
@@ -38,12 +41,31 @@ pub(crate) fn says_goodbye(mut compound: &[u8], ssrc: u32) -> bool {
         let length = 4 + 4 * usize::from(u16::from_be_bytes([high, low]));
         let Some((packet, rest)) = compound.split_at_checked(length) else { return false };
         let mut sources = packet[4..].chunks_exact(4).take(usize::from(first & 0x1F));
-        if kind == 203 && sources.any(|source| source == ssrc.to_be_bytes()) {
+        if kind == BYE && sources.any(|source| source == ssrc.to_be_bytes()) {
             return true;
         }
         compound = rest;
     }
     false
+}
+
+/// A compound RTCP packet without what says goodbye, as far as it is undamaged.
+pub(crate) fn without_goodbye(mut compound: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(compound.len());
+    while let &[_, kind, high, low, ..] = compound {
+        let length = 4 + 4 * usize::from(u16::from_be_bytes([high, low]));
+        let Some((packet, rest)) = compound.split_at_checked(length) else { break };
+        if kind != BYE {
+            kept.extend(packet);
+        }
+        compound = rest;
+    }
+    kept
+}
+
+/// Who sends a compound RTCP packet.
+pub(crate) fn source(compound: &[u8]) -> Option<u32> {
+    compound.get(4..8)?.try_into().ok().map(u32::from_be_bytes)
 }
 
 /// The SSRC of the receiver that a compound packet is of, if all of it is whole and of this one: reports, descriptions
@@ -128,7 +150,8 @@ mod tests {
     fn goodbye_is_a_compound_packet() {
         let packet = goodbye(0x0102_0304);
         assert_eq!(packet, [0x80, 201, 0, 1, 1, 2, 3, 4, 0x81, 203, 0, 1, 1, 2, 3, 4]);
-        assert!(is_rtcp(&packet));
+        assert!(is_rtcp(&packet) && source(&packet) == Some(0x0102_0304));
+        assert_eq!(without_goodbye(&packet), packet[..8]);
         assert!(says_goodbye(&packet, 0x0102_0304) && !says_goodbye(&packet, 0x0102_0305));
         assert!(!is_rtcp(&packet[8..]) && !is_rtcp(b"RTSP/1.0") && !is_rtcp(&[]));
     }

@@ -27,6 +27,7 @@ pub(crate) const RUN: &[Package] = &[
     Package("gstreamer1.0-plugins-base", "audio conversion"),
     Package("gstreamer1.0-plugins-good", "UDP, RTP sessions, jitter buffer, WAV files"),
     Package("gstreamer1.0-plugins-bad", "fluiddec: the FluidSynth synthesiser"),
+    Package("gstreamer1.0-rtsp", "publishing on RTSP servers"),
     Package("glib-networking", "TLS of the RTSP server"),
     Package("timgm6mb-soundfont", "General MIDI instruments, 6 MB"),
 ];

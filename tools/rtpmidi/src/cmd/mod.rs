@@ -5,5 +5,6 @@ pub(crate) mod devices;
 pub(crate) mod listen;
 pub(crate) mod monitor;
 pub(crate) mod pages;
+pub(crate) mod relay;
 pub(crate) mod sdp;
 pub(crate) mod session;

@@ -28,8 +28,8 @@ use crate::srtp::Key;
 pub(crate) use entrance::{Entrance, Silence};
 pub(crate) use link::{Event, Link, State};
 pub(crate) use place::Place;
-pub(crate) use rtsp::RtspArgs;
-pub(crate) use source::Source;
+pub(crate) use rtsp::{RtspArgs, Url};
+pub(crate) use source::{Length, Source};
 
 /// A packet of the stream, whole and unchanged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

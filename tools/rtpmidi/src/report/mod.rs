@@ -13,7 +13,7 @@ use crate::description::printable;
 use crate::failure::{Failure, Result};
 
 pub(crate) use progress::{Coverage, Listening, Progress, bits_per_second};
-pub(crate) use summary::{BroadcastSummary, ListenSummary, Summary, bits, plural};
+pub(crate) use summary::{BroadcastSummary, ListenSummary, RelaySummary, Summary, bits, plural};
 
 /// Shows progress and the summary in the form that fits who reads them.
 pub(crate) struct Reporter {

@@ -35,6 +35,8 @@ pub(crate) struct Progress {
     pub(crate) bit_rate: f64,
     /// How the link to the sender is; a sender has none.
     pub(crate) listening: Option<Listening>,
+    /// Who listens here, if that is known.
+    pub(crate) clients: Option<u64>,
 }
 
 /// What only a listener knows.
@@ -83,6 +85,9 @@ impl Progress {
             object.insert("buffer_ms".to_owned(), json!(depth));
             object.insert("jitter_ms".to_owned(), json!(jitter.map(|jitter| (jitter * 10_000.0).round() / 10.0)));
         }
+        if let (Some(clients), Some(object)) = (self.clients, object.as_object_mut()) {
+            object.insert("clients".to_owned(), json!(clients));
+        }
         object
     }
 
@@ -118,6 +123,9 @@ impl fmt::Display for Progress {
         if let Some(lost) = self.lost {
             let percent = 100.0 * lost as f64 / (self.packets + lost).max(1) as f64;
             write!(f, ", {percent:.1} % lost")?;
+        }
+        if let Some(clients) = self.clients {
+            write!(f, ", {}", plural(clients, "client"))?;
         }
         if let Some(repaired) = self.repaired {
             write!(f, ", {} repaired", plural(repaired, "command"))?;

@@ -58,6 +58,45 @@ pub(crate) struct ListenSummary {
     pub(crate) octets: u64,
 }
 
+/// What was handed on.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(crate) struct RelaySummary {
+    /// Seconds from the first packet to the last.
+    pub(crate) duration: f64,
+    pub(crate) packets: u64,
+    /// Gaps in the sequence numbers.
+    pub(crate) lost_packets: u64,
+    /// RTP headers and payloads, as they came.
+    pub(crate) octets: u64,
+    /// How often the sender was found.
+    pub(crate) connections: u64,
+}
+
+impl Summary for RelaySummary {
+    fn json(&self) -> Value {
+        json!({
+            "type": "summary",
+            "duration_s": seconds(self.duration),
+            "packets": self.packets,
+            "lost_packets": self.lost_packets,
+            "octets": self.octets,
+            "connections": self.connections,
+            "bit_rate": rate(self.octets, self.duration).round(),
+        })
+    }
+
+    fn words(&self) -> String {
+        format!(
+            "relayed   {}, {}, {}\nlost      {} before\nbit rate  {}\n",
+            plural(self.packets, "packet"),
+            minutes(self.duration),
+            plural(self.connections, "connection"),
+            plural(self.lost_packets, "packet"),
+            bits(rate(self.octets, self.duration)),
+        )
+    }
+}
+
 impl Summary for BroadcastSummary {
     fn json(&self) -> Value {
         json!({

@@ -101,6 +101,9 @@ pub(crate) struct Client {
     /// RTCP packets, and how many of them said goodbye.
     pub(crate) reports: u32,
     pub(crate) goodbyes: u32,
+    /// RTP and RTCP as they came.
+    pub(crate) packets: Vec<Vec<u8>>,
+    pub(crate) rtcp: Vec<Vec<u8>>,
 }
 
 impl Client {
@@ -121,6 +124,8 @@ impl Client {
             sequences: Vec::new(),
             reports: 0,
             goodbyes: 0,
+            packets: Vec::new(),
+            rtcp: Vec::new(),
         }
     }
 
@@ -202,6 +207,7 @@ impl Client {
         if head[1] == 1 {
             self.reports += 1;
             self.goodbyes += packet_types(&packet).filter(|kind| *kind == 203).count() as u32;
+            self.rtcp.push(packet);
         } else {
             self.sequences.push(u16::from_be_bytes([packet[2], packet[3]]));
             let payload = &packet[12..];
@@ -210,6 +216,7 @@ impl Client {
                 command.timed.command.encode(&mut octets);
                 self.messages.push_back(octets);
             }
+            self.packets.push(packet);
         }
         true
     }
@@ -246,6 +253,13 @@ impl Client {
             }
         }
         heard
+    }
+
+    /// Takes packets until there is one such as this among them.
+    pub(crate) fn wait_for(&mut self, is_there: impl Fn(&Self) -> bool) {
+        while !is_there(self) {
+            assert!(self.packet(0));
+        }
     }
 
     /// The messages that came, where no more come for a second.

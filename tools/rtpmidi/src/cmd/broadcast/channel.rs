@@ -57,9 +57,12 @@ pub(super) struct Channel {
 /// Reads the programmes of all channels.
 pub(super) fn read(args: &Args) -> Result<Vec<Channel>> {
     args.encryption.check(args)?;
-    if args.rtsp.is_some() && args.journal != JournalOption::Anchor {
-        return Err(Failure::new("--rtsp needs --journal anchor, with which listeners may come at any time")
-            .hint("a second broadcast may send to --to with another"));
+    if args.serves() && args.journal != JournalOption::Anchor {
+        let option = if args.rtsp.is_some() { "--rtsp" } else { "--publish" };
+        return Err(Failure::new(format!(
+            "{option} needs --journal anchor, with which listeners may come at any time"
+        ))
+        .hint("a second broadcast may send to --to with another"));
     }
     if args.sdp.len() > args.to.len() {
         return Err(Failure::new("more descriptions than destinations").hint("each --sdp is for one --to"));
@@ -72,12 +75,17 @@ pub(super) fn read(args: &Args) -> Result<Vec<Channel>> {
             return Err(Failure::new(format!("two channels are called {name}")).hint("a playlist may name many files"));
         }
     }
-    if let Some(lost) = args.to.iter().find(|to| wanted.iter().all(|(name, _)| *name != to.channel.as_ref())) {
-        return Err(match &lost.channel {
-            Some(name) => Failure::new(format!("--to {lost} is for a channel that is not there"))
+    let to = args.to.iter().map(|to| (&to.channel, format!("--to {to}")));
+    let publish = args.publish.iter().map(|publish| (&publish.channel, format!("--publish {publish}")));
+    for (channel, option) in to.chain(publish) {
+        if wanted.iter().any(|(name, _)| *name == channel.as_ref()) {
+            continue;
+        }
+        return Err(match channel {
+            Some(name) => Failure::new(format!("{option} is for a channel that is not there"))
                 .hint(format!("--channel {name}=SOURCE makes it")),
-            None => Failure::new(format!("--to {lost} is for files without a channel, and there are none"))
-                .hint(format!("--to NAME={lost} is for the channel of this name")),
+            None => Failure::new(format!("{option} is for files without a channel, and there are none"))
+                .hint("NAME= before the address says which channel it is for"),
         });
     }
     check_live(args, &wanted)?;
@@ -312,7 +320,8 @@ fn resolve(args: &Args, channel: Option<&Name>) -> Result<Vec<(u64, SocketAddr)>
         return Err(Failure::new("a broadcast goes to IPv4 addresses or to IPv6 addresses")
             .hint("start a second one for the others"));
     }
-    if let Some(channel) = channel.filter(|_| to.is_empty() && args.rtsp.is_none()) {
+    let is_served = args.rtsp.is_some() || args.publish.iter().any(|publish| publish.channel.as_ref() == channel);
+    if let Some(channel) = channel.filter(|_| to.is_empty() && !is_served) {
         return Err(Failure::new(format!("channel {channel} goes nowhere"))
             .hint(format!("--to {channel}=udp://HOST:PORT sends it, --rtsp serves all channels")));
     }

@@ -43,9 +43,13 @@ impl Encryption {
             return Err(Failure::new("--sap announces no key to everybody, so that nobody could listen")
                 .hint("--srtp-key FILE; listeners need a copy: rtpmidi listen sap:TITLE --srtp-key FILE"));
         }
-        if args.rtsp.is_some() && args.rtsp_certificate.is_none() {
+        if args.rtsp.is_some() && !args.server.is_private() {
             return Err(Failure::new("with --srtp, --rtsp would serve the same music in clear")
                 .hint("--rtsp-certificate FILE encrypts it by TLS"));
+        }
+        if let Some(open) = args.publish.iter().find(|publish| !publish.url.is_secure()) {
+            return Err(Failure::new(format!("with --srtp, --publish {open} would send the same music in clear"))
+                .hint("a URL that begins with rtsps:// is one over TLS"));
         }
         if args.to.is_empty() {
             return Err(Failure::new("--srtp is for what goes --to somewhere")

@@ -15,9 +15,10 @@ mod options;
 mod piece;
 mod playlist;
 mod programme;
+mod publish;
 mod reports;
 mod rotation;
-mod rtsp;
+pub(super) mod rtsp;
 mod source;
 mod station;
 mod tap;
@@ -37,7 +38,8 @@ use announce::{Announced, Destined};
 use channel::Channel;
 pub(crate) use options::Args;
 use piece::Reading;
-use rtsp::{Access, File, Limits, Live, LiveChannel, Server};
+use publish::Publisher;
+use rtsp::{Access, File, Live, LiveChannel, Outgoing, Server};
 use station::Station;
 use watch::{Change, Watch};
 
@@ -50,13 +52,14 @@ struct OnAir {
     station: Station,
     live: Option<Live>,
     watch: Option<Watch>,
+    publishers: Vec<Publisher>,
     is_over: bool,
 }
 
 /// Reads the files, announces the streams, and plays to the end.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let channels = channel::read(args)?;
-    let access = Access::read(args.rtsp_users.as_deref(), args.rtsp_certificate.as_deref())?;
+    let access = args.server.access()?;
     let interface = args.interface.as_deref().map(Interface::find).transpose()?;
 
     elements::start()?;
@@ -83,6 +86,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             it.is_over = it.station.turn(std::mem::take(&mut patience), |words| reporter.warn(words))?;
             if let (Some(announced), Some(title)) = (&mut announced, it.station.title()) {
                 announced.tell(it.channel.name.as_ref(), &title);
+            }
+            for publisher in &mut it.publishers {
+                publisher.turn(&reporter)?;
             }
             if let Some(server) = server.as_ref().filter(|_| it.is_over) {
                 server.end_live(it.channel.name.as_ref());
@@ -116,9 +122,13 @@ impl OnAir {
         lockstep: Option<&Lockstep>,
     ) -> Result<Self> {
         let station = channel.station(args, interface, lockstep)?;
-        let live = args.rtsp.map(|_| station.packets()).transpose()?.map(|packets| Live::on(&packets));
+        let live = args.serves().then(|| station.packets()).transpose()?.map(|packets| Live::on(&packets));
         let watch = channel.watch(args);
-        Ok(Self { channel, station, live, watch, is_over: false })
+        let mut on_air = Self { channel, station, live, watch, publishers: Vec::new(), is_over: false };
+        let mine = args.publish.iter().filter(|publish| publish.channel == on_air.channel.name);
+        let publishers = mine.filter_map(|publish| Some((&publish.url, Outgoing::of(on_air.offer()?))));
+        on_air.publishers = publishers.map(|(url, channel)| Publisher::new(url, channel)).collect::<Result<_>>()?;
+        Ok(on_air)
     }
 
     /// Says what is to be played, and plays it.
@@ -215,7 +225,7 @@ fn serve(address: SocketAddr, args: &Args, on_air: &[OnAir], access: &Access) ->
             files.push(file.clone());
         }
     }
-    let limits = Limits { clients: args.rtsp_clients, per_address: args.rtsp_clients_per_address };
+    let limits = args.server.limits();
     let offer = rtsp::Offer { channels: &channels, files: &files, reading: channel::reading(args), limits, access };
     Server::start(address, &offer)
 }

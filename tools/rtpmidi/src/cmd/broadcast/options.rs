@@ -11,8 +11,10 @@ use rtp_midi::{Journal, Policy};
 
 use super::encryption::Encryption;
 use super::name::{Name, Named};
+use super::rtsp;
 use super::source::Source;
 use crate::destination::Destination;
+use crate::intake::Url;
 use crate::rules::Rules;
 use crate::sync::Sync;
 use crate::time;
@@ -34,7 +36,7 @@ pub(crate) struct Args {
 
     /// Where to send to: a host or a multicast group, and the port of the RTP packets; RTCP takes the port above.
     /// Repeat it to send the stream to several; with NAME= in front it is for the channel of this name
-    #[arg(long, required_unless_present = "rtsp", value_name = "[NAME=]udp://HOST:PORT")]
+    #[arg(long, required_unless_present_any = ["rtsp", "publish"], value_name = "[NAME=]udp://HOST:PORT")]
     pub(super) to: Vec<Target>,
 
     /// Serve the music by RTSP at this address, until Ctrl-C: what is being played as /live, the channels as
@@ -42,21 +44,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(super) rtsp: Option<SocketAddr>,
 
-    /// Let only those listen by RTSP who are in this file, with NAME:PASSWORD in each line
-    #[arg(long, requires = "rtsp", value_name = "FILE")]
-    pub(super) rtsp_users: Option<PathBuf>,
+    /// Publish the live channel on a media server (RTSP RECORD), which others listen to. Repeat it for more servers; with
+    /// NAME= in front it is for the channel of this name
+    #[arg(long, value_name = "[NAME=]rtsp://HOST:PORT/PATH")]
+    pub(super) publish: Vec<Publish>,
 
-    /// Serve by RTSP over TLS (rtsps://) with the certificate and private key in this file (PEM)
-    #[arg(long, requires = "rtsp", value_name = "FILE")]
-    pub(super) rtsp_certificate: Option<PathBuf>,
-
-    /// Let so many connections be open by RTSP at a time
-    #[arg(long, requires = "rtsp", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
-    pub(super) rtsp_clients: u32,
-
-    /// Let so many of them come from one address
-    #[arg(long, requires = "rtsp", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
-    pub(super) rtsp_clients_per_address: u32,
+    #[command(flatten)]
+    pub(super) server: rtsp::Options,
 
     /// Write the session description, which a listener needs, to this file before the first packet is sent. Repeated,
     /// the second one is for the second --to
@@ -188,6 +182,40 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.channel.as_ref().map_or(Ok(()), |name| write!(f, "{name}="))?;
         self.destination.fmt(f)
+    }
+}
+
+/// `--publish`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Publish {
+    /// Which channel goes there; `None` is the main one.
+    pub(super) channel: Option<Name>,
+    pub(super) url: Url,
+}
+
+impl FromStr for Publish {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if Url::is_one(text) {
+            return Ok(Self { channel: None, url: text.parse()? });
+        }
+        let Named { name, what } = text.parse()?;
+        Ok(Self { channel: Some(name), url: what })
+    }
+}
+
+impl fmt::Display for Publish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.channel.as_ref().map_or(Ok(()), |name| write!(f, "{name}="))?;
+        self.url.fmt(f)
+    }
+}
+
+impl Args {
+    /// Whether servers have the channels, ours or others', to whose listeners nothing is known of the past.
+    pub(super) const fn serves(&self) -> bool {
+        self.rtsp.is_some() || !self.publish.is_empty()
     }
 }
 

@@ -20,8 +20,8 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn of_files(args: &Args) -> Self {
-        // Whoever asks an RTSP server for the live channel waits for a packet.
-        Self { ptime: args.ptime.unwrap_or(10), guardtime: args.guardtime.or(args.rtsp.map(|_| GUARDTIME)) }
+        // Whoever asks a server for the live channel waits for a packet.
+        Self { ptime: args.ptime.unwrap_or(10), guardtime: args.guardtime.or(args.serves().then_some(GUARDTIME)) }
     }
 
     /// Players pause, and who comes then waits as well. A chord of five notes takes 5 ms on a MIDI cable.
@@ -41,8 +41,7 @@ pub(super) fn tag(key: Option<&Key>) -> usize {
 pub(super) fn config(args: &Args, pace: Pace, key: Option<&Key>, repertoire: Option<&Repertoire>) -> Config {
     let ptime = Some(ticks(pace.ptime));
     // Whoever listens by RTSP is told how long a packet is (RFC 6295, C.7.1).
-    let (ptime, max_ptime) =
-        if args.rtsp.is_some() { (ptime, ptime) } else { (ptime.filter(|ptime| *ptime > 0), None) };
+    let (ptime, max_ptime) = if args.serves() { (ptime, ptime) } else { (ptime.filter(|ptime| *ptime > 0), None) };
     let mut config = Config {
         ptime,
         max_ptime,

@@ -279,6 +279,7 @@ impl Station {
             }),
             bit_rate: bits_per_second(sent.octets - told.octets, before.elapsed()),
             listening: None,
+            clients: None,
         }
     }
 

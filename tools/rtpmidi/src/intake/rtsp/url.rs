@@ -26,7 +26,8 @@ impl Url {
         SCHEMES.contains(&start.to_lowercase().as_str())
     }
 
-    pub(super) fn is_secure(&self) -> bool {
+    /// Whether the connection is encrypted.
+    pub(crate) fn is_secure(&self) -> bool {
         self.shown.to_lowercase().starts_with(SCHEMES[1])
     }
 
@@ -38,8 +39,13 @@ impl Url {
         self.port
     }
 
+    /// Who logs in, as far as it says.
+    pub(crate) fn login(&self) -> (Option<&str>, Option<&str>) {
+        (self.user.as_deref(), self.password.as_deref())
+    }
+
     /// The URL without user and password.
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.shown
     }
 }

@@ -16,14 +16,14 @@ pub(super) const ROLE: &str = "listener";
 
 /// What is asked of clients; by default nothing.
 #[derive(Clone)]
-pub(in crate::cmd::broadcast) struct Access {
+pub(in crate::cmd) struct Access {
     users: Option<Users>,
     certificate: Option<TlsCertificate>,
 }
 
 impl Access {
     /// Reads the file of users and the certificate with its key, as far as there are such.
-    pub(in crate::cmd::broadcast) fn read(users: Option<&Path>, certificate: Option<&Path>) -> Result<Self> {
+    pub(super) fn read(users: Option<&Path>, certificate: Option<&Path>) -> Result<Self> {
         let read = |path: &Path| {
             TlsCertificate::from_file(path).map_err(|error| {
                 Failure::new(format!("{}: {}", path.display(), error.message())).hint(

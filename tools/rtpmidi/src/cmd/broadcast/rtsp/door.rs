@@ -16,9 +16,9 @@ use super::request;
 
 /// How many connections there may be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::cmd::broadcast) struct Limits {
-    pub(in crate::cmd::broadcast) clients: u32,
-    pub(in crate::cmd::broadcast) per_address: u32,
+pub(in crate::cmd) struct Limits {
+    pub(in crate::cmd) clients: u32,
+    pub(in crate::cmd) per_address: u32,
 }
 
 /// Counts who comes and goes.

@@ -70,16 +70,26 @@ impl Factory {
 
 /// A bin with the elements in a row.
 fn bin(payload_type: u8, chain: &[gst::Element]) -> Result<gst::Element> {
-    let (outer, stream) = (gst::Bin::new(), Stream::new(payload_type));
-    elements::chain(&stream, &chain.iter().collect::<Vec<_>>())?;
-    if let Some(last) = chain.last() {
-        let pad =
-            gst::GhostPad::with_target(&elements::pad(last, "src")?).map_err(|error| elements::unbuilt(&error))?;
-        stream.follow(&pad);
-        stream.add_pad(&pad).map_err(|error| elements::unbuilt(&error))?;
-    }
-    outer.add(&stream).map_err(|error| elements::unbuilt(&error))?;
+    let outer = gst::Bin::new();
+    outer.add(&row(payload_type, chain)?).map_err(|error| elements::unbuilt(&error))?;
     Ok(outer.upcast())
+}
+
+/// What takes the place of a payloader: elements in a row, of which the last gives out RTP packets. The pads at both
+/// ends are its pads.
+pub(super) fn row(payload_type: u8, chain: &[gst::Element]) -> Result<gst::Element> {
+    let stream = Stream::new(payload_type);
+    elements::chain(&stream, &chain.iter().collect::<Vec<_>>())?;
+    for (end, name) in [(chain.first(), "sink"), (chain.last(), "src")] {
+        if let Some(pad) = end.and_then(|end| end.static_pad(name)) {
+            let pad = gst::GhostPad::with_target(&pad).map_err(|error| elements::unbuilt(&error))?;
+            if name == "src" {
+                stream.follow(&pad);
+            }
+            stream.add_pad(&pad).map_err(|error| elements::unbuilt(&error))?;
+        }
+    }
+    Ok(stream.upcast())
 }
 
 mod imp {

@@ -32,7 +32,7 @@ impl File {
         let (path, config) = (self.piece.path.clone(), form.config(&self.config));
         let stream = stream(&config);
         let parameters = stream.parameters.to_string();
-        let words = Words { title: self.piece.title.clone(), stream };
+        let words = Words { title: self.piece.title.clone(), stream, reports: None };
         Factory::new(Sharing::Nobody, words, move || {
             let file = elements::with("filesrc", &[("location", &path)])?;
             let parse = elements::with("smfparse", &[("name", &PARSE), ("lenient", &(reading == Reading::Lenient))])?;

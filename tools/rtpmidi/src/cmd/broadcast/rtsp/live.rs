@@ -1,4 +1,4 @@
-//! A live channel: packets of the broadcast itself, so that everybody hears the same moment.
+//! A live channel: packets of a broadcast here or elsewhere, so that everybody hears the same moment.
 //!
 //! The journal of each packet has all of the stream so far (`j_update=anchor`), which sets a late listener as the others
 //! are with the first packet that it gets.
@@ -15,13 +15,16 @@ use rtp_midi_sdp::Stream;
 use super::factory::{Factory, Sharing};
 use super::form::Form;
 use super::media::Words;
+use super::reports::Reports;
 use crate::caps;
 use crate::elements;
 
 /// Hands packets to all listeners of a channel.
 #[derive(Clone, Default)]
-pub(in crate::cmd::broadcast) struct Live {
+pub(in crate::cmd) struct Live {
     outlets: Arc<Mutex<Vec<Outlet>>>,
+    /// Where the RTCP of a sender elsewhere goes; none if the sender is here.
+    reports: Option<Reports>,
 }
 
 /// Where packets go into a pipeline of gst-rtsp-server. There is one for all listeners of a form.
@@ -55,33 +58,50 @@ impl Live {
         live
     }
 
+    /// A channel that has packets of a sender elsewhere, and its RTCP.
+    pub(in crate::cmd) fn relayed() -> Self {
+        Self { reports: Some(Reports::default()), ..Self::default() }
+    }
+
     /// Sends a packet to everybody, when this much time has passed.
-    fn push(&self, packet: &[u8], ahead: gst::ClockTime) {
+    pub(in crate::cmd) fn push(&self, packet: &[u8], ahead: gst::ClockTime) {
         lock(&self.outlets).retain(|outlet| outlet.push(packet, ahead));
     }
 
+    /// Sends RTCP of the sender to everybody.
+    pub(in crate::cmd) fn report(&self, compound: &[u8]) {
+        if let Some(reports) = &self.reports {
+            reports.send(compound);
+        }
+    }
+
     /// Says that nothing more comes.
-    fn end(&self) {
+    pub(in crate::cmd) fn end(&self) {
         lock(&self.outlets).iter().for_each(Outlet::end);
+    }
+
+    /// A source of the packets in this form; `stream` is what is pushed.
+    pub(super) fn source(&self, stream: &Stream, form: Form) -> AppSrc {
+        let described = form.of(stream);
+        let source = AppSrc::builder()
+            .caps(&caps::of(&described))
+            .is_live(true)
+            .format(gst::Format::Time)
+            .max_buffers(WAITING)
+            .leaky_type(AppLeakyType::Downstream)
+            .build();
+        let form = (described.format != stream.format).then_some(form);
+        lock(&self.outlets).push(Outlet { form, source: source.downgrade() });
+        source
     }
 
     /// A factory of the channel for each form; `stream` is what is pushed.
     pub(super) fn factories(&self, title: &str, stream: &Stream) -> [(Form, Factory); 2] {
         Form::ALL.map(|form| {
-            let (described, outlets) = (form.of(stream), self.outlets.clone());
-            let (caps, other) = (caps::of(&described), (described.format != stream.format).then_some(form));
-            let make = move || {
-                let source = AppSrc::builder()
-                    .caps(&caps)
-                    .is_live(true)
-                    .format(gst::Format::Time)
-                    .max_buffers(WAITING)
-                    .leaky_type(AppLeakyType::Downstream)
-                    .build();
-                lock(&outlets).push(Outlet { form: other, source: source.downgrade() });
-                Ok(vec![source.upcast()])
-            };
-            let words = Words { title: title.to_owned(), stream: described };
+            let (live, pushed) = (self.clone(), stream.clone());
+            let make = move || Ok(vec![live.source(&pushed, form).upcast()]);
+            let stream = form.of(stream);
+            let words = Words { title: title.to_owned(), stream, reports: self.reports.clone() };
             let factory = Factory::new(Sharing::All, words, make);
             factory.connect_media_configure(|_, media| stay(media));
             (form, factory)

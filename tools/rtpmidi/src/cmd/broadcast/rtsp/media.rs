@@ -9,6 +9,7 @@ use gst_rtsp_server::subclass::prelude::*;
 use rtp_midi_sdp::Stream;
 
 use super::gate::Gate;
+use super::reports::Reports;
 use crate::description::TOOL;
 
 glib::wrapper! {
@@ -21,6 +22,8 @@ glib::wrapper! {
 pub(super) struct Words {
     pub(super) title: String,
     pub(super) stream: Stream,
+    /// Where RTCP comes from that clients hear in place of the server's.
+    pub(super) reports: Option<Reports>,
 }
 
 impl Media {
@@ -37,7 +40,7 @@ impl Media {
 }
 
 impl Words {
-    fn write(&self, session: &mut SDPMessageRef) {
+    pub(super) fn write(&self, session: &mut SDPMessageRef) {
         // A title is what stands in a file; a line break in it would begin a line of the description.
         session.set_session_name(&self.title.replace(char::is_control, " "));
         session.set_information(TOOL);
@@ -80,6 +83,9 @@ mod imp {
     impl RTSPMediaImpl for Media {
         fn setup_rtpbin(&self, rtpbin: &gst::Element) -> Result<(), gst::LoggableError> {
             self.gate.get().into_iter().for_each(|gate| gate.guard(rtpbin));
+            if let Some(reports) = self.words.get().and_then(|words| words.reports.as_ref()) {
+                reports.replace(rtpbin);
+            }
             self.parent_setup_rtpbin(rtpbin)
         }
 
@@ -107,7 +113,7 @@ mod tests {
         session.add_media(media);
         let fmtp = "cm_unused=A; cm_used=C";
         let stream = Stream::native(96, 44_100, Parameters::parse(fmtp));
-        Words { title: "Canon\r\na=x".to_owned(), stream }.write(&mut session);
+        Words { title: "Canon\r\na=x".to_owned(), stream, reports: None }.write(&mut session);
         let text = session.as_text().unwrap();
         assert!(text.contains("s=Canon  a=x\r\n"), "{text}");
         assert!(text.contains(&format!("a=rtpmap:96 rtp-midi/44100\r\na=fmtp:96 {fmtp}\r\n")), "{text}");

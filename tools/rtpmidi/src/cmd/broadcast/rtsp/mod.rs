@@ -18,7 +18,10 @@ mod host;
 mod line;
 mod live;
 mod media;
+mod options;
+mod outgoing;
 mod prompts;
+mod reports;
 mod request;
 mod shelf;
 mod stream;
@@ -35,7 +38,7 @@ use gst::glib;
 use gst::prelude::*;
 use gst_rtsp_server::gst_rtsp::RTSPStatusCode;
 use gst_rtsp_server::prelude::*;
-use gst_rtsp_server::{RTSPFilterResult, RTSPMedia, RTSPSession};
+use gst_rtsp_server::{RTSPFilterResult, RTSPMedia, RTSPMountPoints, RTSPSession, RTSPSessionPool};
 use rtp_midi::Config;
 use rtp_midi_sdp::{Stream, Transport};
 
@@ -45,21 +48,24 @@ use super::piece::Reading;
 use super::tap::Tap;
 use crate::description::PAYLOAD_TYPE;
 use crate::failure::{Failure, Result};
-pub(super) use access::Access;
+pub(in crate::cmd) use access::Access;
 use door::Door;
-pub(super) use door::Limits;
+pub(in crate::cmd) use door::Limits;
 pub(super) use files::File;
 use form::Form;
 use host::Host;
-pub(super) use live::Live;
+pub(in crate::cmd) use live::Live;
+pub(in crate::cmd) use options::Options;
+pub(super) use outgoing::Outgoing;
 use shelf::Shelf;
 
 /// A running server.
-pub(super) struct Server {
+pub(in crate::cmd) struct Server {
     main: glib::MainLoop,
     thread: Option<JoinHandle<()>>,
     shelf: Shelf,
     streams: Taps,
+    sessions: Option<RTSPSessionPool>,
     scheme: &'static str,
     address: SocketAddr,
     paths: Vec<String>,
@@ -99,6 +105,12 @@ impl Server {
         TcpListener::bind(address).map(drop).map_err(|error| cannot_listen(address, &error.to_string()))
     }
 
+    /// Serves channels that come from elsewhere, none of which is there yet.
+    pub(in crate::cmd) fn of_relayed(address: SocketAddr, options: &Options) -> Result<Self> {
+        let (channels, files, access) = (&[], &[], &options.access()?);
+        Self::start(address, &Offer { channels, files, reading: Reading::Strict, limits: options.limits(), access })
+    }
+
     /// Serves all this at this address; port 0 is any that is free.
     pub(super) fn start(address: SocketAddr, offer: &Offer<'_>) -> Result<Self> {
         descriptors::make_room(offer.limits.clients)?;
@@ -113,16 +125,7 @@ impl Server {
         let mounts = server.mount_points().ok_or_else(|| Failure::new("the RTSP server has no paths"))?;
         let mut paths = Vec::new();
         for channel in offer.channels {
-            for (form, factory) in channel.live.factories(channel.title, &channel.stream) {
-                factory.guard(&door);
-                offer.access.restrict(&factory);
-                if let Some(prompter) = channel.prompter {
-                    prompts::of_channel(&factory, prompter);
-                }
-                let path = form.live(channel.name);
-                mounts.add_factory(&path, factory);
-                paths.extend((form == Form::GeneralMidi).then_some(path));
-            }
+            paths.push(mount(&mounts, offer.access, &door, channel));
         }
         let streams = Taps::default();
         let mut shelf = Shelf {
@@ -143,8 +146,24 @@ impl Server {
             });
         });
         server.set_auth(offer.access.auth().as_ref());
+        let (sessions, scheme) = (server.session_pool(), offer.access.scheme());
         let (thread, main, address) = run(server, address, door)?;
-        Ok(Self { main, thread: Some(thread), shelf, streams, scheme: offer.access.scheme(), address, paths })
+        Ok(Self { main, thread: Some(thread), shelf, streams, sessions, scheme, address, paths })
+    }
+
+    /// Serves a relayed channel as `/live`, in place of one that was there.
+    pub(in crate::cmd) fn put_live(&mut self, title: &str, live: &Live, stream: &Stream) {
+        self.paths = vec![mount(
+            &self.shelf.mounts,
+            &self.shelf.access,
+            &self.shelf.door,
+            &LiveChannel { name: None, title, live, stream: stream.clone(), prompter: None },
+        )];
+    }
+
+    /// How many clients have a session.
+    pub(in crate::cmd) fn clients(&self) -> u64 {
+        self.sessions.as_ref().map_or(0, |sessions| u64::from(sessions.n_sessions()))
     }
 
     /// The music of a channel has ended: from now on there are the others and the files.
@@ -166,13 +185,26 @@ impl Server {
     }
 
     /// Where clients find the streams, one URL after the other.
-    pub(super) fn urls(&self) -> impl Iterator<Item = String> {
+    pub(in crate::cmd) fn urls(&self) -> impl Iterator<Item = String> {
         self.paths.iter().map(|path| self.url(path))
     }
 
     fn url(&self, path: &str) -> String {
         format!("{}://{}{path}", self.scheme, self.address)
     }
+}
+
+/// Puts a channel in its place, in both forms; returns the path of the first.
+fn mount(mounts: &RTSPMountPoints, access: &Access, door: &Door, channel: &LiveChannel<'_>) -> String {
+    for (form, factory) in channel.live.factories(channel.title, &channel.stream) {
+        factory.guard(door);
+        access.restrict(&factory);
+        if let Some(prompter) = channel.prompter {
+            prompts::of_channel(&factory, prompter);
+        }
+        mounts.add_factory(&form.live(channel.name), factory);
+    }
+    Form::GeneralMidi.live(channel.name)
 }
 
 /// The stream that a configuration of ours stands for.
@@ -214,7 +246,13 @@ fn cannot_listen(address: SocketAddr, reason: &str) -> Failure {
 impl Drop for Server {
     fn drop(&mut self) {
         self.streams.silence();
-        self.main.quit();
+        // From inside the loop, which may not yet run: it would not hear of an end before its start.
+        let main = self.main.clone();
+        let quit = move || {
+            main.quit();
+            glib::ControlFlow::Break
+        };
+        glib::idle_source_new(None, glib::Priority::DEFAULT, quit).attach(Some(&self.main.context()));
         if let Some(thread) = self.thread.take() {
             // A panic in it has been reported on stderr.
             let _ = thread.join();

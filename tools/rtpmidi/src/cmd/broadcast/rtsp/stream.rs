@@ -97,7 +97,7 @@ mod imp {
         fn properties() -> &'static [glib::ParamSpec] {
             static PROPERTIES: LazyLock<[glib::ParamSpec; 2]> = LazyLock::new(|| {
                 [
-                    glib::ParamSpecUInt::builder("pt").construct_only().build(),
+                    glib::ParamSpecUInt::builder("pt").construct().build(),
                     glib::ParamSpecBoxed::builder::<gst::Structure>("stats").read_only().build(),
                 ]
             });

@@ -1,0 +1,154 @@
+//! `--publish`: a live channel on a media server elsewhere (RTSP RECORD; RFC 2326, 10.11).
+//!
+//! ```text
+//!  Live ─▶ appsrc ─▶ rtspclientsink ─▶ server
+//! ```
+//!
+//! The packets are those that everybody else has. `rtspclientsink` wants a payloader, and makes one itself where it is
+//! given none; a bin that passes packets on stands in its place.
+
+use std::time::{Duration, Instant};
+
+use gst::prelude::*;
+use gst_rtsp_server::gst_rtsp::RTSPLowerTrans;
+use serde_json::json;
+
+use super::rtsp::Outgoing;
+use crate::elements;
+use crate::failure::{Failure, Result};
+use crate::intake::Url;
+use crate::report::Reporter;
+
+/// Keeps a channel on a server, as far as it can.
+pub(super) struct Publisher {
+    url: Url,
+    outgoing: Outgoing,
+    attempt: Attempt,
+    /// What was told last of a server that does not take the channel.
+    refusal: Option<String>,
+}
+
+/// The state of the connection to the server.
+enum Attempt {
+    /// None now; the next one is due then.
+    Due(Instant),
+    Running(Connection),
+    /// The channel has ended.
+    Over,
+}
+
+/// A pipeline that sends; it ends when this is dropped.
+struct Connection {
+    pipeline: gst::Pipeline,
+    bus: gst::Bus,
+}
+
+/// How long after a failure the server is asked again.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Publisher {
+    /// Will publish what is on the channel, from the first [turn](Self::turn) on.
+    pub(super) fn new(url: &Url, outgoing: Outgoing) -> Result<Self> {
+        let publisher = Self { url: url.clone(), outgoing, attempt: Attempt::Due(Instant::now()), refusal: None };
+        // What is missing here is told before the music begins.
+        publisher.connection().map(|_| publisher)
+    }
+
+    /// Goes on, without waiting for anything. A server that fails does not end the broadcast, and is asked again.
+    pub(super) fn turn(&mut self, reporter: &Reporter) -> Result<()> {
+        match &self.attempt {
+            Attempt::Due(due) if *due <= Instant::now() => {
+                let connection = self.connection()?;
+                // What is wrong is told on the bus.
+                let _ = connection.pipeline.set_state(gst::State::Playing);
+                self.attempt = Attempt::Running(connection);
+            }
+            Attempt::Due(_) | Attempt::Over => {}
+            Attempt::Running(connection) => match connection.news() {
+                Some(News::Published) => {
+                    self.refusal = None;
+                    let object = json!({ "type": "published", "url": self.url.as_str() });
+                    let _ = reporter.tell(&format!("published at {}", self.url), &object)?;
+                }
+                Some(News::Failed(words)) => {
+                    let words =
+                        format!("warning: {}: {words}: it is asked again every {} s", self.url, AGAIN.as_secs());
+                    if self.refusal.as_ref() != Some(&words) {
+                        reporter.warn(&words);
+                        self.refusal = Some(words);
+                    }
+                    self.attempt = Attempt::Due(Instant::now() + AGAIN);
+                }
+                Some(News::Over) => self.attempt = Attempt::Over,
+                None => {}
+            },
+        }
+        Ok(())
+    }
+
+    fn connection(&self) -> Result<Connection> {
+        let pipeline = gst::Pipeline::new();
+        let bus = pipeline.bus().ok_or_else(|| Failure::new("the pipeline has no bus"))?;
+        let (user, password) = self.url.login();
+        let sink = elements::with(
+            "rtspclientsink",
+            &[
+                ("location", &self.url.as_str()),
+                ("user-id", &user),
+                ("user-pw", &password),
+                ("latency", &0_u32),
+                ("rtx-time", &0_u32),
+                // What is lost on the way to the server all its listeners would lack.
+                ("protocols", &RTSPLowerTrans::TCP),
+                ("tcp-timeout", &(PATIENCE.as_micros() as u64)),
+            ],
+        )?;
+        sink.set_property_from_str("publish-clock-mode", "none");
+        let source = self.outgoing.source();
+        elements::add(&pipeline, &[source.upcast_ref(), &sink])?;
+        let pad = elements::pad(&sink, "sink_%u")?;
+        pad.set_property("payloader", self.outgoing.passage()?);
+        self.outgoing.describe(&sink);
+        elements::link(&elements::pad(source.upcast_ref(), "src")?, &pad)?;
+        Ok(Connection { pipeline, bus })
+    }
+}
+
+/// What is heard of a connection.
+enum News {
+    /// The server has the channel.
+    Published,
+    Failed(String),
+    /// All has been sent.
+    Over,
+}
+
+impl Connection {
+    fn news(&self) -> Option<News> {
+        while let Some(message) = self.bus.pop() {
+            match message.view() {
+                // The sink plays what is in it when RECORD has been answered.
+                gst::MessageView::StateChanged(change)
+                    if change.current() == gst::State::Playing
+                        && message.src().is_some_and(|source| source.name() == "rtspbin") =>
+                {
+                    return Some(News::Published);
+                }
+                gst::MessageView::Error(error) => return Some(News::Failed(elements::words(&error.error()))),
+                gst::MessageView::Eos(_) => return Some(News::Over),
+
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let _ = self.pipeline.set_state(gst::State::Null);
+    }
+}

@@ -1,0 +1,121 @@
+//! `broadcast --publish`: a media server on gst-rtsp-server to which the program sends a channel (RTSP RECORD).
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod kit;
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use gst::glib;
+use gst::prelude::*;
+use gst_rtsp_server::prelude::*;
+use gst_rtsp_server::{RTSPMediaFactory, RTSPServer, RTSPTransportMode};
+use kit::{Folder, Objects, PATIENCE, Program, argument};
+
+const SONG: [(u16, &[u8]); 5] = [
+    (0, &[0xC0, 40]),
+    (500, &[0x90, 60, 100]),
+    (500, &[0x80, 60, 64]),
+    (500, &[0x92, 62, 100]),
+    (500, &[0x82, 62, 64]),
+];
+
+/// A server that takes what is published as `/mount`.
+struct MediaServer {
+    main: glib::MainLoop,
+    thread: Option<JoinHandle<()>>,
+    port: u16,
+    /// The messages that come, and the parameters of the stream they are in.
+    messages: Receiver<Vec<u8>>,
+}
+
+impl MediaServer {
+    fn start(port: u16) -> Self {
+        gst::init().unwrap();
+        gstrtpmidi::plugin_register_static().unwrap();
+        let context = glib::MainContext::new();
+        let main = glib::MainLoop::new(Some(&context), false);
+        let server = RTSPServer::new();
+        server.set_address("127.0.0.1");
+        server.set_service(&port.to_string());
+        let factory = RTSPMediaFactory::new();
+        factory.set_launch("( rtpmididepay name=depay0 ! fakesink sync=false async=false )");
+        factory.set_transport_mode(RTSPTransportMode::RECORD);
+        factory.set_latency(50);
+        let (heard, messages) = channel();
+        factory.connect_media_constructed(move |_, media| listen(media, &heard));
+        server.mount_points().unwrap().add_factory("/mount", factory);
+        server.attach(Some(&context)).unwrap();
+        let port = u16::try_from(server.bound_port()).unwrap();
+        let running = main.clone();
+        let thread = std::thread::spawn(move || running.run());
+        Self { main, thread: Some(thread), port, messages }
+    }
+
+    fn url(&self) -> String {
+        format!("rtsp://127.0.0.1:{}/mount", self.port)
+    }
+
+    /// The messages up to this one.
+    fn until(&self, last: &[u8]) -> Vec<Vec<u8>> {
+        let mut heard: Vec<Vec<u8>> = Vec::new();
+        while heard.last().is_none_or(|message| message != last) {
+            heard.push(self.messages.recv_timeout(PATIENCE).unwrap());
+        }
+        heard
+    }
+}
+
+fn listen(media: &gst_rtsp_server::RTSPMedia, heard: &Sender<Vec<u8>>) {
+    let heard = heard.clone();
+    let depay = media.element().downcast::<gst::Bin>().unwrap().by_name("depay0").unwrap();
+    let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+    depay.static_pad("src").unwrap().add_probe(kinds, move |_, info| {
+        let take = |buffer: &gst::BufferRef| drop(heard.send(buffer.map_readable().unwrap().to_vec()));
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => take(buffer),
+            Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(take),
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+impl Drop for MediaServer {
+    fn drop(&mut self) {
+        self.main.quit();
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+#[test]
+fn what_is_published_is_the_channel() {
+    let folder = Folder::new("publish");
+    let server = MediaServer::start(0);
+    let song = folder.write("song.mid", &kit::song(&SONG));
+    let program = Program::start(&["broadcast", argument(&song), "--publish", &server.url(), "--json"]);
+    let messages: Vec<Vec<u8>> = SONG.iter().map(|(_, message)| message.to_vec()).collect();
+    assert_eq!(server.until(&[0x82, 62, 64]), messages);
+    let ended = program.finish();
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    assert_eq!(ended.objects("published")[0]["url"], server.url());
+}
+
+#[test]
+fn a_server_that_comes_up_later_is_set_by_the_first_packet() {
+    let folder = Folder::new("publish-late");
+    let port = kit::free_port();
+    let url = format!("rtsp://127.0.0.1:{port}/mount");
+    let song = folder.write("song.mid", &kit::song(&[(0, &[0xC0, 40]), (16000, &[0x90, 1, 1])]));
+    let mut program = Program::start_with_open_stdout(&["broadcast", argument(&song), "--publish", &url, "--json"]);
+    let objects = Objects::of(&mut program);
+    objects.wait_for("the broadcast", PATIENCE, |object| object["type"] == "progress");
+    let server = MediaServer::start(port);
+    assert_eq!(server.until(&[0xC0, 40]), [[0xC0, 40]]);
+    objects.wait_for("the word of it", PATIENCE, |object| object["type"] == "published" && object["url"] == url);
+    let ended = program.interrupted();
+    assert_eq!(ended.code, Some(0));
+    let warning = format!("warning: {url}: ");
+    assert!(ended.stderr.starts_with(&warning) && ended.stderr.lines().count() == 1, "{ended:?}");
+}
