@@ -87,7 +87,7 @@ impl Drop for Opener {
 }
 
 /// Keeps strangers from filling stderr. With each packet that is not genuine `srtpdec` (1.22) gives back a buffer that
-/// it has not got, of which GLib would complain.
+/// it has not got, and a complaint about that would be printed.
 fn silence() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -128,7 +128,7 @@ mod tests {
             Self(srtpenc, way)
         }
 
-        fn says(&self, ssrc: u8, sequence: u8) -> Vec<u8> {
+        fn says(&self, ssrc: u8, sequence: u16) -> Vec<u8> {
             self.1.send(&plain(ssrc, sequence)).unwrap()
         }
     }
@@ -139,8 +139,9 @@ mod tests {
         }
     }
 
-    fn plain(ssrc: u8, sequence: u8) -> Vec<u8> {
-        vec![0x80, 96, 0, sequence, 0, 0, 0, 0, 0, 0, 0, ssrc, 3, 0x90, 60, 100]
+    fn plain(ssrc: u8, sequence: u16) -> Vec<u8> {
+        let [high, low] = sequence.to_be_bytes();
+        vec![0x80, 96, high, low, 0, 0, 0, 0, 0, 0, 0, ssrc, 3, 0x90, 60, 100]
     }
 
     /// How many records `srtpdec` keeps.
@@ -182,6 +183,21 @@ mod tests {
         let stranger = Speaker::new(&Key::draw(Suite::default()).unwrap());
         assert_eq!(opener.rtp(&stranger.says(1, 20)), None);
         assert!(opener.rtp(&speaker.says(1, 20)).is_some());
+    }
+
+    #[test]
+    fn who_comes_late_opens_what_has_another_ssrc_in_each_cycle() {
+        elements::start().unwrap();
+        let key = Key::draw(Suite::default()).unwrap();
+        let (speaker, mut present) = (Speaker::new(&key), Opener::new(&key, 4).unwrap());
+        for sequence in (0..=u16::MAX).step_by(1000).chain([u16::MAX]) {
+            assert!(present.rtp(&speaker.says(1, sequence)).is_some(), "{sequence}");
+        }
+        let (wrapped, renamed) = (speaker.says(1, 0), speaker.says(2, 0));
+        assert!(present.rtp(&wrapped).is_some() && present.rtp(&renamed).is_some());
+        let mut late = Opener::new(&key, 4).unwrap();
+        assert!(late.rtp(&wrapped).is_none(), "it does not know of the first cycle");
+        assert!(late.rtp(&renamed).is_some());
     }
 
     #[test]

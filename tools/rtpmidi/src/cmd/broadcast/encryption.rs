@@ -14,7 +14,7 @@ pub(crate) struct Encryption {
     #[arg(long)]
     pub(super) srtp: bool,
 
-    /// Encrypt with this suite [default: AES_CM_128_HMAC_SHA1_80, which everybody has]
+    /// Encrypt with this suite [default: the first one, which everybody has]
     #[arg(long, requires = "srtp", value_enum, value_name = "SUITE")]
     srtp_suite: Option<Suite>,
 
