@@ -61,7 +61,7 @@ impl Passage {
 
 impl Count {
     fn observe(&mut self, packet: &[u8]) {
-        let (Some(header), Some(&[high, low])) = (Header::parse(packet), packet[2..].first_chunk()) else { return };
+        let (Some(header), Some(&[high, low])) = (Header::parse(packet), packet.get(2..4)) else { return };
         let sequence = u16::from_be_bytes([high, low]);
         match self.next.filter(|(ssrc, _)| *ssrc == header.ssrc).map(|(_, next)| sequence.wrapping_sub(next)) {
             Some(ahead) if ahead < 0x8000 => self.lost += u64::from(ahead),

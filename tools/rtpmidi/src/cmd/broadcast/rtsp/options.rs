@@ -8,6 +8,7 @@ use crate::failure::Result;
 
 /// Who may listen by RTSP.
 #[derive(Clone, Debug, clap::Args)]
+#[allow(clippy::struct_field_names, reason = "they are called as the options are")]
 pub(in crate::cmd) struct Options {
     /// Let only those listen by RTSP who are in this file, with NAME:PASSWORD in each line
     #[arg(long, requires = "rtsp", value_name = "FILE")]
