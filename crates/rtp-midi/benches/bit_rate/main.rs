@@ -1,5 +1,5 @@
 //! What real music takes on the wire, by policy, loss, and what the stream can do without: IP, UDP and RTP headers
-//! counted, messages of 50 ms in a packet.
+//! counted, messages of 50 ms in a packet where nothing else is said.
 //!
 //! `tests/corpus` fetches the music into `target/corpus`; without it there is nothing to measure.
 
@@ -21,11 +21,17 @@ const OPEN_LOOP: Journal = Journal::Recovery(Policy::OpenLoop);
 /// Per cent of the packets, and of the reports, that are lost.
 const LOSSES: [u64; 5] = [0, 1, 5, 20, 40];
 
+/// Milliseconds in which messages share a packet.
+const PTIMES: [u64; 4] = [10, 20, 50, 100];
+
+const POLICIES: [(&str, Journal); 4] =
+    [("none", Journal::None), ("closed loop", CLOSED_LOOP), ("open loop", OPEN_LOOP), ("anchor", ANCHOR)];
+
 /// Packets a second of the simple model that the figures are compared with.
 const MODEL: f64 = 8.4;
 
 /// Nothing is lost, and reports come as in the model.
-const LOSSLESS: Link = Link { report: 3, loss: 0, look: Look::Nowhere };
+const LOSSLESS: Link = Link { report: 3, ptime: 50, loss: 0, look: Look::Nowhere };
 
 /// How the journal is told what to leave out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,6 +75,7 @@ fn main() {
     let rates: Vec<f64> =
         songs.iter().map(|song| play(song, Journal::None, Chosen::All, LOSSLESS).packet_rate()).collect();
     policies(&songs, &sparsest(&rates));
+    packets(&songs);
     parts(&songs);
     losses(&songs);
 }
@@ -132,6 +139,20 @@ fn policies(songs: &[Song], sparsest: &[usize]) {
     }
 }
 
+/// Policy × length of a packet: kbit/s without and with the headers of IP and UDP. A receiver reports every 5 seconds.
+fn packets(songs: &[Song]) {
+    println!("\n| of a scan | {} |", PTIMES.map(|ptime| format!("{ptime} ms")).join(" | "));
+    for (name, journal) in POLICIES {
+        let rates = PTIMES.map(|ptime| {
+            let link = Link { report: 5, ptime, ..LOSSLESS };
+            let taken: Vec<Taken> = songs.iter().map(|song| play(song, journal, Chosen::Scan, link)).collect();
+            let all: Vec<&Taken> = taken.iter().collect();
+            format!("{:.1} / {:.1}", mean(&all, Taken::kilobits_of_rtp), mean(&all, Taken::kilobits))
+        });
+        println!("| {name} | {} |", rates.join(" | "));
+    }
+}
+
 /// The bit rate, were the packets as many a second as the model's.
 fn at_the_models_rate(taken: &Taken) -> f64 {
     8e-3 * taken.octets_per_packet() * MODEL
@@ -168,9 +189,7 @@ fn parts(songs: &[Song]) {
 /// Policy × loss: what is sent, and what repairs.
 fn losses(songs: &[Song]) {
     println!("\n| of a scan | loss | {} |", LOSSES.map(|loss| format!("{loss} %")).join(" | "));
-    let policies =
-        [("none", Journal::None), ("closed loop", CLOSED_LOOP), ("open loop", OPEN_LOOP), ("anchor", ANCHOR)];
-    for (name, journal) in policies {
+    for (name, journal) in POLICIES {
         let columns: Vec<Vec<Taken>> = LOSSES
             .iter()
             .map(|&loss| {

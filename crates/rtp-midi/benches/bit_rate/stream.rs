@@ -14,16 +14,18 @@ use crate::random::Random;
 /// RTP clock ticks a second.
 pub(crate) const RATE: u64 = 44_100;
 /// Octets of an IPv4, a UDP and an RTP header.
-const HEADERS: u64 = 20 + 8 + RTP_HEADER as u64;
+const HEADERS: u64 = NETWORK_HEADERS + RTP_HEADER as u64;
+/// Octets of an IPv4 and a UDP header.
+const NETWORK_HEADERS: u64 = 20 + 8;
 const RTP_HEADER: usize = 12;
-/// RTP clock ticks in which messages share a packet.
-const PTIME: u64 = RATE / 20;
 
 /// The network, and what is looked at besides.
 #[derive(Clone, Copy)]
 pub(crate) struct Link {
     /// Seconds between two reports of the receiver.
     pub(crate) report: u64,
+    /// Milliseconds in which messages share a packet.
+    pub(crate) ptime: u64,
     /// Of a hundred packets, and of a hundred reports, so many are lost.
     pub(crate) loss: u64,
     pub(crate) look: Look,
@@ -62,6 +64,11 @@ impl Taken {
         8e-3 * self.octets_per_packet() * self.packet_rate()
     }
 
+    /// The same without the headers of IP and UDP.
+    pub(crate) fn kilobits_of_rtp(&self) -> f64 {
+        self.kilobits() - 8e-3 * NETWORK_HEADERS as f64 * self.packet_rate()
+    }
+
     pub(crate) fn packet_rate(&self) -> f64 {
         self.packets as f64 * RATE as f64 / self.ticks as f64
     }
@@ -74,10 +81,11 @@ impl Taken {
 /// Plays `song` through the stream `config`.
 pub(crate) fn send(song: &Song, config: &Config, link: Link) -> Taken {
     let mut stream = Stream::new(config, link);
+    let ptime = link.ptime * RATE / 1000;
     let mut first = None;
     for (nanoseconds, command) in commands(song) {
         let now = ticks(nanoseconds);
-        if first.is_some_and(|first| now > first + PTIME) {
+        if first.is_some_and(|first| now > first + ptime) {
             stream.packet(first.unwrap_or(now));
             first = None;
         }
