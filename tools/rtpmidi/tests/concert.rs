@@ -6,11 +6,11 @@ mod kit;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
-use kit::{Ended, Folder, Program, argument, description, free_port, lines, song, wait_for_line, wait_for_listener};
-use smf_timeline::{Body, Song};
+use kit::{
+    Ended, Folder, Program, argument, description, free_port, lines, messages, song, wait_for_line, wait_for_listener,
+};
 
 /// Sixteen seconds of two hands, a bass with a pedal, and a wheel that turns: two seconds at `--speed 8`.
 fn music() -> Vec<u8> {
@@ -39,17 +39,6 @@ fn music() -> Vec<u8> {
     }
     let borrowed: Vec<(u16, &[u8])> = messages.iter().map(|(delta, message)| (*delta, &message[..])).collect();
     song(&borrowed)
-}
-
-/// The messages of a file in order.
-fn messages(path: &Path) -> Vec<Vec<u8>> {
-    let song = Song::read(&fs::read(path).unwrap(), 0).unwrap();
-    song.events()
-        .filter_map(|event| match event.body {
-            Body::Message(octets) => Some(octets.to_vec()),
-            Body::Meta(_) => None,
-        })
-        .collect()
 }
 
 /// The last value of each program, controller and wheel.

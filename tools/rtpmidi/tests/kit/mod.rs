@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use smf_timeline::{Body, Song};
 
 /// Longer than anything here takes on a slow machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -113,11 +114,7 @@ impl Program {
 
     /// A command line in a shell whose GStreamer has our plugin, and which finds `rtpmidi`.
     pub(crate) fn shell(line: &str, folder: &Folder) -> Self {
-        // A folder with nothing else in it, since GStreamer looks at every file it finds there.
-        let plugins = folder.path("plugins");
-        fs::create_dir_all(&plugins).unwrap();
-        let plugin = std::env::current_exe().unwrap().with_file_name("libgstrtpmidi.so");
-        let _ = std::os::unix::fs::symlink(plugin, plugins.join("libgstrtpmidi.so"));
+        let plugins = plugins(folder);
         let program = Path::new(env!("CARGO_BIN_EXE_rtpmidi")).parent().unwrap();
         let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
         let mut shell = Command::new("sh");
@@ -218,6 +215,26 @@ impl Ended {
         assert!(errors[0].contains(words), "{self:?}");
         assert!(lines.iter().all(|line| line.starts_with("error: ") || line.starts_with("hint: ")), "{self:?}");
     }
+}
+
+/// The folder `plugins`, which has our plugin and nothing else, since GStreamer looks at every file it finds there.
+pub(crate) fn plugins(folder: &Folder) -> PathBuf {
+    let plugins = folder.path("plugins");
+    fs::create_dir_all(&plugins).unwrap();
+    let plugin = std::env::current_exe().unwrap().with_file_name("libgstrtpmidi.so");
+    let _ = std::os::unix::fs::symlink(plugin, plugins.join("libgstrtpmidi.so"));
+    plugins
+}
+
+/// The messages of a file in order.
+pub(crate) fn messages(path: &Path) -> Vec<Vec<u8>> {
+    let song = Song::read(&fs::read(path).unwrap(), 0).unwrap();
+    song.events()
+        .filter_map(|event| match event.body {
+            Body::Message(octets) => Some(octets.to_vec()),
+            Body::Meta(_) => None,
+        })
+        .collect()
 }
 
 /// Waits until `path` exists.
