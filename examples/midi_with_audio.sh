@@ -8,7 +8,9 @@
 # One rtpbin has both streams, so both have sender reports under one CNAME, and these say which of their timestamps are of
 # the same moment (RFC 3550, 6.4.1). The receiver's rtpbin moves the stream that is ahead; without
 # min-ts-offset=0 it leaves 8 ms alone. The ports are those from $PORT on.
-# Each buffer of sound fits a packet: of several packets GStreamer 1.22 reports the time of one for that of another.
+# Both streams begin at running time 0: a live audiotestsrc begins when it has started. Its ticks come one buffer early
+# but for the first, so its buffers are a second long. What is sent fits a packet: of several packets from one buffer
+# GStreamer 1.22 reports the time of one for that of another.
 set -eu
 port=${PORT:-5004}
 audio='application/x-rtp, media=audio, encoding-name=L16, clock-rate=48000, channels=1, payload=96'
@@ -19,8 +21,9 @@ send)
     to() { echo "udpsink host=$host port=$1"; }
     host=$2
     exec gst-launch-1.0 -q rtpbin name=session rtcp-sync-send-time=false \
-        audiotestsrc is-live=true wave=ticks samplesperbuffer=480 ! audioconvert ! rtpL16pay pt=96 ! "$audio" ! session.send_rtp_sink_0 \
-        session.send_rtp_src_0 ! $(to "$port") \
+        audiotestsrc wave=ticks samplesperbuffer=48000 ! audio/x-raw,rate=48000,channels=1 ! audioconvert \
+        ! audiobuffersplit output-buffer-duration=1/100 ! clocksync ! rtpL16pay pt=96 ! "$audio" ! session.send_rtp_sink_0 \
+        session.send_rtp_src_0 ! $(to "$port") async=false \
         session.send_rtcp_src_0 ! $(to $((port + 1))) sync=false async=false \
         filesrc location="$3" ! smfparse ! clocksync ! rtpmidipay pt=97 journal=anchor ! session.send_rtp_sink_1 \
         session.send_rtp_src_1 ! $(to $((port + 2))) async=false \

@@ -1,24 +1,29 @@
 //! The thread that runs all ends of a process, and how an application holds one of them.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use applemidi::{Admission, Input, ParticipantId, Port};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use rtp_midi::midi::Command;
 
 use crate::calls::CallId;
-use crate::endpoint::{Config, Endpoint, Event, PORT, Stats};
+use crate::config::{Config, PORT};
+use crate::endpoint::Endpoint;
+use crate::event::{Event, Stats};
+use crate::lock::lock;
 use crate::neighbourhood::Neighbourhood;
+use crate::priority::{self, RealTime};
 
-/// The thread. It ends with this value; the ends that it runs are closed before.
+/// The thread, in real time where the system allows it. It ends with this value; the ends that it runs are closed before.
 pub struct Host {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -36,6 +41,7 @@ struct Shared {
     epoch: Instant,
     next: AtomicUsize,
     orders: Mutex<Vec<Order>>,
+    registry: Registry,
     waker: Waker,
     neighbourhood: OnceLock<Arc<Neighbourhood>>,
 }
@@ -69,9 +75,10 @@ impl Host {
     /// When the system has no thread or no file descriptor left.
     pub fn start() -> io::Result<Self> {
         let poll = Poll::new()?;
+        let registry = poll.registry().try_clone()?;
         let waker = Waker::new(poll.registry(), WAKER)?;
         let (next, orders, neighbourhood) = (AtomicUsize::new(0), Mutex::default(), OnceLock::new());
-        let shared = Arc::new(Shared { epoch: Instant::now(), next, orders, waker, neighbourhood });
+        let shared = Arc::new(Shared { epoch: Instant::now(), next, orders, registry, waker, neighbourhood });
         let of_thread = shared.clone();
         let run = move || Runner::new(of_thread, poll).run();
         let thread = std::thread::Builder::new().name("applemidi".to_owned()).spawn(run)?;
@@ -92,9 +99,10 @@ impl Host {
     pub fn open(&self, config: &Config, listener: impl FnMut(Event<'_>) + Send + 'static) -> io::Result<End> {
         let endpoint = Endpoint::open(config, self.shared.epoch)?;
         let port = endpoint.sockets().port()?;
+        let number = self.shared.next.fetch_add(1, Ordering::Relaxed);
+        register(&endpoint, &self.shared.registry, number)?;
         let running = Running { endpoint, listener: Box::new(listener), scheduled: None };
         let running = Arc::new(Mutex::new(running));
-        let number = self.shared.next.fetch_add(1, Ordering::Relaxed);
         self.shared.order(Order::Add(number, running.clone()));
         Ok(End { running, shared: self.shared.clone(), number, port })
     }
@@ -118,10 +126,21 @@ impl End {
 
     /// Plays octets of a MIDI stream to everybody, whole messages or parts of them. They go out at once.
     pub fn play(&self, octets: &[u8]) {
-        self.with(|running| running.endpoint.play(octets));
+        self.play_at(octets, Instant::now());
     }
 
-    /// Invites whoever has this control port.
+    /// The same, for what should be heard at this time: they go out at once with its RTP time, by which peers can undo
+    /// what kept the caller from being punctual. It is near now; one before that of an earlier call counts as that.
+    pub fn play_at(&self, octets: &[u8], at: Instant) {
+        self.with(|running| running.endpoint.play(octets, at));
+    }
+
+    /// Plays a command to one participant alone, with the RTP time of `at`. It goes out at once.
+    pub fn play_to(&self, participant: ParticipantId, command: &Command<'_>, at: Instant) {
+        self.with(|running| running.endpoint.play_to(participant, command, at));
+    }
+
+    /// Invites whoever has this control port, unless it takes part or is being invited.
     pub fn invite(&self, control: SocketAddr) {
         self.wish(Input::Invite(control));
     }
@@ -209,8 +228,8 @@ struct Runner {
     due: BTreeSet<(Duration, usize)>,
     /// When each end is in `due`.
     scheduled: HashMap<usize, Duration>,
-    /// Sockets that have had their turn and have more.
-    unread: VecDeque<(usize, Port)>,
+    /// Sockets that have something, as far as is known.
+    unread: Unread,
     buffer: Vec<u8>,
 }
 
@@ -222,27 +241,28 @@ impl Runner {
             ends: HashMap::new(),
             due: BTreeSet::new(),
             scheduled: HashMap::new(),
-            unread: VecDeque::new(),
+            unread: Unread::default(),
             buffer: vec![0; DATAGRAM],
         }
     }
 
     fn run(mut self) {
-        let mut events = Events::with_capacity(256);
+        let (mut events, mut orders) = (Events::with_capacity(256), Vec::new());
+        let mut real_time = RealTime::ask();
         loop {
-            let timeout = if self.unread.is_empty() {
+            let timeout = if self.unread.sockets.is_empty() {
                 self.due.first().map(|(due, _)| due.saturating_sub(self.shared.epoch.elapsed()))
             } else {
                 Some(Duration::ZERO)
             };
-            if let Err(error) = self.poll.poll(&mut events, timeout)
+            if let Err(error) = real_time.wait(|| self.poll.poll(&mut events, timeout))
                 && error.kind() != io::ErrorKind::Interrupted
             {
                 tracing::error!(%error, "the sessions cannot be waited for");
                 return;
             }
-            let orders = std::mem::take(&mut *lock(&self.shared.orders));
-            for order in orders {
+            orders.append(&mut *lock(&self.shared.orders));
+            for order in orders.drain(..) {
                 match order {
                     Order::Add(number, running) => self.add(number, running),
                     Order::Found(number, call, name, addresses) => self.act(number, |running, _| {
@@ -253,10 +273,15 @@ impl Runner {
                     Order::Stop => return self.stop(),
                 }
             }
-            let readable = events.iter().filter(|event| event.token() != WAKER).map(|event| of_token(event.token()));
-            self.unread.extend(readable);
-            for (number, port) in std::mem::take(&mut self.unread) {
-                self.read(number, port);
+            for event in events.iter().filter(|event| event.token() != WAKER) {
+                self.unread.add(of_token(event.token()));
+            }
+            // Who has more than its turn takes waits until the others have had theirs.
+            for _ in 0..self.unread.sockets.len() {
+                if let Some((number, port)) = self.unread.next() {
+                    self.read(number, port);
+                }
+                real_time.go_on();
             }
             let now = self.shared.epoch.elapsed();
             while let Some((_, number)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
@@ -273,13 +298,11 @@ impl Runner {
     }
 
     fn add(&mut self, number: usize, running: Arc<Mutex<Running>>) {
-        let registered = register(&lock(&running).endpoint, self.poll.registry(), number);
-        if let Err(error) = registered {
-            tracing::error!(%error, "the sockets of a session cannot be waited for");
-        }
         self.ends.insert(number, running);
-        // What came before it was waited for.
-        self.unread.extend([Port::Control, Port::Data].map(|port| (number, port)));
+        // What was told to come before it was known.
+        for port in [Port::Control, Port::Data] {
+            self.unread.add((number, port));
+        }
         self.act(number, |_, _| ());
     }
 
@@ -288,8 +311,8 @@ impl Runner {
         self.act(number, |running, buffer| {
             has_more = running.endpoint.receive(port, buffer, &mut running.listener);
         });
-        if has_more && !self.unread.contains(&(number, port)) {
-            self.unread.push_back((number, port));
+        if has_more {
+            self.unread.add((number, port));
         }
     }
 
@@ -312,6 +335,9 @@ impl Runner {
     }
 
     fn schedule(&mut self, number: usize, at: Option<Duration>) {
+        if self.scheduled.get(&number) == at.as_ref() {
+            return;
+        }
         let before = match at {
             Some(at) => self.scheduled.insert(number, at),
             None => self.scheduled.remove(&number),
@@ -327,7 +353,7 @@ impl Runner {
         if let Some(running) = self.ends.remove(&number) {
             for port in [Port::Control, Port::Data] {
                 let fd = lock(&running).endpoint.sockets().socket(port).as_raw_fd();
-                // A socket that could not be registered is not there.
+                // It is waited for since the end was opened; closing it ends that as well.
                 let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
             }
         }
@@ -343,10 +369,32 @@ impl Runner {
     }
 }
 
+/// Sockets that have something: each is there once, and they take turns.
+#[derive(Default)]
+struct Unread {
+    sockets: VecDeque<(usize, Port)>,
+    all: HashSet<(usize, Port)>,
+}
+
+impl Unread {
+    fn add(&mut self, socket: (usize, Port)) {
+        if self.all.insert(socket) {
+            self.sockets.push_back(socket);
+        }
+    }
+
+    fn next(&mut self) -> Option<(usize, Port)> {
+        let socket = self.sockets.pop_front()?;
+        self.all.remove(&socket);
+        Some(socket)
+    }
+}
+
 /// Looks a peer up in a thread of its own, since that may take long.
 fn look_up(shared: &Arc<Shared>, number: usize, call: CallId, peer: String) {
     let of_thread = shared.clone();
     let look_up = move || {
+        priority::leave();
         let neighbour = of_thread.neighbourhood.get().and_then(|neighbourhood| neighbourhood.find(&peer));
         let (name, addresses) = match neighbour {
             Some(neighbour) => (Some(neighbour.name), neighbour.addresses),
@@ -379,8 +427,4 @@ const fn token(number: usize, port: Port) -> Token {
 
 const fn of_token(token: Token) -> (usize, Port) {
     (token.0 >> 1, if token.0 & 1 == 0 { Port::Control } else { Port::Data })
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -22,16 +22,26 @@
 
 #![forbid(unsafe_code)]
 
+mod arrival;
 mod calls;
+#[cfg(test)]
+mod captured;
+mod config;
 mod endpoint;
+mod event;
 mod host;
+mod lock;
 mod neighbourhood;
+pub mod priority;
 mod sockets;
+mod source;
 mod stream;
+mod turns;
 
-pub use applemidi::{Admission, Change, Network, ParticipantId, Reason, Timers};
+pub use applemidi::{Admission, Change, Comparisons, Network, NoNetwork, ParticipantId, Reason, Timers, Verdict};
 pub use calls::CallId;
-pub use endpoint::{Config, Event, Stats};
+pub use config::Config;
+pub use event::{Event, Stats};
 pub use host::{End, Host};
-pub use neighbourhood::{Announcement, Neighbourhood, NoNeighbourhood, Peer, Sighting, local_networks};
-pub use rtp_midi::{Origin, ReceiverStats, SenderStats};
+pub use neighbourhood::{Announcement, Neighbourhood, NoNeighbourhood, Peer, Sighting, local_networks, multicast_dns};
+pub use rtp_midi::{Origin, ReceiverStats, SenderStats, StatusOctets};

@@ -1,14 +1,16 @@
 //! Who is there: sessions that are announced by multicast DNS, and the announcement of our own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use applemidi::Network;
 use mdns_sd::{IfKind, ResolvedService, ScopedIp, ServiceDaemon, ServiceEvent, ServiceInfo};
+
+use crate::lock::lock;
 
 /// The name under which sessions are announced.
 const SERVICE: &str = "_apple-midi._udp.local.";
@@ -58,6 +60,22 @@ pub struct Announcement {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NoNeighbourhood(String);
 
+/// Multicast DNS on one network interface if it is named, otherwise on all but loopback.
+///
+/// # Errors
+/// When its port cannot be had.
+pub fn multicast_dns(interface: Option<&str>) -> Result<ServiceDaemon, NoNeighbourhood> {
+    let daemon = ServiceDaemon::new()?;
+    match interface {
+        Some(name) => {
+            daemon.disable_interface(IfKind::All)?;
+            daemon.enable_interface(IfKind::Name(name.to_owned()))?;
+        }
+        None => daemon.disable_interface(vec![IfKind::LoopbackV4, IfKind::LoopbackV6])?,
+    }
+    Ok(daemon)
+}
+
 impl Neighbourhood {
     /// Looks and goes on looking; `listener` is told by a thread of its own. On one network interface if it is named,
     /// otherwise on all but loopback.
@@ -68,14 +86,7 @@ impl Neighbourhood {
         interface: Option<&str>,
         mut listener: impl FnMut(&Sighting) + Send + 'static,
     ) -> Result<Self, NoNeighbourhood> {
-        let daemon = ServiceDaemon::new()?;
-        match interface {
-            Some(name) => {
-                daemon.disable_interface(IfKind::All)?;
-                daemon.enable_interface(IfKind::Name(name.to_owned()))?;
-            }
-            None => daemon.disable_interface(vec![IfKind::LoopbackV4, IfKind::LoopbackV6])?,
-        }
+        let daemon = multicast_dns(interface)?;
         // It is asked first, since a name that is registered is looked for among what is known.
         let found = daemon.browse(SERVICE)?;
         let number = getrandom::u32().map_err(|error| NoNeighbourhood(error.to_string()))?;
@@ -84,7 +95,9 @@ impl Neighbourhood {
         let (ours, seen) = (host.clone(), peers.clone());
         let look = move || {
             while let Ok(event) = found.recv() {
-                if let Some(sighting) = take(&event, &ours, &mut lock(&seen)) {
+                // The listener may look at the peers, which must not be locked then.
+                let sighting = take(&event, &ours, &mut lock(&seen));
+                if let Some(sighting) = sighting {
                     listener(&sighting);
                 }
             }
@@ -111,6 +124,13 @@ impl Neighbourhood {
         lock(&self.peers).values().cloned().collect()
     }
 
+    /// The addresses of all who are announced now, each once.
+    pub fn hosts(&self) -> Vec<IpAddr> {
+        let peers = lock(&self.peers);
+        let hosts: BTreeSet<IpAddr> = peers.values().flat_map(|peer| &peer.addresses).map(SocketAddr::ip).collect();
+        hosts.into_iter().collect()
+    }
+
     /// Who is announced under this name.
     pub fn find(&self, name: &str) -> Option<Peer> {
         lock(&self.peers).get(name).cloned()
@@ -119,11 +139,24 @@ impl Neighbourhood {
 
 impl Drop for Neighbourhood {
     fn drop(&mut self) {
-        // It fails when it has ended already.
-        if let Ok(ended) = self.daemon.shutdown() {
-            let _ = ended.recv_timeout(FAREWELL);
+        let began = Instant::now();
+        loop {
+            match self.daemon.shutdown() {
+                Ok(ended) => {
+                    let _ = ended.recv_timeout(FAREWELL);
+                    break;
+                }
+                // It has too much to do to take this order.
+                Err(mdns_sd::Error::Again) if began.elapsed() < FAREWELL => std::thread::sleep(FAREWELL / 50),
+                // It goes on looking, and so does our thread.
+                Err(mdns_sd::Error::Again) => return,
+                // It has ended already.
+                Err(_) => break,
+            }
         }
-        if let Some(thread) = self.thread.take() {
+        // Its listener may have been the last to hold this.
+        let is_own = |thread: &JoinHandle<()>| thread.thread().id() == std::thread::current().id();
+        if let Some(thread) = self.thread.take().filter(|thread| !is_own(thread)) {
             // Its channel has ended with the daemon. A panic of the listener has been reported.
             let _ = thread.join();
         }
@@ -207,10 +240,6 @@ pub fn local_networks() -> Vec<Network> {
         Some(Network { address, bits: bits as u8 })
     };
     interfaces.filter_map(network).collect()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl From<mdns_sd::Error> for NoNeighbourhood {

@@ -1,6 +1,8 @@
 //! Who may take part.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 
 /// What becomes of an invitation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,6 +43,18 @@ pub struct Network {
     pub bits: u8,
 }
 
+/// Why a text is no network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoNetwork {
+    /// What stands in front of the slash is no IP address.
+    Address,
+    /// What stands behind it is no number of bits, or one above this.
+    Bits {
+        /// As many bits as such an address has.
+        most: u8,
+    },
+}
+
 impl Admission {
     /// What becomes of an invitation from there.
     pub fn judge(&self, from: SocketAddr) -> Verdict {
@@ -73,6 +87,32 @@ impl Network {
         }
     }
 }
+
+impl FromStr for Network {
+    type Err = NoNetwork;
+
+    /// `192.0.2.0/24`, or `192.0.2.7` for one host.
+    fn from_str(text: &str) -> Result<Self, NoNetwork> {
+        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let address: IpAddr = address.parse().map_err(|_| NoNetwork::Address)?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        match bits.map_or(Ok(most), str::parse) {
+            Ok(bits) if bits <= most => Ok(Self { address, bits }),
+            _ => Err(NoNetwork::Bits { most }),
+        }
+    }
+}
+
+impl fmt::Display for NoNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address => f.write_str("no network such as 192.0.2.0/24"),
+            Self::Bits { most } => write!(f, "a network has from 0 to {most} bits"),
+        }
+    }
+}
+
+impl std::error::Error for NoNetwork {}
 
 fn has(networks: &[Network], host: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(host))
@@ -108,6 +148,20 @@ mod tests {
         ] {
             assert!(network.contains(inside.parse().unwrap()), "{network:?}");
             assert!(!network.contains(outside.parse().unwrap()), "{network:?}");
+        }
+    }
+
+    #[test]
+    fn a_network_is_read_as_people_write_it() {
+        for (text, read) in [
+            ("192.0.2.7", Ok(network("192.0.2.7", 32))),
+            ("192.0.2.0/24", Ok(network("192.0.2.0", 24))),
+            ("2001:db8::/32", Ok(network("2001:db8::", 32))),
+            ("192.0.2.0/33", Err(NoNetwork::Bits { most: 32 })),
+            ("2001:db8::/x", Err(NoNetwork::Bits { most: 128 })),
+            ("friends", Err(NoNetwork::Address)),
+        ] {
+            assert_eq!(text.parse(), read, "{text}");
         }
     }
 

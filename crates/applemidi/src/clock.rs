@@ -9,7 +9,8 @@
 //! ```
 //!
 //! The shortest round trips tell best. What is wrong by more than they allow for is no error of measurement: then the
-//! peer's clock has been set, and all that was known of it is void.
+//! peer's clock has been set, and all that was known of it is void. Where that seems to happen again and again, the peer
+//! does not count the time as we do, and nothing is known of its clock.
 
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub struct Estimate {
     drift: i128,
     latency: Average,
     steps: u32,
+    /// How many of them have come one after the other, so that nothing was known for long.
+    row: u32,
 }
 
 /// A mean and the mean distance from it, in nanoseconds, in which the latest sixteen values or so count.
@@ -74,12 +77,18 @@ const DRIFT: i128 = 500_000;
 /// How much of a measured drift may be error, in parts per thousand million.
 const DOUBT: i128 = 100_000;
 
+/// Times that a clock may be set in a row, without rounds that agree for a while between them.
+const ROW: u32 = 2;
+
+/// For how long rounds agree where a clock has been set.
+const AGREEMENT: Duration = Duration::from_secs(1);
+
 /// Ticks of a round trip that counts: a minute.
 const LONGEST: u64 = 600_000;
 
 impl Estimate {
     /// Takes note of a round. True when the peer's clock turns out to have been set, so that what it was before counts
-    /// no more.
+    /// no more; not where that happens all the time.
     pub fn observe(&mut self, round: Round) -> bool {
         if round.trip >= TICK * LONGEST as u32 {
             return false;
@@ -89,8 +98,10 @@ impl Estimate {
             (round.offset - self.offset(round.at)).abs() > round.error() + best.error() + age * DRIFT / BILLION
         });
         if is_step {
-            let steps = self.steps + 1;
-            *self = Self { steps, latency: self.latency, ..Self::default() };
+            let (steps, row) = (self.steps + 1, self.row.saturating_add(1));
+            *self = Self { steps, row, latency: self.latency, ..Self::default() };
+        } else if self.rounds.first().is_some_and(|first| round.at.saturating_sub(first.at) >= AGREEMENT) {
+            self.row = 0;
         }
         self.latency.observe((round.trip / 2).as_nanos() as f64);
         if self.rounds.len() == ROUNDS {
@@ -98,7 +109,12 @@ impl Estimate {
         }
         self.rounds.push(round);
         self.drift = self.fit().clamp(-DRIFT, DRIFT);
-        is_step
+        is_step && self.is_steady()
+    }
+
+    /// Whether the peer counts the time as we do. Some count in other units.
+    fn is_steady(&self) -> bool {
+        self.row <= ROW
     }
 
     /// Whether anything is known.
@@ -126,14 +142,15 @@ impl Estimate {
         self.steps
     }
 
-    /// The peer's time at the local time `at`, in ticks.
+    /// The peer's time at the local time `at`, in ticks, if it is known.
     pub fn peer_ticks(&self, at: Duration) -> Option<u64> {
         let time = at.as_nanos() as i128 + self.offset(at);
-        self.is_known().then(|| (time.max(0) / TICK_NANOSECONDS) as u64)
+        (self.is_known() && self.is_steady()).then(|| (time.max(0) / TICK_NANOSECONDS) as u64)
     }
 
     /// The local time that the peer's RTP timestamp means, which is the lower half of its time in ticks: the one
-    /// nearest to `around`. `None` before the first round, or when it lies before local time began.
+    /// nearest to `around`. `None` before the first round, when the peer does not count the time as we do, or when it
+    /// lies before local time began.
     pub fn local(&self, timestamp: u32, around: Duration) -> Option<Duration> {
         let now = self.peer_ticks(around)?;
         let distance = i128::from(timestamp.wrapping_sub(now as u32).cast_signed());
@@ -292,6 +309,21 @@ mod tests {
             }
         }
         assert_eq!(estimate.local(peer.ticks(SECOND).wrapping_sub(30_000) as u32, SECOND), None);
+    }
+
+    #[test]
+    fn a_clock_that_counts_in_other_units_tells_nothing_and_that_it_has_been_set_is_not_told_for_ever() {
+        // Ten times too fast, and compared once a second and more often.
+        let (peer, mut estimate) = (Peer { start: 0, drift: 9 * BILLION }, Estimate::default());
+        let rounds: Vec<_> = (0..20).flat_map(|round| [0, 1, 50].map(|later| SECOND * round + MS * later)).collect();
+        let told = rounds.iter().filter(|at| estimate.observe(peer.asked(**at, MS, MS))).count();
+        assert_eq!(told, ROW as usize);
+        assert_eq!((estimate.peer_ticks(20 * SECOND), estimate.local(0, 20 * SECOND)), (None, None));
+        // It has learnt better.
+        let better = Peer { start: 0, drift: 0 };
+        assert!(!estimate.observe(better.asked(30 * SECOND, MS, MS)));
+        assert!(!estimate.observe(better.asked(40 * SECOND, MS, MS)));
+        assert_eq!(estimate.peer_ticks(50 * SECOND), Some(better.ticks(50 * SECOND)));
     }
 
     proptest! {

@@ -35,7 +35,7 @@
 //!                 // The data port is the one above.
 //!                 let mut from = ends[here].0;
 //!                 from.set_port(from.port() + u16::from(port == applemidi::Port::Data));
-//!                 ends[there].1.handle(Duration::ZERO, Input::Datagram { port, from, octets: &octets });
+//!                 ends[there].1.handle(Duration::ZERO, Input::Datagram { port, from, to: None, octets: &octets });
 //!             }
 //!             Output::Change(_, Change::Opened) => opened += 1,
 //!             Output::Wait(_) => break,
@@ -63,11 +63,11 @@ mod session;
 mod timers;
 mod transition;
 
-pub use admission::{Admission, Network, Verdict};
+pub use admission::{Admission, Network, NoNetwork, Verdict};
 pub use clock::{Estimate, Round};
 pub use error::{Error, Result};
 pub use packet::{Clock, Packet, Party, Received, Step};
-pub use participant::{Participant, ParticipantId, Role};
+pub use participant::{Comparisons, Participant, ParticipantId, Role};
 pub use session::{Change, Config, Input, Output, Port, Reason, Session};
 pub use timers::{TICK, Timers};
 pub use transition::State;

@@ -186,7 +186,10 @@ impl Received {
     /// The sequence number: of the two that it may be, the first one for which `is_sent` holds. `None` when neither
     /// can be, as it is of packets to come.
     pub fn sequence(self, is_sent: impl Fn(u16) -> bool) -> Option<u16> {
-        [(self.0 >> 16) as u16, self.0 as u16].into_iter().find(|sequence| is_sent(*sequence))
+        let (upper, lower) = ((self.0 >> 16) as u16, self.0 as u16);
+        // Who writes into the lower half leaves the upper one 0.
+        let halves = if upper == 0 { [lower, upper] } else { [upper, lower] };
+        halves.into_iter().find(|sequence| is_sent(*sequence))
     }
 }
 

@@ -1,10 +1,12 @@
 //! One participant, as this end sees it.
 
-use std::net::SocketAddr;
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::clock::{Estimate, Round};
 use crate::packet::{Clock, Step};
+use crate::session::{Path, Port};
 use crate::timers::{Allowance, TICK, Timers};
 use crate::transition::State;
 
@@ -34,6 +36,8 @@ pub struct Participant {
     pub(crate) name: String,
     pub(crate) control: SocketAddr,
     pub(crate) data: SocketAddr,
+    /// The address of ours that it has reached last.
+    pub(crate) reached: Option<IpAddr>,
     pub(crate) clock: Clocks,
     pub(crate) invitations: usize,
     /// When the state has lasted long enough; in [`State::Open`], when it counts as gone.
@@ -54,13 +58,25 @@ pub(crate) struct Clocks {
     pub(crate) due: Option<Duration>,
     /// When the session opened, and how many times of the table at its start have passed.
     opened: (Duration, usize),
-    /// Our latest question that has no answer yet.
-    asked: Option<Duration>,
-    /// How many have had none, one after the other.
+    /// Our latest questions that have no answer yet, oldest first: some are asked faster than answers can come.
+    asked: VecDeque<Duration>,
+    /// How many have waited in vain for so long that another one was asked, one after the other.
     unanswered: u32,
     /// Our latest answer.
     answered: Option<(u64, Duration)>,
     pub(crate) answers: Allowance,
+    comparisons: Comparisons,
+}
+
+/// The comparisons of clocks that we have begun with a participant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Comparisons {
+    /// Our questions.
+    pub asked: u64,
+    /// Those that have been answered; the latest one may still be.
+    pub answered: u64,
+    /// The latest round trip.
+    pub trip: Option<Duration>,
 }
 
 /// What has been received from a participant and is to be told to it.
@@ -73,6 +89,9 @@ pub(crate) struct Feedback {
 
 /// Questions without an answer, after which nobody seems to be there.
 const MISSED: u32 = 3;
+
+/// Questions whose answers are waited for at the same time.
+const QUESTIONS: usize = 8;
 
 impl Participant {
     /// Who has invited whom.
@@ -105,15 +124,47 @@ impl Participant {
         self.data
     }
 
+    /// The address of ours under which it knows us; any will do if there is none. Of one that does not answer the address
+    /// is in doubt, as it may be of no more use: by turns it is tried and none.
+    pub fn known_as(&self) -> Option<IpAddr> {
+        self.reached.filter(|_| !self.is_missed() || self.clock.unanswered % 2 == 1)
+    }
+
+    /// The way to one of its ports.
+    pub(crate) fn path(&self, port: Port) -> Path {
+        let there = if port == Port::Control { self.control } else { self.data };
+        Path { port, here: self.known_as(), there }
+    }
+
     /// Whether music may be sent to it: the session is open, and the participant is where it says it is. Nobody can
     /// thus send our music to somebody else.
     pub fn is_listening(&self) -> bool {
         self.state == State::Open && self.clock.is_verified
     }
 
+    /// Whether it is being invited.
+    pub(crate) const fn is_asked(&self) -> bool {
+        matches!(self.state, State::InvitingControl | State::InvitingData)
+    }
+
+    /// Whether inviting it once more would be of no use: it is being invited, or is there for sure.
+    pub fn is_expected(&self) -> bool {
+        self.is_asked() || self.is_listening()
+    }
+
+    /// Whether it leaves questions without an answer, as one does that is not there any more.
+    pub fn is_missed(&self) -> bool {
+        self.clock.is_missed()
+    }
+
     /// What is known of its clock.
     pub const fn clock(&self) -> &Estimate {
         &self.clock.estimate
+    }
+
+    /// The comparisons of clocks that we have begun with it.
+    pub const fn comparisons(&self) -> Comparisons {
+        self.clock.comparisons
     }
 
     /// The time that it is told when ours is `at`, in ticks of 100 microseconds. RTP timestamps are its lower half.
@@ -136,10 +187,11 @@ impl Clocks {
             is_verified: false,
             due: None,
             opened: (Duration::ZERO, 0),
-            asked: None,
+            asked: VecDeque::new(),
             unanswered: 0,
             answered: None,
             answers: Allowance::new(timers.clock_answers),
+            comparisons: Comparisons::default(),
         }
     }
 
@@ -157,15 +209,25 @@ impl Clocks {
     pub(crate) fn ask(&mut self, at: Duration, ssrc: u32, timers: &Timers) -> Clock {
         let (opened, passed) = (self.opened.0, self.opened.1 + 1);
         self.opened.1 = passed;
-        self.unanswered += u32::from(self.asked.replace(at).is_some());
+        let has_waited = |before: &Duration| at.saturating_sub(*before) >= timers.clock_again;
+        self.unanswered += u32::from(self.asked.back().is_some_and(has_waited));
         let next = timers.clock_start.get(passed).map(|next| opened + *next);
         self.due = Some(next.unwrap_or(at + timers.clock_again));
+        self.question(at, ssrc)
+    }
+
+    fn question(&mut self, at: Duration, ssrc: u32) -> Clock {
+        if self.asked.len() == QUESTIONS {
+            self.asked.pop_front();
+        }
+        self.asked.push_back(at);
+        self.comparisons.asked += 1;
         Clock { ssrc, step: Step::Ask, times: [self.ticks(at), 0, 0] }
     }
 
-    /// Questions more than may be without an answer, if the participant has been there.
-    pub(crate) fn missed(&self) -> Option<u32> {
-        self.unanswered.checked_sub(MISSED).filter(|_| self.is_verified)
+    /// Whether more questions are without an answer than may be, and the participant has been there.
+    pub(crate) fn is_missed(&self) -> bool {
+        self.is_verified && self.unanswered >= MISSED
     }
 
     /// Takes a comparison further, as far as there is an allowance for it: what is to be sent, and what has been
@@ -187,12 +249,21 @@ impl Clocks {
                 (Some(Clock { ssrc, step: Step::Answer, times: [t0, self.ticks(at), 0] }), None)
             }
             Step::Answer => {
-                let Some(asked) = self.asked.filter(|asked| self.ticks(*asked) == t0) else { return (None, None) };
-                (self.asked, self.unanswered) = (None, 0);
-                if self.opened.1 >= timers.clock_start.len() {
+                let Some(index) = self.asked.iter().position(|asked| self.ticks(*asked) == t0) else {
+                    // Some begin with an answer that nobody has asked for. They are asked, a datagram for a datagram.
+                    let is_beginning = !self.is_verified && self.due.is_none() && self.answers.take(at);
+                    return (is_beginning.then(|| self.question(at, ssrc)), None);
+                };
+                let asked = self.asked[index];
+                // An answer to an earlier one would tell less.
+                self.asked.drain(..=index);
+                self.unanswered = 0;
+                if self.opened.1 >= timers.clock_start.len() && self.asked.is_empty() {
                     self.due = Some(asked + timers.clock);
                 }
                 self.is_verified = true;
+                self.comparisons.answered += 1;
+                self.comparisons.trip = Some(at.saturating_sub(asked));
                 let conclusion = Clock { ssrc, step: Step::Conclude, times: [t0, t1, self.ticks(at)] };
                 (Some(conclusion), Some(Round::asked(asked, t1, at)))
             }
@@ -224,5 +295,25 @@ impl Feedback {
         self.due(interval).filter(|due| *due <= at)?;
         self.news = None;
         Some(self.received)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_begins_with_an_answer_that_nobody_asked_for_is_asked_once_for_each_and_then_known() {
+        let timers = Timers::default();
+        let (mut clocks, at) = (Clocks::new(7, &timers), Duration::from_secs(1));
+        let answer = |asked: u64| Clock { ssrc: 90, step: Step::Answer, times: [asked, 1, 0] };
+        let (question, round) = clocks.take(at, &answer(0), 10, &timers);
+        let question = question.unwrap();
+        assert_eq!((question.step, question.times[0], round), (Step::Ask, clocks.ticks(at), None));
+        assert_eq!((clocks.is_verified, clocks.due), (false, None), "nothing more is sent");
+        let (conclusion, round) = clocks.take(at, &answer(question.times[0]), 10, &timers);
+        assert_eq!(conclusion.unwrap().step, Step::Conclude);
+        assert!(clocks.is_verified && round.is_some());
+        assert_eq!(clocks.take(at, &answer(0), 10, &timers), (None, None), "it is known");
     }
 }

@@ -189,10 +189,23 @@ mod tests {
         format!("| | {head} |\n|---|---|---|---|---|---|---|\n{}", Event::ALL.map(row).concat())
     }
 
+    /// One line for each two states between which there is a way, with the events that lead there.
+    fn graph() -> String {
+        let pairs = State::ALL.into_iter().flat_map(|from| State::ALL.map(|to| (from, to)));
+        let line = |(from, to): (State, State)| {
+            let leads = |event: &Event| from != to && from.on(*event).0 == to;
+            let events: Vec<_> = Event::ALL.into_iter().filter(leads).map(|event| event.to_string()).collect();
+            (!events.is_empty()).then(|| format!("    {from} --> {to}: {}\n", events.join(", ")))
+        };
+        pairs.filter_map(line).collect()
+    }
+
     #[test]
-    fn the_page_has_the_table_as_it_is() {
+    fn the_page_has_the_graph_and_the_table_as_they_are() {
         let page = include_str!("../../../docs/applemidi.md");
-        assert!(page.contains(&table()), "docs/applemidi.md lacks this table:\n{}", table());
+        for part in [graph(), table()] {
+            assert!(page.contains(&part), "docs/applemidi.md lacks this:\n{part}");
+        }
     }
 
     #[test]

@@ -15,6 +15,17 @@ fn datagrams() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(datagram, 0..60).prop_map(|datagrams| datagrams.concat())
 }
 
+#[test]
+fn what_fuzzing_has_found_is_borne() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/applemidi");
+    let seeds: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+    assert!(!seeds.is_empty());
+    for octets in seeds {
+        laws::any_datagrams_are_borne(&octets);
+    }
+}
+
 proptest! {
     #[test]
     fn forgeries_are_borne(octets in datagrams()) {

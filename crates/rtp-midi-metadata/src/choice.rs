@@ -7,8 +7,8 @@ use crate::ticks_after;
 impl Report {
     /// Chooses what a packet of at most `limit` octets tells at the timestamp `now`.
     ///
-    /// The pieces come first, in their order; then the coming texts, those first that are due soonest; then the recent
-    /// ones, the latest first. So whoever has heard one packet misses nothing if the next one is lost.
+    /// The piece that is played comes first; then the coming texts, those first that are due soonest; then the pieces that
+    /// follow, in their order; then the recent texts, the latest first.
     #[must_use]
     pub fn choose(mut self, now: u32, limit: usize) -> Self {
         let mut room = limit.saturating_sub(EMPTY) / 4 * 4;
@@ -17,6 +17,7 @@ impl Report {
             room -= if fits { octets } else { 0 };
             fits
         };
+        let later = self.pieces.split_off(self.pieces.len().min(1));
         self.pieces.retain(|piece| take(piece.octets()));
         let place = |text: &Text| ticks_after(text.timestamp, now);
         let (mut coming, mut recent): (Vec<_>, Vec<_>) = self.texts.into_iter().partition(|text| place(text) >= 0);
@@ -26,6 +27,8 @@ impl Report {
         // A later one never takes the place of an earlier one.
         let fitting = coming.iter().take_while(|text| take(text.octets())).count();
         coming.truncate(fitting);
+        // A piece that begins soon may be told in the next packet: the music in front of it has texts that may not.
+        self.pieces.extend(later.into_iter().filter(|piece| take(piece.octets())));
         let fitting = recent.iter().rev().take_while(|text| take(text.octets())).count();
         recent.drain(..recent.len() - fitting);
         recent.append(&mut coming);
@@ -57,6 +60,20 @@ mod tests {
         assert_eq!(chosen(&all, 4), [90, 100, 110, 120]);
         assert_eq!(chosen(&all, 2), [100, 110]);
         assert_eq!(chosen(&all, 0), [0; 0]);
+    }
+
+    #[test]
+    fn coming_texts_are_told_before_the_piece_that_follows() {
+        let piece = |serial| Piece { serial, title: "x".repeat(80), ..Piece::default() };
+        let text = |timestamp| Text { kind: Kind::Lyric, timestamp, text: "la".to_owned() };
+        let report = Report { pieces: vec![piece(1), piece(2)], texts: (0..30).map(text).collect() };
+        let room = |texts: usize| EMPTY + piece(1).octets() + texts * text(0).octets();
+        let told = |limit| {
+            let chosen = report.clone().choose(0, limit);
+            (chosen.pieces.len(), chosen.texts.len())
+        };
+        assert_eq!(told(room(29) + 8), (1, 29));
+        assert_eq!(told(room(30) + piece(2).octets() + 8), (2, 30));
     }
 
     #[test]

@@ -63,7 +63,7 @@ mod timing;
 
 pub use config::{
     Chapters, Class, Commands, Config, Format, Inclusion, Journal, Letters, Numbers, OPEN_LOOP_PACKETS, Policy,
-    Selection, Usage,
+    Selection, StatusOctets, Usage,
 };
 pub use error::{Error, Result};
 pub use journal::{Event, Origin};

@@ -3,7 +3,7 @@
 use crate::config::{Config, Inclusion, Journal, Policy};
 use crate::error::Error;
 use crate::journal::{Event, History, Loss, Origin, Section, Seq, Stamp};
-use crate::midi::Command;
+use crate::midi::{Command, Voice};
 use crate::payload::Payload;
 use crate::sequence::{Arrival, Sequence};
 use crate::struck::Struck;
@@ -64,7 +64,8 @@ pub enum Outcome {
         /// Repairs given out.
         commands: u32,
     },
-    /// Too late, or there already: what it says has been made up for. Nothing was given out.
+    /// Too late, or there already: what it says has been made up for. Nothing was given out; [`Receiver::overtaken`]
+    /// gives the notes for which that came too late.
     Late,
     /// No RTP MIDI payload; the packet counts as lost.
     Malformed(Error),
@@ -86,6 +87,10 @@ pub struct ReceiverStats {
     pub commands: u64,
     /// Commands made up from journals.
     pub repairs: u64,
+    /// Notes among them that begin, though what began them got lost.
+    pub notes_begun: u64,
+    /// Notes among them that end, though what ended them got lost.
+    pub notes_ended: u64,
     /// Commands of either kind, and ends of notes, that the stream does not carry (`cm_unused`) and that were kept back.
     pub unused: u64,
     /// Payloads that could not be read at all.
@@ -184,6 +189,27 @@ impl Receiver {
         }
     }
 
+    /// Takes a packet once more that was [`Outcome::Late`], as others have overtaken it: gives those notes in it to `out`
+    /// that sound and were left silent, because the journal that told of them called them old (A.6.2). All else has been
+    /// made up for. Returns how many.
+    pub fn overtaken(&mut self, packet: Received<'_>, mut out: impl FnMut(Event<'_>)) -> u32 {
+        let Ok(payload) = Payload::decode(packet.payload) else { return 0 };
+        let (mut gate, mut notes) = (self.open(), 0);
+        for timed in payload.commands(packet.timestamp).flatten() {
+            let Command::Channel(channel, Voice::NoteOn { note, velocity }) = timed.command else { continue };
+            let told = self.history.struck(channel, note, velocity).filter(|_| !self.struck.has(channel, note));
+            // A note of long ago that nobody has heard is none that anybody waits for.
+            if told.is_some_and(|told| told.wrapping_sub(timed.time) <= self.config.ticks(RECENT)) {
+                self.struck.observe(&timed.command);
+                gate.pass(Event { time: timed.time, command: timed.command, origin: Origin::Stream }, &mut out);
+                notes += 1;
+            }
+        }
+        self.close(gate);
+        self.stats.commands += u64::from(notes);
+        notes
+    }
+
     /// Ends everything that sounds and lifts the pedals: when the stream is cut off, falls silent or is left
     /// (section 4).
     pub fn silence(&mut self, time: u32, mut out: impl FnMut(Event<'_>)) {
@@ -270,9 +296,13 @@ impl Receiver {
             self.stats.uncovered += 1;
             self.end_sound(time, |inclusion| inclusion != Inclusion::Anchor, out);
         }
-        let (repairs, struck) = (&mut self.stats.repairs, &mut self.struck);
+        let (stats, struck) = (&mut self.stats, &mut self.struck);
         let malformed = self.history.repair(&journal, &loss, &mut |command| {
-            *repairs += 1;
+            stats.repairs += 1;
+            if !joins {
+                stats.notes_begun += u64::from(command.begins_note());
+                stats.notes_ended += u64::from(command.voice().is_some_and(|(_, voice)| voice.note_off().is_some()));
+            }
             struck.observe(command);
             out(Event { time, command: *command, origin: Origin::Repair });
         });
@@ -287,6 +317,7 @@ impl Receiver {
             |channel, note| !self.history.sounds(channel, note),
             |command| {
                 self.stats.repairs += 1;
+                self.stats.notes_ended += 1;
                 out(Event { time, command, origin: Origin::Repair });
             },
         );

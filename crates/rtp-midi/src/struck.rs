@@ -22,6 +22,11 @@ impl Struck {
         }
     }
 
+    /// Whether a note has begun and not ended.
+    pub(crate) fn has(&self, channel: Channel, note: U7) -> bool {
+        self.0[usize::from(channel)] & 1 << note.get() != 0
+    }
+
     /// Ends `these` notes, lowest channel first; each NoteOff goes to `out`.
     pub(crate) fn end(&mut self, these: impl Fn(Channel, U7) -> bool, mut out: impl FnMut(Command<'static>)) {
         for (channel, notes) in Channel::all().zip(&mut self.0) {

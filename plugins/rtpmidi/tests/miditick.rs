@@ -92,6 +92,8 @@ fn a_flush_begins_the_ticks_anew() {
     pipeline.set_state(gst::State::Paused).unwrap();
     pipeline.state(gst::ClockTime::from_seconds(10)).0.unwrap();
     let passed = watch(&pipeline, "sink", "sink");
+    let mut query = gst::query::Seeking::new(gst::Format::Time);
+    assert!(pipeline.query(&mut query) && query.result().0, "players ask before they seek");
     pipeline.seek_simple(gst::SeekFlags::FLUSH, gst::ClockTime::from_mseconds(1005)).unwrap();
     pipeline.set_state(gst::State::Playing).unwrap();
     smf::wait(&pipeline).unwrap();

@@ -59,6 +59,38 @@ fn rtp_maxptime_is_never_exceeded() {
     }
 }
 
+/// How many ticks each packet with messages spans, to the end of its list.
+fn media_times(packets: &[Packet]) -> Vec<u32> {
+    packets.iter().filter(|packet| packet.marker).map(|packet| packet.reach).collect()
+}
+
+#[test]
+fn packets_span_a_multiple_of_ptime_multiple_unless_they_are_ended_by_what_comes_next() {
+    let _watch = start();
+    let properties = [("min-ptime", "50000000"), ("max-ptime", "50000000"), ("ptime-multiple", "20000000")];
+    let mut pay = pay_to(&properties, Some("application/x-rtp,clock-rate=1000"));
+    // The third packet has to end where the fourth begins.
+    for at in [0, 5, 30, 100, 200, 250, 251] {
+        push(&mut pay, at, &NOTE_ON);
+    }
+    pay.push_event(gst::event::Eos::new());
+    assert_eq!(media_times(&packets(&mut pay)), [40, 20, 50, 20]);
+}
+
+#[test]
+fn a_live_packet_spans_a_multiple_of_ptime_multiple_too_and_what_comes_late_comes_at_its_end() {
+    let _watch = start();
+    let mut pay = pay_to(&[("min-ptime", "10000000"), ("ptime-multiple", "10000000")], None);
+    pay.set_live(true);
+    pay.set_time(ms(100)).unwrap();
+    push(&mut pay, 100, &NOTE_ON);
+    let first = crank(&mut pay);
+    assert_eq!((first.ms(), first.reach), (100, 441));
+    push(&mut pay, 105, &NOTE_OFF);
+    let late = crank(&mut pay);
+    assert_eq!((late.ms(), late.octets()), (110, vec![&NOTE_OFF[..]]));
+}
+
 #[test]
 fn a_live_packet_waits_for_rtp_ptime_but_not_beyond_rtp_maxptime() {
     let _watch = start();

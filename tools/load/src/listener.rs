@@ -32,7 +32,8 @@ pub(crate) struct Listener {
     index: usize,
     step: Step,
     server: SocketAddr,
-    connection: TcpStream,
+    /// None when it has been closed.
+    connection: Option<TcpStream>,
     /// What has come of a message that is not whole.
     inbox: Vec<u8>,
     dialogue: Dialogue,
@@ -95,7 +96,7 @@ impl Listener {
             index,
             step: Step::Connecting,
             server,
-            connection,
+            connection: Some(connection),
             inbox: Vec::new(),
             dialogue: Dialogue::new(url.clone()),
             is_interleaved,
@@ -210,16 +211,19 @@ impl Listener {
 
     /// Closes what there is.
     fn close(&mut self) {
-        // What is shut down has nothing more to tell; the poller forgets sockets that are closed.
-        let _ = self.connection.shutdown(std::net::Shutdown::Both);
-        self.datagrams = None;
+        // The poller forgets sockets that are closed, and no others: what is only shut down can be read for ever.
+        (self.connection, self.datagrams) = (None, None);
+    }
+
+    fn connection(&self) -> Result<&TcpStream> {
+        self.connection.as_ref().context("the connection is closed")
     }
 
     fn connected(&mut self, hall: &Hall) -> Result<()> {
-        if let Some(error) = self.connection.take_error()? {
+        if let Some(error) = self.connection()?.take_error()? {
             return Err(error).context("cannot connect");
         }
-        hall.poller.connected(&self.connection, self.index)?;
+        hall.poller.connected(self.connection()?, self.index)?;
         self.step = Step::Describing;
         let request = self.dialogue.describe();
         self.say(&request)
@@ -227,7 +231,7 @@ impl Listener {
 
     /// Writes to the connection, which has room for the little that a listener says, or it is as good as dead.
     fn say(&mut self, octets: &[u8]) -> Result<()> {
-        match self.connection.write(octets) {
+        match self.connection()?.write(octets) {
             Ok(written) if written == octets.len() => Ok(()),
             Ok(_) => bail!("the server does not read"),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => bail!("the server does not read"),
@@ -236,7 +240,7 @@ impl Listener {
     }
 
     fn read(&mut self, inlet: &mut Inlet, hall: &mut Hall) -> Result<()> {
-        let Some(arrived) = inlet.receive(&self.connection).context("the connection")? else { return Ok(()) };
+        let Some(arrived) = inlet.receive(self.connection()?).context("the connection")? else { return Ok(()) };
         if arrived.octets.is_empty() {
             // A server may close behind the answer to TEARDOWN, or instead of it.
             return match self.step {
@@ -323,7 +327,7 @@ impl Listener {
     /// Opens the UDP sockets.
     fn open(&mut self, hall: &mut Hall) -> Result<Wish> {
         // The server sends to where the connection comes from.
-        let [rtp, rtcp] = hall.ports.open(self.connection.local_addr()?.ip()).context("UDP")?;
+        let [rtp, rtcp] = hall.ports.open(self.connection()?.local_addr()?.ip()).context("UDP")?;
         hall.poller.watch(&rtp, self.index, Socket::Rtp)?;
         hall.poller.watch(&rtcp, self.index, Socket::Rtcp)?;
         let wish = Wish::Udp(rtp.local_addr()?.port());

@@ -2,19 +2,17 @@
 
 use std::time::Duration;
 
-use clap::Parser;
 use rtsp_types::Url;
 
 /// Play many listeners to an RTSP server of RTP MIDI, and measure what reaches them
-#[derive(Clone, Debug, Parser)]
-#[command(name = "rtpmidi-load", after_help = EXAMPLES)]
+#[derive(Clone, Debug, clap::Parser)]
 pub struct Options {
     /// Where the stream is: rtsp://HOST:PORT/PATH
     #[arg(value_name = "URL", value_parser = url)]
     pub url: Url,
 
-    /// How many listeners
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=50_000), value_name = "COUNT")]
+    /// How many listeners; there are UDP ports for 11,000
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=11_000), value_name = "COUNT")]
     pub listeners: u32,
 
     /// Take the packets inside the RTSP connection, not by UDP
@@ -42,11 +40,6 @@ pub struct Options {
     pub json: bool,
 }
 
-const EXAMPLES: &str = "\
-Example:
-  rtpmidi broadcast concert/ --rtsp 127.0.0.1:8554 --loop --rtsp-clients 1000 --rtsp-clients-per-address 1000
-  rtpmidi-load rtsp://127.0.0.1:8554/live --listeners 1000 --seconds 60 --pid $(pidof rtpmidi)";
-
 fn url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     match (url.scheme(), url.host_str()) {
@@ -55,7 +48,7 @@ fn url(text: &str) -> Result<Url, String> {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(seconds) if (0.1..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err("it is a number of seconds from 0.1 to 86400".to_owned()),

@@ -227,10 +227,10 @@ fn milliseconds(microseconds: u64) -> f64 {
     microseconds as f64 / 1e3
 }
 
-fn percent(part: Duration, of: Duration) -> f64 {
+pub(crate) fn percent(part: Duration, of: Duration) -> f64 {
     (part.as_secs_f64() / of.as_secs_f64().max(f64::MIN_POSITIVE) * 1000.0).round() / 10.0
 }
 
-fn rounded(value: f64) -> f64 {
+pub(crate) fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }

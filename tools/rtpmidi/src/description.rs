@@ -36,6 +36,14 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(text)
 }
 
+/// Where the octet of this number stands in a text: `:line:column`, both counted from 1.
+pub(crate) fn place(text: &str, octet: usize) -> String {
+    let before = text.get(..octet).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!(":{line}:{column}")
+}
+
 /// A text from elsewhere as it may stand on a terminal: without characters that would steer it.
 pub(crate) fn printable(text: &str) -> String {
     text.replace(|c: char| c.is_control() && c != '\n', "\u{FFFD}")

@@ -11,6 +11,9 @@ use crate::failure::{Failure, Result};
 pub(crate) fn start() -> Result<()> {
     gst::init().map_err(|error| Failure::new(format!("GStreamer does not start: {error}")))?;
     gstrtpmidi::plugin_register_static()
+        .and_then(|()| gstapplemidi::plugin_register_static())
+        .and_then(|()| gstipmidi::plugin_register_static())
+        .and_then(|()| crate::alsa::register())
         .map_err(|error| Failure::new(format!("the rtpmidi elements cannot be registered: {error}")))
 }
 
@@ -26,6 +29,11 @@ pub(crate) fn with(factory: &str, properties: &[(&str, &dyn ToValue)]) -> Result
         builder = builder.property(name, value.to_value());
     }
     builder.build().map_err(|_| missing(factory))
+}
+
+/// Makes a queue without limits.
+pub(crate) fn queue() -> Result<gst::Element> {
+    with("queue", &[("max-size-buffers", &0_u32), ("max-size-bytes", &0_u32), ("max-size-time", &0_u64)])
 }
 
 /// Adds `elements` to `pipeline`.
@@ -75,15 +83,16 @@ pub(crate) fn for_each_buffer(pad: &gst::Pad, take: impl Fn(&gst::BufferRef) + S
     });
 }
 
-/// Lets only those buffers through `pad` that are `wanted`, alone or in a list.
+/// Lets only those buffers through `pad` that are `wanted`, alone or in a list. The others are not dropped by GStreamer,
+/// which complains of a buffer that the bindings have let go already, but here.
 pub(crate) fn keep(pad: &gst::Pad, wanted: impl Fn(&gst::BufferRef) -> bool + Send + Sync + 'static) {
     pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
         match &mut info.data {
-            Some(gst::PadProbeData::Buffer(buffer)) if !wanted(buffer) => return gst::PadProbeReturn::Drop,
+            Some(gst::PadProbeData::Buffer(buffer)) if !wanted(buffer) => return gst::PadProbeReturn::Handled,
             Some(gst::PadProbeData::BufferList(list)) => {
                 *list = list.iter_owned().filter(|buffer| wanted(buffer)).collect();
                 if list.is_empty() {
-                    return gst::PadProbeReturn::Drop;
+                    return gst::PadProbeReturn::Handled;
                 }
             }
             _ => {}
@@ -118,7 +127,7 @@ pub(crate) fn failure(error: &gst::message::Error) -> Failure {
 
 /// Why a pipeline did not start, as its bus knows.
 pub(crate) fn why(bus: &gst::Bus) -> Failure {
-    let message = bus.timed_pop_filtered(gst::ClockTime::ZERO, &[gst::MessageType::Error]);
+    let message = bus.pop_filtered(&[gst::MessageType::Error]);
     match message.as_ref().map(|message| message.view()) {
         Some(gst::MessageView::Error(error)) => failure(error),
         _ => Failure::new("the pipeline does not start"),
@@ -148,11 +157,15 @@ fn missing(factory: &str) -> Failure {
     }
 }
 
+/// Whether GStreamer has an element of the type `factory`.
+pub(crate) fn is_there(factory: &str) -> bool {
+    gst::ElementFactory::find(factory).is_some()
+}
+
 /// The Debian package that has an element the program uses.
-fn package(factory: &str) -> Option<&'static str> {
+pub(crate) fn package(factory: &str) -> Option<&'static str> {
     Some(match factory {
         "appsrc" | "appsink" | "audioconvert" | "audioresample" => "gstreamer1.0-plugins-base",
-        "alsamidisrc" => "gstreamer1.0-alsa",
         "rtpbin" | "udpsrc" | "multiudpsink" | "wavenc" | "autoaudiosink" => "gstreamer1.0-plugins-good",
         "rtspclientsink" => "gstreamer1.0-rtsp",
         "fluiddec" | "midirender" => "gstreamer1.0-plugins-bad timgm6mb-soundfont",

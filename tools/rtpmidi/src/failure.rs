@@ -41,6 +41,11 @@ impl Failure {
         &self.message
     }
 
+    /// What the user can do about it, where the failure does not end the program.
+    pub(crate) fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// The exit code of the program.
     pub(crate) const fn code(&self) -> u8 {
         self.code

@@ -1,7 +1,10 @@
-//! Ctrl-C and SIGTERM: the first asks for a clean end, the second ends at once.
+//! Ctrl-C, SIGTERM and a terminal that is closed: the first asks for a clean end, the second ends at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use crate::failure::{Failure, Result};
 
@@ -15,16 +18,18 @@ const ENDED_BY_SIGNAL: i32 = 130;
 impl Interrupt {
     /// Catches the signals from here on; once in a program.
     pub(crate) fn catch() -> Result<Self> {
+        Self::by(&[SIGINT, SIGTERM, SIGHUP])
+    }
+
+    /// The same for these signals alone.
+    pub(crate) fn by(signals: &[i32]) -> Result<Self> {
         let asked = Arc::new(AtomicBool::new(false));
-        let handler = {
-            let asked = asked.clone();
-            move || {
-                if asked.swap(true, Ordering::Relaxed) {
-                    std::process::exit(ENDED_BY_SIGNAL);
-                }
-            }
-        };
-        ctrlc::set_handler(handler).map_err(|error| Failure::new(format!("cannot catch Ctrl-C: {error}")))?;
+        for signal in signals {
+            // In this order: the first signal finds the flag down, and raises it.
+            flag::register_conditional_shutdown(*signal, ENDED_BY_SIGNAL, asked.clone())
+                .and_then(|_| flag::register(*signal, asked.clone()))
+                .map_err(|error| Failure::new(format!("cannot catch signals: {error}")))?;
+        }
         Ok(Self(asked))
     }
 

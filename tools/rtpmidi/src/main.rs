@@ -1,20 +1,31 @@
 //! `rtpmidi`: sends Standard MIDI Files as RTP MIDI, listens to such streams, and shows what is in them.
 
+mod alsa;
+mod archive;
+mod backlog;
 mod caps;
+mod claim;
 mod cmd;
 mod description;
 mod destination;
 mod elements;
 mod failure;
+mod folders;
 mod intake;
 mod interface;
 mod interrupt;
+mod ipmidi;
+mod journal;
+mod lock;
 mod loss;
+mod ports;
 mod replace;
 mod report;
 mod rtp;
 mod rules;
 mod sap;
+mod serve;
+mod signals;
 mod sockets;
 mod srtp;
 mod sync;
@@ -34,13 +45,16 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Bridge(Box<cmd::bridge::Args>),
     Broadcast(Box<cmd::broadcast::Args>),
     Listen(Box<cmd::listen::Args>),
     Relay(Box<cmd::relay::Args>),
     Devices(cmd::devices::Args),
+    Doctor(cmd::doctor::Args),
     Host(cmd::session::HostArgs),
     Join(cmd::session::JoinArgs),
     Monitor(cmd::monitor::Args),
+    Patch(cmd::patch::Args),
     Sdp(cmd::sdp::Args),
     #[command(hide = true)]
     Man(cmd::pages::ManArgs),
@@ -50,13 +64,16 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Bridge(args) => cmd::bridge::run(&args),
         Command::Broadcast(args) => cmd::broadcast::run(&args),
         Command::Listen(args) => cmd::listen::run(&args),
         Command::Relay(args) => cmd::relay::run(&args),
         Command::Devices(args) => cmd::devices::run(&args),
+        Command::Doctor(args) => cmd::doctor::run(&args),
         Command::Host(args) => cmd::session::host(&args),
         Command::Join(args) => cmd::session::join(&args),
         Command::Monitor(args) => cmd::monitor::run(&args),
+        Command::Patch(args) => cmd::patch::run(&args),
         Command::Sdp(args) => cmd::sdp::run(&args),
         Command::Man(args) => cmd::pages::man::<Cli>(&args),
         Command::Completions(args) => cmd::pages::completions::<Cli>(&args),
@@ -64,7 +81,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{failure}");
+            journal::print(&failure.to_string());
             ExitCode::from(failure.code())
         }
     }

@@ -1,4 +1,4 @@
-//! Writes files so that a reader finds either all of one or the file that was there before.
+//! Writes files so that a reader finds either all of one or the file that was there before, also after a power cut.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -16,8 +16,8 @@ pub(crate) enum Readers {
     Owner,
 }
 
-/// Writes `text` to the file `path`, by another file that takes its place.
-pub(crate) fn replace(path: &Path, text: &str, readers: Readers) -> Result<()> {
+/// Writes `octets` to the file `path`, by another file that takes its place.
+pub(crate) fn replace(path: &Path, octets: impl AsRef<[u8]>, readers: Readers) -> Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}.tmp", std::process::id()));
     let mode = match readers {
@@ -31,7 +31,7 @@ pub(crate) fn replace(path: &Path, text: &str, readers: Readers) -> Result<()> {
         .create_new(true)
         .mode(mode)
         .open(&temporary)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|mut file| file.write_all(octets.as_ref()).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&temporary, path));
     written.map_err(|error| {
         let _ = fs::remove_file(&temporary);

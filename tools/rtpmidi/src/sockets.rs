@@ -1,12 +1,16 @@
 //! UDP sockets for streams and announcements, and the threads that read them.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use nix::sys::socket::sockopt::ReceiveTimestampns;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt};
+use nix::sys::time::TimeSpec;
 use socket2::{Domain, InterfaceIndexOrAddress, SockRef, Socket, Type};
 
 use crate::failure::{Failure, Result};
@@ -60,6 +64,8 @@ fn bind_as(address: SocketAddr, shared: bool) -> io::Result<UdpSocket> {
         socket.set_only_v6(true)?;
     }
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    // Without stamps everything comes when it is read.
+    let _ = setsockopt(&socket, ReceiveTimestampns, &true);
     socket.bind(&address.into())?;
     let socket = UdpSocket::from(socket);
     socket.set_read_timeout(Some(PATIENCE))?;
@@ -107,7 +113,58 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
     }
 }
 
-/// A thread that gives each datagram to a function; it ends when this is dropped.
+/// A datagram that has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival<'a> {
+    pub(crate) from: SocketAddr,
+    pub(crate) octets: &'a [u8],
+    /// How long ago this machine has taken it in: on a busy one, packets wait for who reads them.
+    pub(crate) age: Duration,
+}
+
+/// A socket that is read, and the room for what is read.
+struct Inlet {
+    socket: UdpSocket,
+    octets: Vec<u8>,
+    control: Vec<u8>,
+}
+
+impl Inlet {
+    fn new(socket: UdpSocket) -> Self {
+        Self { socket, octets: vec![0; 65_536], control: nix::cmsg_space!(TimeSpec) }
+    }
+
+    /// The next datagram. Errors are time-outs, and ICMP telling that a report reached nobody.
+    fn receive(&mut self, flags: MsgFlags) -> Option<Arrival<'_>> {
+        let (fd, mut slices) = (self.socket.as_raw_fd(), [IoSliceMut::new(&mut self.octets)]);
+        let message = recvmsg::<SockaddrStorage>(fd, &mut slices, Some(&mut self.control), flags).ok()?;
+        let stamp = message.cmsgs().into_iter().flatten().find_map(|word| match word {
+            ControlMessageOwned::ScmTimestampns(stamp) => Some(Duration::from(stamp)),
+            _ => None,
+        });
+        let (from, length) = (address(message.address.as_ref()?)?, message.bytes);
+        Some(Arrival { from, octets: &self.octets[..length], age: age(stamp, SystemTime::now()) })
+    }
+}
+
+fn address(storage: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = storage.as_sockaddr_in().map(|address| SocketAddr::new(address.ip().into(), address.port()));
+    v4.or_else(|| storage.as_sockaddr_in6().map(|address| SocketAddrV6::from(*address).into()))
+}
+
+/// How long ago a datagram came, by its stamp of the time of day. A clock that has been set since then says nothing.
+fn age(stamp: Option<Duration>, now: SystemTime) -> Duration {
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    stamp.and_then(|stamp| now.checked_sub(stamp)).filter(|age| *age < LONGEST_WAIT).unwrap_or_default()
+}
+
+/// No datagram waits for so long.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
+
+/// How many datagrams that have come are still read at the end.
+const REST: usize = 10_000;
+
+/// A thread that gives each datagram to a function; it ends when this is dropped, behind what has come until then.
 pub(crate) struct Reader {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -118,17 +175,18 @@ impl Reader {
     pub(crate) fn start(
         name: &str,
         socket: UdpSocket,
-        mut take: impl FnMut(SocketAddr, &[u8]) + Send + 'static,
+        mut take: impl FnMut(Arrival<'_>) + Send + 'static,
     ) -> Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            let mut datagram = vec![0; 65_536];
+            let mut inlet = Inlet::new(socket);
             while !stopped.load(Ordering::Relaxed) {
-                // Errors are time-outs, and ICMP telling that a report reached nobody.
-                if let Ok((length, from)) = socket.recv_from(&mut datagram) {
-                    take(from, &datagram[..length]);
-                }
+                inlet.receive(MsgFlags::empty()).into_iter().for_each(&mut take);
+            }
+            for _ in 0..REST {
+                let Some(datagram) = inlet.receive(MsgFlags::MSG_DONTWAIT) else { break };
+                take(datagram);
             }
         });
         let thread = thread.map_err(|error| Failure::new(format!("cannot start a thread: {error}")))?;
@@ -176,7 +234,7 @@ mod tests {
         let to = socket.local_addr().unwrap();
         let (sender, receiver) = mpsc::channel();
         let reader =
-            Reader::start("test", socket, move |from, octets| sender.send((from, octets.to_vec())).unwrap()).unwrap();
+            Reader::start("test", socket, move |it| sender.send((it.from, it.octets.to_vec())).unwrap()).unwrap();
         let other = UdpSocket::bind((LOOPBACK, 0)).unwrap();
         other.send_to(b"hello", to).unwrap();
         let arrived = receiver.recv_timeout(Duration::from_secs(10)).unwrap();
@@ -184,4 +242,35 @@ mod tests {
         drop(reader);
         assert!(receiver.recv_timeout(Duration::from_secs(10)).is_err(), "the thread has ended");
     }
+
+    #[test]
+    fn what_has_come_is_read_to_the_end_and_has_its_age() {
+        let rest = Duration::from_millis(30);
+        let read = || {
+            let socket = open((LOOPBACK, 0).into(), &Membership::default()).unwrap();
+            let (to, other) = (socket.local_addr().unwrap(), UdpSocket::bind((LOOPBACK, 0)).unwrap());
+            for octet in 0..100 {
+                other.send_to(&[octet], to).unwrap();
+            }
+            std::thread::sleep(rest);
+            let (sender, receiver) = mpsc::channel();
+            drop(Reader::start("test", socket, move |it| sender.send((it.octets[0], it.age)).unwrap()).unwrap());
+            let (octets, ages): (Vec<u8>, Vec<Duration>) = receiver.iter().unzip();
+            assert_eq!(octets, (0..100).collect::<Vec<_>>());
+            ages
+        };
+        // A busy kernel begins to note when something comes a while behind the first wish for that.
+        let is_known = (0..300).any(|_| read().iter().all(|age| *age >= rest));
+        assert!(is_known, "{:?}", read());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_makes_nothing_old() {
+        let now = UNIX_EPOCH + Duration::from_secs(1000);
+        let of = |stamp| age(Some(Duration::from_secs(stamp)), now);
+        assert_eq!((of(998), of(1001), of(1), age(None, now)), (2 * SECOND, NONE, NONE, NONE));
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const NONE: Duration = Duration::ZERO;
 }

@@ -78,6 +78,7 @@ fn descriptions_of_something_else_are_refused() {
     listen(&folder, "", &[]).failed_with("a session description starts with v=0");
     listen(&folder, &good.replace("/44100", ""), &[]).failed_with("a=rtpmap:96 names no clock rate");
     listen(&folder, &good.replace("anchor", "now-and-then"), &[]).failed_with("j_update=now-and-then");
+    listen(&folder, &good, &["--start", "5"]).failed_with("--start is for files on an RTSP server");
     Program::start(&["listen", "/nonexistent/x.sdp"]).finish().failed_with("cannot read /nonexistent/x.sdp");
 }
 
@@ -184,6 +185,7 @@ fn wrong_usage_is_exit_code_2() {
         &["listen"],
         &["listen", "x.sdp", "--loss", "150"],
         &["listen", "x.sdp", "--loss", "80:2"],
+        &["listen", "x.sdp", "--delay", "200"],
         &["frobnicate"],
     ] {
         let ended = Program::start(arguments).finish();

@@ -103,6 +103,47 @@ fn the_channel_that_ends_first_leaves_the_other_on_the_air() {
 }
 
 #[test]
+fn the_channel_that_fails_ends_its_notes_and_leaves_the_other_on_the_air() {
+    let folder = Folder::new("channels-fail");
+    let path = folder.write("short.mid", &file(&drone(1, 40)[..3]));
+    let other = [vec![(0, vec![0xC0, 2])], vec![(200, vec![0x91, 80, 100]); 100]].concat();
+    let (short, other) = (
+        format!("short={}", argument(&path)),
+        format!("other={}", argument(&folder.write("other.mid", &file(&other)))),
+    );
+    let arguments =
+        ["broadcast", "--channel", &short, "--channel", &other, "--loop", "--rtsp", "127.0.0.1:0", "--json"];
+    let server = Server::of(Program::start_with_open_stdout(&arguments));
+    let (mut failing, mut well) = (Client::play(&server, "/live/short"), Client::play(&server, "/live/other"));
+    fs::write(&path, "this is no music any more").unwrap();
+    failing.wait_for(|client| client.goodbyes == 1);
+    assert_eq!(Client::new(&server).ask("DESCRIBE", "/live/short", "").0, 404);
+    let before = well.packets.len();
+    well.wait_for(|client| client.packets.len() > before + 10);
+    assert_eq!(well.goodbyes, 0);
+    server.interrupt();
+    well.until(&[0x81, 80, 64]);
+    well.wait_for(|client| client.goodbyes == 1);
+    let ended = server.end();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let told: Vec<&str> = ended.stderr.lines().collect();
+    let (warning, error) = (told[0].starts_with("warning: short: "), told[1].starts_with("error: "));
+    assert!(warning && error && told.iter().all(|line| line.contains("has changed since it was checked")), "{ended:?}");
+}
+
+#[test]
+fn a_server_whose_words_nobody_reads_ends() {
+    let folder = Folder::new("channels-unread");
+    let path = folder.write("x.mid", &file(&drone(1, 40)));
+    let mut program =
+        Program::start_with_open_stdout(&["broadcast", argument(&path), "--loop", "--rtsp", "127.0.0.1:0", "--json"]);
+    let mut first = kit::lines(program.stdout());
+    kit::wait_for_line(&mut first, |line| line.contains("serving"));
+    drop(first);
+    assert_eq!(program.finish().code, Some(0));
+}
+
+#[test]
 fn channels_that_cannot_be_are_refused() {
     let folder = Folder::new("channels-refused");
     let file = folder.write("x.mid", &file(&drone(1, 60)));
@@ -115,6 +156,7 @@ fn channels_that_cannot_be_are_refused() {
         (vec!["--channel", &a, "--rtsp", "127.0.0.1:0", "--to", &to], "for files without a channel"),
         (vec!["--channel", &a, "--rtsp", "127.0.0.1:0", "--to", &to_b], "for a channel that is not there"),
         (vec!["--channel", "a=/nonexistent.mid", "--rtsp", "127.0.0.1:0"], "cannot read /nonexistent.mid"),
+        (vec!["rtsp://u:secret@host/live", "--rtsp", "127.0.0.1:0"], "a broadcast plays files, and no URL of an RTSP"),
     ] {
         Program::start(&[&["broadcast"][..], &options].concat()).finish().failed_with(words);
     }

@@ -6,7 +6,10 @@ mod kit;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use kit::{
     Ended, Folder, Program, argument, description, free_port, lines, messages, song, wait_for_line, wait_for_listener,
@@ -54,6 +57,17 @@ fn state(messages: &[Vec<u8>]) -> BTreeMap<Vec<u8>, Vec<u8>> {
 
 /// Plays `music` faster to a listener that records it.
 fn perform(folder: &Folder, speed: &str, broadcast: &[&str], listen: &[&str]) -> (Ended, Ended) {
+    perform_while(folder, speed, broadcast, listen, |_| {})
+}
+
+/// The same to a listener with which something is done when its ports are open.
+fn perform_while(
+    folder: &Folder,
+    speed: &str,
+    broadcast: &[&str],
+    listen: &[&str],
+    work: impl FnOnce(&Program),
+) -> (Ended, Ended) {
     let file = folder.write("music.mid", &music());
     let (sdp, recording) = (folder.path("music.sdp"), folder.path("recording.mid"));
     let port = free_port();
@@ -65,8 +79,15 @@ fn perform(folder: &Folder, speed: &str, broadcast: &[&str], listen: &[&str]) ->
     let broadcast =
         [&["broadcast", argument(&file), "--to", &to, "--sdp", argument(&sdp), "--speed", speed, "--json"], broadcast]
             .concat();
+    work(&listener);
     let sender = Program::start(&broadcast).finish();
+    listener.signal("CONT");
     (sender, listener.finish())
+}
+
+/// How long the sound in a file of `listen --wav` takes: 16 bit, two channels.
+fn seconds_of_sound(wav: &Path) -> f64 {
+    (fs::metadata(wav).unwrap().len() - 44) as f64 / (4.0 * 44_100.0)
 }
 
 #[test]
@@ -166,10 +187,23 @@ fn a_recording_lasts_as_long_as_the_music() {
     let wav = folder.path("x.wav");
     let (_, listener) = perform(&folder, "8", &[], &["--wav", argument(&wav)]);
     assert_eq!(listener.code, Some(0), "{listener:?}");
-    let octets = fs::metadata(&wav).unwrap().len() - 44;
-    let seconds = octets as f64 / (4.0 * 44_100.0);
+    let seconds = seconds_of_sound(&wav);
     // Two seconds of music, and what the guard packets at its end take.
-    assert!((1.9..6.0).contains(&seconds), "{seconds} seconds of sound");
+    assert!((1.9..6.0).contains(&seconds), "{seconds} seconds of sound: {listener:?}");
+}
+
+#[test]
+fn a_recording_is_whole_where_the_listener_has_not_run_until_the_end() {
+    let folder = Folder::new("stands-still");
+    let wav = folder.path("x.wav");
+    let (sender, listener) =
+        perform_while(&folder, "8", &[], &["--wav", argument(&wav)], |listener| listener.signal("STOP"));
+    assert_eq!((sender.code, listener.code), (Some(0), Some(0)), "{sender:?} {listener:?}");
+    assert_eq!(messages(&folder.path("recording.mid")), messages(&folder.path("music.mid")));
+    let (seconds, heard, sent) = (seconds_of_sound(&wav), listener.summary(), sender.summary());
+    let length = |summary: &Value| summary["duration_s"].as_f64().unwrap();
+    assert!((1.9..6.0).contains(&seconds), "{seconds} seconds of sound: {listener:?}");
+    assert!(length(&heard) > 1.9 && length(&heard) <= length(&sent) + 1.0, "{heard} {sent}");
 }
 
 #[test]

@@ -40,7 +40,8 @@ fn assert_heard(summary: &Value) {
     // What this machine's kernel drops where nobody reads in time is no fault of the server's.
     assert_eq!(packets["lost_otherwise"], 0, "{summary:#}");
     assert_eq!([&packets["duplicates"], &packets["strange"]], [0, 0], "{summary:#}");
-    assert!(packets["received"].as_u64() > Some(100), "{summary:#}");
+    // Ten for each at the least.
+    assert!(packets["received"].as_u64() > Some(400), "{summary:#}");
     assert_eq!(summary["sample"]["malformed"], 0, "{summary:#}");
 }
 

@@ -55,6 +55,13 @@ fn can_be_heard() -> bool {
         && is_here("test -e /usr/share/sounds/sf2/TimGM6mb.sf2", "timgm6mb-soundfont")
 }
 
+/// Whether a pipeline of `gst-launch-1.0` heard its source to the end. Behind that `rtspsrc` asks for a pause and at once
+/// interrupts itself, and where that hits the request it says that the connection has ended.
+fn reached_the_end(ended: &kit::Ended) -> bool {
+    let is_interrupted = ended.stderr.contains("gst_rtspsrc_pause ()") && ended.stderr.matches("ERROR").count() <= 2;
+    ended.stdout.contains("Got EOS from element ") && (ended.code == Some(0) || is_interrupted)
+}
+
 #[test]
 fn playbin_finds_our_renderer_and_plays_a_file_to_its_end() {
     if !can_be_heard() {
@@ -64,7 +71,7 @@ fn playbin_finds_our_renderer_and_plays_a_file_to_its_end() {
     let server = Server::start(&folder, "song.mid", &scale(), &["--loop"]);
     let url = server.url("/files/song.mid");
     let played = Program::shell(&format!("gst-launch-1.0 -v playbin uri={url} audio-sink='{WAV}'"), &folder).finish();
-    assert_eq!(played.code, Some(0), "{played:?}");
+    assert!(reached_the_end(&played), "{played:?}");
     assert!(played.stdout.contains("GstMidiRender:"), "{played:?}");
     assert!(is_loud(&folder.path("x.wav")));
 }
@@ -99,7 +106,7 @@ fn a_recording_that_gst_launch_makes_has_the_notes_of_the_file() {
     let sent: Vec<Vec<u8>> = scale().iter().map(|(_, octets)| octets.to_vec()).collect();
     for (recorder, name) in recorders {
         let recorded = recorder.finish();
-        assert_eq!(recorded.code, Some(0), "{recorded:?}");
+        assert!(reached_the_end(&recorded), "{recorded:?}");
         assert_eq!(kit::messages(&folder.path(&name)), sent);
     }
 }
@@ -162,9 +169,13 @@ fn tshark_follows_a_session_and_reads_its_packets() {
         wait $tshark
         fields() { tshark -n -r x.pcap -d rtp.pt==96,rtpmidi -T fields "$@" 2>>tshark.err; }
         fields -Y rtsp.method -e rtsp.method >methods.txt
-        fields -Y 'rtpmidi && udp' -e rtpmidi.note >udp.txt
+        # The client opens the way for datagrams with some of random octets, which read like anything.
+        port=$(fields -Y 'rtsp.transport contains "server_port="' -e rtsp.transport \
+            | sed 's/.*server_port=\([0-9]*\).*/\1/')
+        fields -Y "rtpmidi && udp.srcport == $port" -e rtpmidi.note >udp.txt
         fields -Y 'rtpmidi && tcp' -e rtpmidi.note >tcp.txt
-        fields -Y _ws.malformed -e frame.number >malformed.txt
+        fields -Y "_ws.malformed && (tcp || udp.srcport == $port || udp.srcport == $((port + 1)))" \
+            -e frame.number >malformed.txt
     "#;
     if !is_here("tshark --version", "tshark") {
         return;

@@ -102,14 +102,3 @@ fn what_a_live_source_cannot_do_is_refused() {
         Program::start(&[&["broadcast", "--to", &to], &arguments[..]].concat()).finish().failed_with(words);
     }
 }
-
-#[test]
-fn a_machine_without_a_sequencer_says_so() {
-    if Path::new("/dev/snd/seq").exists() {
-        eprintln!("skipped: this machine has an ALSA sequencer");
-        return;
-    }
-    let to = format!("udp://127.0.0.1:{}", free_port());
-    let ended = Program::start(&["broadcast", "alsa:24:0", "--to", &to]).finish();
-    ended.failed_with("there is no ALSA sequencer: /dev/snd/seq is missing");
-}

@@ -70,9 +70,6 @@ fn receiver(port: u16, heard: &Sender<Heard>) -> gst::Pipeline {
     pipeline
 }
 
-/// Seconds: one buffer of sound, by whose time a report speaks, and half of one more.
-const BUFFERS: f64 = 0.015;
-
 #[test]
 fn ticks_of_audio_and_notes_of_midi_come_together_whatever_their_networks_do() {
     gst::init().unwrap();
@@ -107,7 +104,7 @@ fn ticks_of_audio_and_notes_of_midi_come_together_whatever_their_networks_do() {
                 let difference: f64 = at - tick;
                 let difference = difference - difference.round();
                 apart.push(difference);
-                together = if difference.abs() < BUFFERS { together + 1 } else { 0 };
+                together = if difference.abs() < 0.005 { together + 1 } else { 0 };
             }
         }
     }

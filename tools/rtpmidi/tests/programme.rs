@@ -83,6 +83,38 @@ fn the_description_says_what_the_files_do_without() {
 }
 
 #[test]
+fn each_file_says_which_channels_matter_and_none_of_it_stays_in_the_journal() {
+    let folder = Folder::new("mip");
+    let reset: &[u8] = &[0xF0, 0x05, 0x7E, 0x7F, 9, 1, 0xF7];
+    let own: &[u8] = &[0xF0, 0x07, 0x7F, 0x7F, 0x0B, 1, 2, 9, 0xF7];
+    let [on, off]: [&[u8]; 2] = [&[0x90, 60, 1], &[0x80, 60, 64]];
+    let drum: [&[u8]; 2] = [&[0x99, 36, 1], &[0x89, 36, 64]];
+    let without = song(&[(0, reset), (0, on), (100, drum[0]), (100, drum[1]), (0, off)]);
+    let with_its_own = song(&[(0, own), (0, on), (100, off)]);
+    let files = [folder.write("a.mid", &without), folder.write("b.mid", &with_its_own)];
+    let (port, sdp) = (free_port(), folder.path("x.sdp"));
+    let listened = folder.write("y.sdp", kit::description(port).as_bytes());
+    let listener = Program::start(&["listen", argument(&listened), "--print", "--json"]);
+    kit::wait_for_listener(port + 1);
+    let to = format!("udp://127.0.0.1:{port}");
+    let files = files.each_ref().map(|file| argument(file));
+    let sent = ["broadcast", files[0], files[1], "--to", &to, "--sdp", argument(&sdp), "--mip", "--json"];
+    let sent = Program::start(&sent).finish();
+    assert_eq!(sent.code, Some(0), "{sent:?}");
+    let heard = listener.finish();
+    let octets = |object: &serde_json::Value| object["octets"].as_str().unwrap().to_owned();
+    let heard: Vec<String> = heard.objects("event").iter().map(octets).collect();
+    let expected =
+        ["f0 7e 7f 09 01 f7", "f0 7f 7f 0b 01 09 01 00 02 f7", "90 3c 01", "99 24 01", "89 24 40", "80 3c 40"];
+    assert_eq!(heard[..6], expected);
+    assert_eq!(heard[6..], ["f0 7f 7f 0b 01 02 09 f7", "90 3c 01", "80 3c 40"]);
+    let text = std::fs::read_to_string(&sdp).unwrap();
+    assert!(text.contains("; ch_never=__7F_00-7F_0B_01__; "), "{text}");
+    let alone = Program::start(&["broadcast", "-", "--to", &to, "--mip"]).finish();
+    assert!(alone.stderr.contains("--mip is for files, and there are none"), "{alone:?}");
+}
+
+#[test]
 fn release_velocities_that_nobody_set_cost_nothing() {
     let folder = Folder::new("releases");
     let file = folder.write("x.mid", &plain());

@@ -6,11 +6,12 @@ mod kit;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use gst::glib;
 use gst::prelude::*;
 use gst_rtsp_server::prelude::*;
-use gst_rtsp_server::{RTSPMediaFactory, RTSPServer, RTSPTransportMode};
+use gst_rtsp_server::{RTSPFilterResult, RTSPMediaFactory, RTSPServer, RTSPTransportMode};
 use kit::{Folder, Objects, PATIENCE, Program, argument};
 
 const SONG: [(u16, &[u8]); 5] = [
@@ -25,6 +26,7 @@ const SONG: [(u16, &[u8]); 5] = [
 struct MediaServer {
     main: glib::MainLoop,
     thread: Option<JoinHandle<()>>,
+    server: RTSPServer,
     port: u16,
     /// The messages that come, and the parameters of the stream they are in.
     messages: Receiver<Vec<u8>>,
@@ -46,15 +48,29 @@ impl MediaServer {
         let (heard, messages) = channel();
         factory.connect_media_constructed(move |_, media| listen(media, &heard));
         server.mount_points().unwrap().add_factory("/mount", factory);
+        server.connect_client_connected(|server, client| {
+            // Without its connection nobody publishes anything, whether or not he has said goodbye.
+            let server = server.downgrade();
+            client.connect_closed(move |_| {
+                if let Some(sessions) = server.upgrade().and_then(|server| server.session_pool()) {
+                    sessions.filter(Some(&mut |_, _| RTSPFilterResult::Remove));
+                }
+            });
+        });
         server.attach(Some(&context)).unwrap();
         let port = u16::try_from(server.bound_port()).unwrap();
         let running = main.clone();
         let thread = std::thread::spawn(move || running.run());
-        Self { main, thread: Some(thread), port, messages }
+        Self { main, thread: Some(thread), server, port, messages }
     }
 
     fn url(&self) -> String {
         format!("rtsp://127.0.0.1:{}/mount", self.port)
+    }
+
+    /// How many have published here and not gone.
+    fn publishers(&self) -> usize {
+        self.server.session_pool().map_or(0, |sessions| sessions.n_sessions() as usize)
     }
 
     /// The messages up to this one.
@@ -100,6 +116,36 @@ fn what_is_published_is_the_channel() {
     let ended = program.finish();
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
     assert_eq!(ended.objects("published")[0]["url"], server.url());
+}
+
+#[test]
+fn a_channel_that_is_over_leaves_the_media_server_while_its_files_are_still_served() {
+    let folder = Folder::new("publish-over");
+    let media = MediaServer::start(0);
+    let song = folder.write("song.mid", &kit::song(&SONG));
+    let arguments = ["broadcast", argument(&song), "--publish", &media.url(), "--rtsp", "127.0.0.1:0", "--json"];
+    let mut program = Program::start_with_open_stdout(&arguments);
+    let objects = Objects::of(&mut program);
+    media.until(&[0x82, 62, 64]);
+    assert_eq!(media.publishers(), 1);
+    let began = Instant::now();
+    while media.publishers() > 0 {
+        assert!(began.elapsed() < PATIENCE, "it stays");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(program.is_running(), "the files are served");
+    drop(objects);
+    program.interrupted();
+}
+
+#[test]
+fn a_place_that_cannot_be_is_refused_without_its_password() {
+    for place in ["rtsp://anna:secret@host:port/x", "http://anna:secret@host/x", "jazz=rtsp://anna:secret@/x"] {
+        let ended = Program::start(&["broadcast", "x.mid", "--publish", place]).finish();
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.starts_with("error: invalid value for '--publish': "), "{ended:?}");
+        assert!(!ended.stderr.contains("secret"), "{ended:?}");
+    }
 }
 
 #[test]

@@ -5,7 +5,10 @@
 mod kit;
 mod rtsp_client;
 
+use std::time::{Duration, Instant};
+
 use kit::{Folder, Objects, PATIENCE, Program, argument};
+use rtp_midi_sdp::{Clocks, Session};
 use rtsp_client::{Client, Server};
 
 /// A note each tenth of a second, and a setting in front.
@@ -15,10 +18,15 @@ fn song() -> Vec<(u16, [u8; 3])> {
 }
 
 fn origin(folder: &Folder, address: &str) -> Server {
+    origin_with(folder, address, &[])
+}
+
+fn origin_with(folder: &Folder, address: &str, options: &[&str]) -> Server {
     let song = song();
     let song: Vec<(u16, &[u8])> = song.iter().map(|(delta, message)| (*delta, &message[..])).collect();
     let song = folder.write("song.mid", &kit::song(&song));
-    Server::of(Program::start_with_open_stdout(&["broadcast", argument(&song), "--rtsp", address, "--loop", "--json"]))
+    let broadcast = ["broadcast", argument(&song), "--rtsp", address, "--loop", "--json"];
+    Server::of(Program::start_with_open_stdout(&[&broadcast[..], options].concat()))
 }
 
 fn edge(source: &str) -> Server {
@@ -54,6 +62,23 @@ fn packets_and_reports_come_through_an_edge_as_they_left_the_sender() {
     // What time it was when: the same for all, whoever tells them.
     let report = native.rtcp.iter().find(|report| report[1] == 200).unwrap();
     assert_eq!(report[4..8], native.packets[0][8..12], "the SSRC");
+}
+
+#[test]
+fn the_clocks_of_the_sender_stand_in_the_descriptions_of_server_and_edge() {
+    let folder = Folder::new("relay-clocks");
+    let origin = origin_with(&folder, "127.0.0.1:0", &["--sync", "ntp-local"]);
+    let edge = edge(&origin.url("/live"));
+    let [at_origin, at_edge, native] = [(&origin, "/live"), (&edge, "/live"), (&edge, "/native/live")].map(clocks);
+    assert_eq!(at_origin.references.len(), 1);
+    assert!(at_origin.offset().is_some(), "{at_origin:?}");
+    assert_eq!([&at_edge, &native], [&at_origin; 2]);
+}
+
+/// The clocks in the description at this path.
+fn clocks((server, path): (&Server, &str)) -> Clocks {
+    let text = Client::new(server).request("DESCRIBE", path, "Accept: application/sdp\r\n");
+    Session::parse(text.as_bytes()).unwrap().media[0].clocks.clone()
 }
 
 #[test]
@@ -97,6 +122,68 @@ fn when_the_source_is_lost_notes_end_and_when_it_is_back_its_clients_hear_it_wit
     heard.wait_for("the music again", PATIENCE, |object| {
         object["octets"].as_str().is_some_and(|octets| octets.starts_with("90"))
     });
+}
+
+#[test]
+fn clients_of_a_stream_that_is_described_otherwise_now_are_sent_away_and_nothing_stays_of_it() {
+    let folder = Folder::new("relay-other");
+    let mut source = origin(&folder, "127.0.0.1:0");
+    let (address, url) = (source.address.clone(), source.url("/live"));
+    let edge = edge(&url);
+    let mut client = Client::play(&edge, "/live");
+    client.wait_for(|client| client.packets.len() > 5);
+    let (_, before) = edge.costs();
+    for ptime in ["50", "20"] {
+        source.kill();
+        source = origin_with(&folder, &address, &["--ptime", ptime]);
+        client.wait_for(|client| client.goodbyes > 0);
+        edge.objects.wait_for("the other stream", PATIENCE, |object| object["type"] == "serving");
+        client = Client::play(&edge, "/live");
+        client.wait_for(|client| client.packets.len() > 5);
+        let began = Instant::now();
+        while edge.costs().1 > before {
+            assert!(began.elapsed() < PATIENCE, "{before} files before, {} now", edge.costs().1);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn an_edge_that_is_not_to_connect_again_ends_with_the_stream() {
+    let folder = Folder::new("relay-lost-only");
+    let origin = origin(&folder, "127.0.0.1:0");
+    let url = origin.url("/live");
+    let arguments = ["relay", &url, "--rtsp", "127.0.0.1:0", "--json", "--reconnect", "lost"];
+    let edge = Server::of(Program::start_with_open_stdout(&arguments));
+    Client::play(&edge, "/live").until(&[0x90, 30, 100]);
+    origin.interrupt();
+    assert_eq!(edge.end().code, Some(0));
+}
+
+#[test]
+fn what_comes_over_tls_is_not_given_out_in_clear() {
+    let ended = Program::start(&["relay", "rtsps://127.0.0.1:9/live", "--rtsp", "127.0.0.1:0"]).finish();
+    ended.failed_with("rtsps://127.0.0.1:9/live is encrypted, and an edge would give it out in clear");
+}
+
+#[test]
+fn a_stream_without_a_journal_that_a_file_describes_is_handed_on_with_a_warning() {
+    let (folder, port) = (Folder::new("relay-udp"), kit::free_port());
+    let song = song();
+    let song: Vec<(u16, &[u8])> = song.iter().map(|(delta, message)| (*delta, &message[..])).collect();
+    let (song, sdp) = (folder.write("song.mid", &kit::song(&song)), folder.path("x.sdp"));
+    let to = format!("udp://127.0.0.1:{port}");
+    let arguments = ["broadcast", argument(&song), "--to", &to, "--sdp", argument(&sdp), "--journal", "none", "--loop"];
+    let sender = Program::start(&arguments);
+    kit::wait_for(&sdp);
+    let edge = edge(argument(&sdp));
+    let mut client = Client::play(&edge, "/native/live");
+    client.until(&[0x90, 30, 100]);
+    client.until(&[0x80, 30, 64]);
+    edge.interrupt();
+    let ended = edge.end();
+    assert!(ended.stderr.contains("warning: the stream has no journal"), "{ended:?}");
+    sender.interrupted();
 }
 
 #[test]

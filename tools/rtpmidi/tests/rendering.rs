@@ -6,16 +6,17 @@ mod kit;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use rtp_midi::Format;
 use rtp_midi_sdp::audio_specific_config::{AudioSpecificConfig, Chunk, ObjectType};
 use rtp_midi_sdp::render::{ChannelMask, Content, Data, Render, Renderer, Renderers, SmfInfo, Source};
 
-use kit::{Ended, Folder, Program, argument, description, free_port, song, wait_for_listener};
+use kit::{Ended, Folder, PATIENCE, Program, argument, description, free_port, song, wait_for_listener};
 
 /// A second of a note on channel 0.
 const NOTE: [(u16, &[u8]); 2] = [(0, &[0x90, 60, 120]), (500, &[0x80, 60, 64])];
@@ -25,6 +26,17 @@ const SILENCE: [(u16, &[u8]); 2] = [(0, &[0xB1, 7, 90]), (500, &[0xB1, 7, 100])]
 
 /// A listener to a stream with these parameters that renders it, and what `messages` become there.
 fn render(name: &str, fmtp: &str, messages: &[(u16, &[u8])], options: &[&str]) -> (Ended, Option<Vec<i16>>) {
+    render_by(Program::start, name, fmtp, messages, options)
+}
+
+/// The same, where the program is started in this way.
+fn render_by(
+    start: impl Fn(&[&str]) -> Program,
+    name: &str,
+    fmtp: &str,
+    messages: &[(u16, &[u8])],
+    options: &[&str],
+) -> (Ended, Option<Vec<i16>>) {
     let (folder, port) = (Folder::new(name), free_port());
     let encoding = if fmtp.contains("mode=") { "mpeg4-generic" } else { "rtp-midi" };
     let text = description(port).replace("j_update=anchor", &format!("j_update=anchor; {fmtp}"));
@@ -32,7 +44,7 @@ fn render(name: &str, fmtp: &str, messages: &[(u16, &[u8])], options: &[&str]) -
     let (sdp, wav) = (folder.write("x.sdp", text.as_bytes()), folder.path("x.wav"));
     let file = folder.write("x.mid", &song(messages));
     let arguments = ["listen", argument(&sdp), "--json", "--wav", argument(&wav)];
-    let listener = Program::start(&[&arguments, options].concat());
+    let listener = start(&[&arguments, options].concat());
     wait_for_listener(port + 1);
     let to = format!("udp://127.0.0.1:{port}");
     let sender = Program::start(&["broadcast", argument(&file), "--to", &to, "--no-scan", "--json"]).finish();
@@ -173,6 +185,50 @@ fn instruments_at_a_url_are_fetched_only_when_that_is_allowed() {
     let (_, wav) = render("fetch", &fmtp, &NOTE, &["--allow-remote-instruments"]);
     assert!(is_loud(&wav.unwrap()));
     assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn instruments_come_over_tls_from_whom_an_authority_that_is_trusted_vouches_for() {
+    let folder = Folder::new("fetch-tls");
+    fs::copy("/usr/share/sounds/sf2/TimGM6mb.sf2", folder.path("x.sf2")).unwrap();
+    let port = free_port();
+    let line = format!(
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=Authority -keyout ca.key -out ca.pem && \
+         openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -CA ca.pem -CAkey ca.key \
+         -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE -keyout key -out cert && \
+         exec openssl s_server -quiet -WWW -accept 127.0.0.1:{port} -cert cert -key key"
+    );
+    let server = Program::shell(&line, &folder);
+    let began = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(began.elapsed() < PATIENCE, "no server: {:?}", server.finish());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let fmtp = format!("render=synthetic; rinit=audio/x-soundfont; url=\"https://localhost:{port}/x.sf2\"");
+    let options = ["--allow-remote-instruments", "--print"];
+    let (stranger, silent) = render("fetch-tls-not", &fmtp, &NOTE, &options);
+    assert!(silent.is_none() && stranger.stderr.contains("cannot be fetched"), "{stranger:?}");
+    let authority = folder.path("ca.pem");
+    let (_, wav) = render("fetch-tls-ca", &fmtp, &NOTE, &[&options[..], &["--tls-ca", argument(&authority)]].concat());
+    assert!(is_loud(&wav.unwrap()));
+    server.kill();
+}
+
+#[test]
+fn of_an_object_that_has_a_name_a_copy_is_kept() {
+    let (url, asked) = server(fs::read("/usr/share/sounds/sf2/TimGM6mb.sf2").unwrap());
+    let caches = Folder::new("fetch-cid-cache");
+    let fmtp = |id: &str| format!("render=synthetic; rinit=audio/x-soundfont; url=\"{url}\"{id}");
+    let listen = |name: &str, id: &str| {
+        let line = |arguments: &[&str]| format!("XDG_CACHE_HOME=$PWD exec rtpmidi {}", arguments.join(" "));
+        let start = |arguments: &[&str]| Program::shell(&line(arguments), &caches);
+        let (_, wav) = render_by(start, name, &fmtp(id), &NOTE, &["--allow-remote-instruments"]);
+        assert!(is_loud(&wav.unwrap()));
+        asked.load(Ordering::SeqCst)
+    };
+    assert_eq!(listen("fetch-cid", "; cid=\"x@example.net\""), 1);
+    assert_eq!(listen("fetch-cid-again", "; cid=\"x@example.net\""), 1, "the copy plays");
+    assert_eq!(listen("fetch-no-cid", ""), 2, "what has no name may have changed");
 }
 
 #[test]

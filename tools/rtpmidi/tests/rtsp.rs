@@ -7,6 +7,7 @@ mod rtsp_client;
 
 use gst::prelude::*;
 use kit::Folder;
+use rtp_midi::payload::Payload;
 use rtp_midi::{Format, Journal, Policy, Timing};
 use rtp_midi_sdp::Session;
 use rtp_midi_sdp::lint::{Application, lint_for};
@@ -35,11 +36,14 @@ struct Listener {
 
 impl Listener {
     fn new(url: &str, protocol: &str) -> Self {
+        Self::with_sink(url, protocol, "fakesink sync=true")
+    }
+
+    fn with_sink(url: &str, protocol: &str, sink: &str) -> Self {
         gst::init().unwrap();
         gstrtpmidi::plugin_register_static().unwrap();
-        let launch = format!(
-            "rtspsrc location={url} protocols={protocol} latency=50 ! rtpmididepay name=depay ! fakesink sync=true"
-        );
+        let launch =
+            format!("rtspsrc location={url} protocols={protocol} latency=50 ! rtpmididepay name=depay ! {sink}");
         let pipeline: gst::Pipeline = gst::parse::launch(&launch).unwrap().downcast().unwrap();
         let (heard, messages) = channel();
         let pad = pipeline.by_name("depay").unwrap().static_pad("src").unwrap();
@@ -54,6 +58,13 @@ impl Listener {
         });
         pipeline.set_state(gst::State::Playing).unwrap();
         Self { pipeline, messages }
+    }
+
+    /// Goes into this state.
+    fn reach(&self, state: gst::State) {
+        self.pipeline.set_state(state).unwrap();
+        let (changed, current, _) = self.pipeline.state(gst::ClockTime::from_seconds(60));
+        assert_eq!((changed.is_ok(), current), (true, state));
     }
 
     /// What is heard up to this message.
@@ -87,6 +98,20 @@ fn a_file_is_heard_from_its_start_over_udp_and_tcp() {
 }
 
 #[test]
+fn a_stock_client_knows_how_long_a_file_is_and_that_it_can_be_wound() {
+    let folder = Folder::new("rtsp-length");
+    let server = Server::start(&folder, "song.mid", &SONG, &[]);
+    let sink = "midirender ! fakesink sync=true";
+    let listener = Listener::with_sink(&server.url("/files/song.mid"), "udp", sink);
+    listener.until(&[0x90, 60, 100]);
+    let length = listener.pipeline.query_duration::<gst::ClockTime>().map(gst::ClockTime::mseconds);
+    // 11,000 ticks, 500 a second.
+    assert_eq!(length, Some(22_000));
+    let mut query = gst::query::Seeking::new(gst::Format::Time);
+    assert!(listener.pipeline.query(&mut query) && query.result().0);
+}
+
+#[test]
 fn behind_a_seek_what_is_set_there_comes_before_the_first_note() {
     let folder = Folder::new("rtsp-seek");
     let server = Server::start(&folder, "song.mid", &SONG, &[]);
@@ -102,6 +127,46 @@ fn behind_a_seek_what_is_set_there_comes_before_the_first_note() {
         let program = heard.iter().rfind(|message| message[0] == 0xC0);
         assert_eq!(program, Some(&vec![0xC0, 41]), "{heard:02X?}");
     }
+}
+
+#[test]
+fn a_stock_client_that_has_paused_is_wound_and_plays_on_from_there() {
+    let folder = Folder::new("rtsp-paused-seek");
+    let server = Server::start(&folder, "song.mid", &SONG, &[]);
+    let wind = |listener: &Listener, to| {
+        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE;
+        listener.pipeline.seek_simple(flags, gst::ClockTime::from_mseconds(to)).unwrap();
+    };
+    // One that wants a message before it plays, and one that does not.
+    let sinks = ["fakesink sync=true", "fakesink sync=true async=false"];
+    for (protocol, sink) in ["udp", "tcp"].into_iter().flat_map(|protocol| sinks.map(|sink| (protocol, sink))) {
+        let listener = Listener::with_sink(&server.url("/files/song.mid"), protocol, sink);
+        listener.until(&[0x90, 60, 100]);
+        for _ in 0..2 {
+            listener.reach(gst::State::Paused);
+            wind(&listener, 19_500);
+            listener.reach(gst::State::Playing);
+            let heard = listener.until(&[0x90, 62, 100]);
+            assert!(heard.iter().any(|message| *message == [0xC0, 41]), "{protocol}: {heard:02X?}");
+            listener.reach(gst::State::Paused);
+            wind(&listener, 0);
+            listener.reach(gst::State::Playing);
+            listener.until(&[0x80, 60, 64]);
+        }
+    }
+}
+
+#[test]
+fn what_players_with_few_voices_may_leave_out_is_said_at_the_start_of_a_file_and_behind_each_seek() {
+    let folder = Folder::new("rtsp-mip");
+    let server = Server::start(&folder, "song.mid", &SONG, &["--mip"]);
+    let mip = [0xF0, 0x7F, 0x7F, 0x0B, 0x01, 0, 1, 0xF7];
+    let listener = Listener::new(&server.url("/files/song.mid"), "tcp");
+    assert_eq!(listener.until(&[0x90, 60, 100])[0], mip);
+    listener.pipeline.seek_simple(gst::SeekFlags::FLUSH, gst::ClockTime::from_mseconds(19_500)).unwrap();
+    let heard = listener.until(&[0x90, 62, 100]);
+    let at = |wanted: &[u8]| heard.iter().position(|message| message == wanted);
+    assert!(at(&mip).is_some() && at(&mip) < at(&[0xC0, 41]), "{heard:02X?}");
 }
 
 #[test]
@@ -210,6 +275,34 @@ fn the_description_is_the_reference_session_of_content_streaming() {
             assert_eq!(lint_for(&text, Some(Application::ContentStreaming)), [], "{text}");
         }
     }
+}
+
+#[test]
+fn packets_are_of_the_length_that_is_described() {
+    let folder = Folder::new("rtsp-even");
+    // Chords that are broken in various ways, from 1 to 100 ms apart.
+    let song: Vec<(u16, [u8; 3])> = (0..60).map(|n| (n * n % 67 * 3 / 2 + 1, [0x90, 30 + n as u8, 100])).collect();
+    let song: Vec<(u16, &[u8])> = song.iter().map(|(ticks, message)| (*ticks, &message[..])).collect();
+    let server = Server::start(&folder, "song.mid", &song, &["--ptime", "50", "--loop"]);
+    let last = [0x90, 89, 100];
+    let (mut file, mut live) = (Client::play(&server, "/files/song.mid"), Client::play(&server, "/live"));
+    file.until(&last);
+    live.until(&last);
+    // From the beginning of the next round on.
+    live.packets.clear();
+    live.until(&last);
+    for client in [file, live] {
+        let mut lengths: Vec<u32> = client.packets.iter().filter_map(|packet| media_time(&packet[12..])).collect();
+        // The last one ends with its file, behind which another may begin at once.
+        lengths.pop();
+        assert!(lengths.len() > 10 && lengths.iter().all(|length| *length == 2205), "{lengths:?}");
+    }
+}
+
+/// Ticks that a packet with messages spans.
+fn media_time(payload: &[u8]) -> Option<u32> {
+    let mut list = Payload::decode(payload).unwrap().commands(0);
+    list.by_ref().count().gt(&0).then(|| list.time())
 }
 
 #[test]

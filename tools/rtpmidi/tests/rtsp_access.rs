@@ -36,6 +36,7 @@ fn who_is_one_too_many_is_turned_away_until_somebody_leaves() {
 fn a_thousand_setups_make_one_session() {
     let folder = Folder::new("rtsp-setups");
     let server = Server::start(&folder, "song.mid", &SONG, &[]);
+    let began = Instant::now();
     let mut client = Client::play(&server, "/files/song.mid");
     client.forget_session();
     let transport = "Transport: RTP/AVP/TCP;unicast;interleaved=2-3\r\n";
@@ -46,7 +47,10 @@ fn a_thousand_setups_make_one_session() {
     let request = format!("SETUP {}/stream=0 RTSP/1.0\r\nCSeq: 1\r\n{transport}\r\n", server.url("/live"));
     client.send(request.repeat(1000).as_bytes());
     let answers = String::from_utf8_lossy(&client.rest()).into_owned();
-    assert!(!answers.contains("RTSP/1.0 200"), "{answers}");
+    // A machine that has no time for a hundred in a second answers them all. The session ends after a minute, since
+    // nothing of this keeps it, and makes room for one.
+    let ended = usize::from(began.elapsed() >= Duration::from_mins(1));
+    assert!(answers.matches("RTSP/1.0 200").count() <= ended, "{answers}");
     assert_eq!(describe(&server, ""), 200, "others are served");
 }
 

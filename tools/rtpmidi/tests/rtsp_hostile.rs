@@ -8,7 +8,7 @@ mod rtsp_client;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,10 @@ struct Witness {
 
 impl Witness {
     fn of(server: &Server) -> Self {
+        let usher = Usher::of(server);
         let mut client = Client::play(server, "/live");
+        client.next();
+        drop(usher);
         let done = Arc::new(AtomicBool::new(false));
         let is_done = done.clone();
         let listener = std::thread::spawn(move || {
@@ -58,6 +61,24 @@ impl Witness {
         let gap = client.sequences.windows(2).find(|pair| pair[1] != pair[0].wrapping_add(1));
         assert_eq!((gap, client.goodbyes), (None, 0));
         client
+    }
+}
+
+/// A listener before all others. The first one of a channel is asked to wait with a packet that is as old as its SETUP, and
+/// on a slow machine misses what comes up to its PLAY.
+struct Usher {
+    _client: Client,
+    _socket: UdpSocket,
+}
+
+impl Usher {
+    fn of(server: &Server) -> Self {
+        let (port, socket) = udp("127.0.0.1");
+        let client = Client::play_over(server, "/live", &format!("RTP/AVP;unicast;client_port={port}-{}", port + 1));
+        for _ in 0..3 {
+            socket.recv(&mut [0; 2048]).unwrap();
+        }
+        Self { _client: client, _socket: socket }
     }
 }
 
@@ -90,6 +111,51 @@ fn headers_without_end_are_not_kept() {
     assert!(after < before + 64 * 1024, "{before} kB before, {after} kB after");
     witness.testify();
     serves(&server);
+}
+
+#[test]
+fn reports_by_udp_are_no_excuse_for_headers_without_end() {
+    let folder = Folder::new("hostile-excuse");
+    let server = start(&folder, &[]);
+    let witness = Witness::of(&server);
+    let (port, udp) = udp("127.0.0.1");
+    // The connection has the number of the port that reports come from.
+    let connection = connect_from(([127, 0, 0, 1], port), &server.address);
+    let mut client = connection.try_clone().unwrap();
+    let mut listener = Client::on(connection, &server);
+    listener.request("DESCRIBE", "/live", "Accept: application/sdp\r\n");
+    let transport = format!("Transport: RTP/AVP;unicast;client_port={port}-{}\r\n", port + 1);
+    listener.request("SETUP", "/live/stream=0", &transport);
+    listener.request("PLAY", "/live", "");
+    let to: u16 = listener.transport("server_port").split_once('-').unwrap().1.parse().unwrap();
+    let application = [&[0x80, 204, 0x20, 0x01, 0, 0, 0, 1][..], b"TEST", &vec![0; 0x2000 * 4 - 4]].concat();
+    let report = [&[0x80, 201, 0, 1, 0, 0, 0, 1][..], &application].concat();
+    let began = Instant::now();
+    client.write_all(b"OPTIONS rtsp://localhost/live RTSP/1.0\r\n").unwrap();
+    while client.write_all(&b"A:b\r\n".repeat(1000)).is_ok() {
+        udp.send_to(&report, ("127.0.0.1", to)).unwrap();
+        assert!(began.elapsed() < PATIENCE, "headers are read for ever");
+        // As often as reports count.
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    witness.testify();
+}
+
+#[test]
+fn reports_in_the_connection_are_read_whatever_they_say() {
+    let folder = Folder::new("hostile-chatty");
+    let server = start(&folder, &[]);
+    let mut client = Client::play(&server, "/live");
+    // More than may come without making a request complete, and in the name of too many.
+    for source in 0..2000_u32 {
+        let report = [&b"$\x01\0\x20"[..], &[0x80, 201, 0, 1], &source.to_be_bytes(), &[0x80, 204, 0, 5], &[0; 20]];
+        assert!(client.send(&report.concat()), "it is let go");
+        if source % 20 == 0 {
+            client.next();
+        }
+    }
+    let before = client.packets.len();
+    client.wait_for(|client| client.packets.len() > before + 50);
 }
 
 #[test]
@@ -199,18 +265,24 @@ fn thousands_of_connections_from_one_address_leave_room_for_others() {
     let server = start(&folder, &["--rtsp-clients-per-address", "10"]);
     let witness = Witness::of(&server);
     let (_, before) = server.costs();
-    let done = AtomicBool::new(false);
+    let (done, came) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
-        let (address, done) = (&server.address, &done);
+        let (address, done, came) = (&server.address, &done, &came);
         scope.spawn(move || {
             let mut crowd = Vec::new();
             while !done.load(Ordering::SeqCst) {
                 crowd.extend(TcpStream::connect(address));
                 crowd.drain(..crowd.len().saturating_sub(300));
+                came.fetch_add(1, Ordering::SeqCst);
             }
         });
+        let began = Instant::now();
+        while came.load(Ordering::SeqCst) < 300 {
+            assert!(began.elapsed() < PATIENCE, "nobody comes");
+            std::thread::sleep(Duration::from_millis(1));
+        }
         for _ in 0..5 {
-            let mut other = Client::on(connect_from([127, 0, 0, 2], &server.address), &server);
+            let mut other = Client::on(connect_from(([127, 0, 0, 2], 0), &server.address), &server);
             other.request("DESCRIBE", "/live", "Accept: application/sdp\r\n");
             let (_, descriptors) = server.costs();
             assert!(descriptors < before + 60, "{before} descriptors before, {descriptors} now");
@@ -240,6 +312,7 @@ fn who_does_not_read_holds_nobody_up() {
     let event = [&[0xF0, 0x87, 0x69][..], &panel[1..]].concat();
     let music: Vec<(u16, &[u8])> = (0..1000).map(|_| (10, &event[..])).collect();
     let server = Server::start(&folder, "song.mid", &music, &["--loop", "--ch-never", "X"]);
+    let usher = Usher::of(&server);
     let (port, udp) = udp("127.0.0.1");
     let listener = Client::play_over(&server, "/live", &format!("RTP/AVP;unicast;client_port={port}-{}", port + 1));
     // The only one over TCP: gst-rtsp-server would wait for it, with all others.
@@ -254,7 +327,7 @@ fn who_does_not_read_holds_nobody_up() {
     assert_eq!(gap, None);
     // It is let go with what is on its way.
     assert!(deaf.rest().len() < 4 << 20);
-    drop(listener);
+    drop((listener, usher));
 }
 
 #[test]
@@ -338,10 +411,10 @@ fn udp(address: &str) -> (u16, UdpSocket) {
     (port, socket)
 }
 
-/// A connection from another address of this machine.
-fn connect_from(address: [u8; 4], server: &str) -> TcpStream {
+/// A connection from this address of this machine.
+fn connect_from(address: ([u8; 4], u16), server: &str) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::from((address, 0)).into()).unwrap();
+    socket.bind(&SocketAddr::from(address).into()).unwrap();
     socket.connect(&server.parse::<SocketAddr>().unwrap().into()).unwrap();
     socket.into()
 }

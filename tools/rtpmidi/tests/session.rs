@@ -4,7 +4,7 @@
 
 mod kit;
 
-use kit::{Folder, Objects, PATIENCE, Program, argument, in_a_network, objects};
+use kit::{Folder, Objects, PATIENCE, Program, argument, free_port, in_a_network, objects, song};
 
 /// A session on loopback, and where it is.
 fn host(arguments: &[&str]) -> (Program, Objects, String) {
@@ -43,6 +43,24 @@ fn notes_from_stdin_are_printed_and_recorded_at_the_other_end() {
 }
 
 #[test]
+fn a_file_is_heard_from_its_first_message_by_a_peer_that_comes_late() {
+    let folder = Folder::new("session-play");
+    let song = folder.write("song.mid", &song(&[(0, &[0xC0, 5]), (0, &[0x90, 60, 100]), (50, &[0x80, 60, 64])]));
+    let port = free_port();
+    let to = format!("127.0.0.1:{port}");
+    let mut player = Program::start_with_open_stdout(&["join", &to, "--no-mdns", "--json", "--play", argument(&song)]);
+    let told = Objects::of(&mut player);
+    told.wait_for("nobody is invited", PATIENCE, |object| object["change"] == "is invited");
+    // Nobody was there; now somebody is.
+    let mut host =
+        Program::start_with_open_stdout(&["host", "--port", &port.to_string(), "--no-mdns", "--json", "--print"]);
+    let heard = Objects::of(&mut host);
+    let octets = |_| heard.wait_for("a message", PATIENCE, |object| object["type"] == "event")["octets"].clone();
+    assert_eq!((0..3).map(octets).collect::<Vec<_>>(), ["c0 05", "90 3c 64", "80 3c 40"]);
+    assert_eq!(player.finish().code, Some(0), "it ends with the file");
+}
+
+#[test]
 fn who_is_not_admitted_is_told_and_gives_up_in_time() {
     let folder = Folder::new("session-refused");
     let (host, _heard, address) = host(&["--admit", "192.0.2.0/24"]);
@@ -72,10 +90,70 @@ fn a_session_that_is_killed_is_joined_again_when_it_is_back() {
 }
 
 #[test]
+fn all_of_stdin_is_played_before_the_session_ends() {
+    let folder = Folder::new("session-tail");
+    let (host, heard, address) = host(&[]);
+    let music: Vec<u8> =
+        (0..16).flat_map(|channel| (0..100).flat_map(move |controller| [0xB0 | channel, controller, 1])).collect();
+    folder.write("music.raw", &music);
+    let line = format!("rtpmidi join {address} --no-mdns --stdin raw <music.raw");
+    assert_eq!(Program::shell(&line, &folder).finish().code, Some(0));
+    heard.wait_for("the end is lost", PATIENCE, |object| object["octets"] == "bf 63 01");
+    heard.wait_for("it has not left", PATIENCE, |object| object["change"] == "has left");
+    host.interrupt();
+    let summary = heard.wait_for("no summary", PATIENCE, |object| object["type"] == "summary");
+    assert_eq!(summary["events"], 1600);
+    assert_eq!(host.finish().code, Some(0));
+}
+
+#[test]
+fn a_note_ends_whose_end_is_lost_since_nobody_reads_what_is_printed() {
+    let (folder, port) = (Folder::new("session-unread"), free_port());
+    folder.write("clocks.raw", &[0xF8; 4000]);
+    let arguments = ["host", "--name", "Reader", "--port", &port.to_string(), "--no-mdns", "--print", "--json"];
+    let mut host = Program::start_with_open_stdout(&arguments);
+    // More than waits, and no faster than the network takes it.
+    let clocks = "for _ in $(seq 60); do cat clocks.raw; sleep 0.02; done";
+    let music = format!(r"{{ printf '\220\074\144'; {clocks}; printf '\200\074\001'; }}");
+    let line = format!("{music} | rtpmidi join 127.0.0.1:{port} --no-mdns --stdin raw");
+    assert_eq!(Program::shell(&line, &folder).finish().code, Some(0));
+    let printed = Objects::of(&mut host);
+    printed.wait_for("no note begins", PATIENCE, |object| object["octets"] == "90 3c 64");
+    // What has ended it is lost, and made up.
+    let made_up = printed.wait_for("the note does not end", PATIENCE, |object| object["octets"] == "80 3c 40");
+    assert_eq!(made_up["from"], "Reader");
+    let ended = host.interrupted();
+    assert!(ended.stderr.contains("warning: music came faster than it could be passed on, and was lost"), "{ended:?}");
+}
+
+#[test]
+fn one_of_two_with_the_same_name_may_leave_and_status_is_told_while_music_plays() {
+    let folder = Folder::new("session-namesakes");
+    let (mut host, heard, address) = host(&["--timeout", "3", "--status", "0.2"]);
+    let beats = "while echo f8; do sleep 0.005; done";
+    let line = format!("{beats} | rtpmidi join {address} --no-mdns --name Twin --stdin hex");
+    let stays = Program::shell(&line, &folder);
+    heard.wait_for("it is not told of", PATIENCE, |object| object["type"] == "status" && object["received"] != 0);
+    let line = format!("echo 90 3c 64 | rtpmidi join {address} --no-mdns --name Twin --stdin hex");
+    assert_eq!(Program::shell(&line, &folder).finish().code, Some(0));
+    heard.wait_for("it has not left", PATIENCE, |object| object["change"] == "has left");
+    let left = std::time::Instant::now();
+    while left.elapsed() < std::time::Duration::from_secs(4) {
+        heard.wait_for("the beat stops", PATIENCE, |object| object["octets"] == "f8");
+    }
+    assert!(host.is_running(), "somebody takes part");
+    stays.kill();
+    assert_eq!(host.interrupted().code, Some(0));
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_with_its_reason() {
     let folder = Folder::new("session-wrong");
     let wrong = Program::start(&["host", "--admit", "friends"]).finish();
-    assert!(wrong.code == Some(2) && wrong.stderr.contains("it is neighbours, everyone, or a network"), "{wrong:?}");
+    assert!(
+        wrong.code == Some(2) && wrong.stderr.contains("it is neighbours, everyone, ask, or a network"),
+        "{wrong:?}"
+    );
     let (host, _heard, address) = host(&[]);
     let line = format!("printf '90 3c 64\\nnonsense\\n' | rtpmidi join {address} --no-mdns --stdin hex");
     let nonsense = Program::shell(&line, &folder).finish();
@@ -83,6 +161,8 @@ fn what_makes_no_sense_is_refused_with_its_reason() {
     assert_eq!(nonsense.code, Some(1));
     let port = address.rsplit_once(':').unwrap().1;
     Program::start(&["host", "--no-mdns", "--port", port]).finish().failed_with("cannot listen on UDP ports");
+    let high = Program::start(&["host", "--port", "65535"]).finish();
+    assert!(high.code == Some(2) && high.stderr.contains("65535 is not in"), "{high:?}");
     assert_eq!(host.interrupted().code, Some(0));
 }
 

@@ -4,9 +4,13 @@
 
 mod kit;
 mod ntp_server;
+mod rtsp_client;
 
-use std::net::UdpSocket;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use gst::prelude::*;
 
 use kit::{Folder, PATIENCE, Program, argument, free_port, song};
 use ntp_server::{NtpServer, UNIX_IN_NTP};
@@ -14,6 +18,7 @@ use rtcp_types::{Compound, Packet};
 use rtp_midi_sdp::Session;
 use rtp_midi_sdp::lint::lint;
 use rtp_types::RtpPacket;
+use rtsp_client::{Client, Server};
 
 const RATE: u64 = 44_100;
 
@@ -155,4 +160,72 @@ fn a_server_that_does_not_answer_is_named() {
     let arguments = ["broadcast", argument(&file), "--to", &to, "--sdp", argument(&sdp), "--sync", &sync];
     Program::start(&arguments).finish().failed_with(&format!("the NTP server 127.0.0.1, port {port}, does not tell"));
     assert!(!sdp.exists(), "nothing is promised that is not kept");
+}
+
+#[test]
+fn a_stock_receiver_takes_the_time_of_a_packet_from_the_clock_and_not_from_when_it_comes() {
+    gst::init().unwrap();
+    let (folder, ntp) = (Folder::new("synchrony-stock"), NtpServer::start(Duration::from_secs(7)));
+    let notes: Vec<[u8; 3]> = (40..80).flat_map(|key| [[0x90, key, 100], [0x80, key, 64]]).collect();
+    let music: Vec<(u16, &[u8])> = notes.iter().map(|note| (25, &note[..])).collect();
+    let clock = format!("ntp=127.0.0.1:{}", ntp.port());
+    let server = Server::start(&folder, "song.mid", &music, &["--loop", "--sync", &clock]);
+    let text = Client::new(&server).request("DESCRIBE", "/live", "Accept: application/sdp\r\n");
+    let offset = Session::parse(text.as_bytes()).unwrap().media[0].clocks.offset().unwrap();
+    let url = format!("rtsp://{}/live", late(&server.address));
+    let source =
+        format!("rtspsrc location={url} protocols=tcp latency=1000 rfc7273-sync=true ! appsink name=sink sync=false");
+    let pipeline: gst::Pipeline = gst::parse::launch(&source).unwrap().downcast().unwrap();
+    let sink: gst_app::AppSink = pipeline.by_name("sink").unwrap().downcast().unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    // It goes by arrival until it has the time from the server.
+    let began = Instant::now();
+    let mut in_step = 0;
+    let mut behind = f64::NAN;
+    while in_step < 10 {
+        assert!(began.elapsed() < PATIENCE, "{behind} s behind");
+        let Some(sample) = sink.try_pull_sample(gst::ClockTime::from_seconds(1)) else { continue };
+        let buffer = sample.buffer().unwrap();
+        let packet = buffer.map_readable().unwrap();
+        let ticks = RtpPacket::parse(&packet).unwrap().timestamp().wrapping_sub(offset);
+        // The moment, in seconds of this machine, at which the receiver has the packet for due.
+        let ahead =
+            buffer.pts().unwrap().nseconds() as f64 - pipeline.current_running_time().unwrap().nseconds() as f64;
+        let due = time_of_day() + 7.0 + ahead / 1e9;
+        let cycle = 2_f64.powi(32) / RATE as f64;
+        let late = (due - f64::from(ticks) / RATE as f64).rem_euclid(cycle);
+        behind = if late > cycle / 2.0 { late - cycle } else { late };
+        in_step = if behind.abs() < 0.02 { in_step + 1 } else { 0 };
+    }
+    pipeline.set_state(gst::State::Null).unwrap();
+}
+
+/// The address of somebody who hands on to a server, and its answers 200 ms late.
+fn late(server: &str) -> String {
+    let (listener, server) = (TcpListener::bind("127.0.0.1:0").unwrap(), server.to_owned());
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let to = TcpStream::connect(&server).unwrap();
+            let hands = [(client.try_clone().unwrap(), to.try_clone().unwrap(), 0), (to, client, 200)];
+            for (mut from, mut to, delay) in hands {
+                let (send, receive) = std::sync::mpsc::channel::<(Instant, Vec<u8>)>();
+                std::thread::spawn(move || {
+                    let mut octets = [0; 4096];
+                    while let Ok(length @ 1..) = from.read(&mut octets) {
+                        let _ = send.send((Instant::now() + Duration::from_millis(delay), octets[..length].to_vec()));
+                    }
+                });
+                std::thread::spawn(move || {
+                    for (at, octets) in receive {
+                        std::thread::sleep(at.saturating_duration_since(Instant::now()));
+                        if to.write_all(&octets).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+        }
+    });
+    address
 }

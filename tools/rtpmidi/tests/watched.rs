@@ -64,6 +64,35 @@ fn files_join_the_music_and_the_server_and_leave_them() {
 }
 
 #[test]
+fn a_folder_that_is_gone_for_a_while_is_played_again() {
+    let folder = Folder::new("watched-gone");
+    let (music, elsewhere) = (folder.path("music"), folder.path("elsewhere"));
+    fs::create_dir(&music).unwrap();
+    fs::write(music.join("a.mid"), piece(1)).unwrap();
+    let arguments = ["broadcast", argument(&music), "--watch", "--loop", "--rtsp", "127.0.0.1:0", "--json"];
+    let server = Server::of(Program::start_with_open_stdout(&arguments));
+    let mut live = Client::play(&server, "/live");
+    live.until(&[0xC0, 1]);
+    fs::rename(&music, &elsewhere).unwrap();
+    wait_for(&server, "a.mid", "leaves");
+    assert_eq!(status(&server, "/files/a.mid"), 404);
+    // Neither its length nor its time has changed.
+    fs::rename(&elsewhere, &music).unwrap();
+    wait_for(&server, "a.mid", "joins");
+    live.until(&[0xC0, 1]);
+    live.until(&[0xC0, 1]);
+    assert_eq!(status(&server, "/files/a.mid"), 200);
+}
+
+#[test]
+fn to_watch_what_is_no_folder_is_refused() {
+    let folder = Folder::new("watched-file");
+    let file = folder.write("a.mid", &piece(1));
+    let arguments = ["broadcast", argument(&file), "--watch", "--loop", "--rtsp", "127.0.0.1:0"];
+    Program::start(&arguments).finish().failed_with("--watch is for folders, and there are none");
+}
+
+#[test]
 fn a_watched_programme_has_no_end() {
     let folder = Folder::new("watched-loop");
     let file = folder.write("a.mid", &piece(1));

@@ -19,6 +19,11 @@ pub(crate) const BUILD: &[Package] = &[
     Package("libgstreamer1.0-dev", "GStreamer: the core, and the harness of the element tests"),
     Package("libgstreamer-plugins-base1.0-dev", "GStreamer: RTP and SDP"),
     Package("libgstrtspserver-1.0-dev", "gst-rtsp-server: the RTSP server"),
+    Package("libasound2-dev", "ALSA: the ports of instruments and programs"),
+    Package(
+        "libjack-jackd2-dev",
+        "JACK: the ports of programs and sound devices; the library itself is loaded if it is there",
+    ),
 ];
 
 /// To stream, hear and record.
@@ -41,8 +46,30 @@ pub(crate) const TEST: &[Package] = &[
     Package("gstreamer1.0-nice", "webrtcbin: another one"),
     Package("openssl", "a certificate for the RTSP server"),
     Package("iproute2", "a network of its own for the multicast tests"),
+    Package("nftables", "a firewall that drops, for the doctor to find"),
+    Package("avahi-daemon", "sees the sessions that we announce, and announces some"),
+    Package("avahi-utils", "asks it"),
+    Package("linuxptp", "a PTP master"),
+    Package("jackd2", "a JACK server"),
+    Package("pipewire", "another one"),
+    Package("pipewire-jack", "its library in JACK's place"),
+    Package("systemd", "systemd-analyze, which judges the units"),
+    Package("qmidinet", "raw multicast MIDI, at the other end of ours"),
     Package("openttd-openmsx", "31 songs by others as test data"),
 ];
+
+/// To run the tests that need an ALSA sequencer: in a machine that has one, see tests/vm.
+pub(crate) const VM: &[Package] = &[
+    Package("qemu-system-x86", "the machine"),
+    Package("busybox-static", "its first process"),
+    Package("cpio", "puts that in the form in which a kernel takes it"),
+    Package("xz-utils", "unpacks the kernel"),
+    Package("kmod", "knows which modules of the kernel need which"),
+    Package("alsa-utils", "aplaymidi, arecordmidi and aseqdump, at the other ends of our ports"),
+];
+
+/// To hold sessions with AppleMIDI peers by others.
+pub(crate) const INTEROP: &[Package] = &[Package("mmdebstrap", "unpacks a newer Debian, which has PipeWire 1.4")];
 
 /// To test the example for browsers; large, and only wanted when asked for.
 pub(crate) const BROWSER: &[Package] = &[
@@ -151,7 +178,8 @@ mod tests {
 
     #[test]
     fn no_package_is_listed_twice() {
-        let mut names: Vec<_> = [BUILD, RUN, SOUND, TEST].into_iter().flatten().map(|package| package.0).collect();
+        let mut names: Vec<_> =
+            [BUILD, RUN, SOUND, TEST, VM, INTEROP].into_iter().flatten().map(|package| package.0).collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();

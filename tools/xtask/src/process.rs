@@ -17,6 +17,9 @@ pub(crate) enum Player {
     Broadcaster,
     /// One, or many in one process.
     Listener,
+    Bridge,
+    /// Of the bridge, in one process.
+    Peers,
 }
 
 impl fmt::Display for Player {
@@ -24,6 +27,8 @@ impl fmt::Display for Player {
         out.write_str(match self {
             Self::Broadcaster => "broadcaster",
             Self::Listener => "listener",
+            Self::Bridge => "bridge",
+            Self::Peers => "load",
         })
     }
 }

@@ -1,11 +1,11 @@
 //! `cargo xtask test`: everything that continuous integration runs, in its order.
 
-use std::io::{BufRead, BufReader, Write, stdout};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::{corpus, packages, step};
+use crate::suite::{self, Total};
+use crate::{corpus, interop, packages, step};
 
 /// Run everything that continuous integration runs
 #[derive(clap::Args)]
@@ -13,6 +13,10 @@ pub(crate) struct Options {
     /// Take the system packages as they are
     #[arg(long)]
     no_install: bool,
+
+    /// Leave out the tests that need an ALSA sequencer, which run in a virtual machine
+    #[arg(long)]
+    no_vm: bool,
 
     /// Test the example for browsers as well, with Janus and Chromium
     #[arg(long)]
@@ -22,88 +26,46 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     if !options.no_install {
         let browser = if options.browser { packages::BROWSER } else { &[] };
-        packages::install(&[packages::BUILD, packages::RUN, packages::TEST, browser])?;
+        let vm = if options.no_vm { &[] } else { packages::VM };
+        packages::install(&[packages::BUILD, packages::RUN, packages::TEST, vm, browser])?;
     }
     for arguments in BEFORE {
         check(arguments, &mut step::cargo(arguments))?;
     }
     if !options.no_install {
         corpus::fetch()?;
+        interop::fetch()?;
     }
-    let total = tests(options)?;
-    check(DOCS, step::cargo(DOCS).env("RUSTDOCFLAGS", "-Dwarnings"))?;
+    if !options.no_vm {
+        // It fetches a kernel once; said here, since nothing is seen of a test that takes long.
+        let vm = step::root().join("tests/vm/run");
+        step::run("tests/vm/run --setup", Command::new(vm).arg("--setup"))?;
+    }
+    let mut total = Total::default();
+    let result = suite::run(&environment(options), &mut total)
+        .and_then(|()| check(DOCS, step::cargo(DOCS).env("RUSTDOCFLAGS", "-Dwarnings")));
+    if options.no_vm {
+        println!("\nleft out: the tests that need an ALSA sequencer (--no-vm)");
+    }
     println!("\n{} passed, {} failed", total.passed, total.failed);
-    Ok(())
+    result
 }
 
 const BEFORE: [&[&str]; 2] =
     [&["fmt", "--all", "--check"], &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]];
-const TESTS: &[&str] = &["test", "--workspace"];
 const DOCS: &[&str] = &["doc", "--workspace", "--no-deps"];
+
+/// What the tests are told of the options.
+fn environment(options: &Options) -> Vec<(&'static str, &'static str)> {
+    let told = [
+        options.no_vm.then_some(("RTPMIDI_NO_VM", "1")),
+        // The test is skipped otherwise where they are missing.
+        options.browser.then_some(("RTPMIDI_BROWSER", "1")),
+    ];
+    told.into_iter().flatten().collect()
+}
 
 fn check(arguments: &[&str], command: &mut Command) -> Result<()> {
     let title = format!("cargo {}", arguments.join(" "));
     step::run(&title, command).with_context(|| format!("{title} failed"))
-}
-
-/// Runs the tests, passes their words on and adds up their results.
-fn tests(options: &Options) -> Result<Total> {
-    let title = format!("cargo {}", TESTS.join(" "));
-    step::timed(&title, || {
-        let mut cargo = step::cargo(TESTS);
-        if options.browser {
-            // The test is skipped otherwise where they are missing.
-            cargo.env("RTPMIDI_BROWSER", "1");
-        }
-        let mut child = cargo.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
-        let output = child.stdout.take().context("cargo without output")?;
-        let mut total = Total::default();
-        for line in BufReader::new(output).lines() {
-            let line = line?;
-            writeln!(stdout(), "{line}")?;
-            total.add(&line);
-        }
-        let status = child.wait()?;
-        if !status.success() {
-            println!("\n{} passed, {} failed", total.passed, total.failed);
-            bail!("{title} ended with {status}");
-        }
-        Ok(total)
-    })
-}
-
-#[derive(Debug, Default, PartialEq)]
-struct Total {
-    passed: u32,
-    failed: u32,
-}
-
-impl Total {
-    /// Counts a line like `test result: ok. 12 passed; 0 failed; 1 ignored; …`.
-    fn add(&mut self, line: &str) {
-        let Some(results) = line.strip_prefix("test result: ") else {
-            return;
-        };
-        for result in results.split([';', '.']) {
-            match result.trim().split_once(' ') {
-                Some((count, "passed")) => self.passed += count.parse().unwrap_or(0),
-                Some((count, "failed")) => self.failed += count.parse().unwrap_or(0),
-                _ => {}
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_results_of_all_test_programs_are_added() {
-        let mut total = Total::default();
-        total.add("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.25s");
-        total.add("test midi::tests::it_parses ... ok");
-        total.add("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s");
-        assert_eq!(total, Total { passed: 15, failed: 2 });
-    }
 }

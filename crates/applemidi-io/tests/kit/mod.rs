@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -21,6 +21,8 @@ pub(crate) struct Ear {
 #[derive(Default)]
 pub(crate) struct Heard {
     pub(crate) messages: Vec<Vec<u8>>,
+    /// When each of them was played.
+    pub(crate) played: Vec<Option<Instant>>,
     pub(crate) changes: Vec<Change>,
 }
 
@@ -45,18 +47,25 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 impl Ear {
     /// Opens an end on loopback, on any port for 0.
     pub(crate) fn open(host: &Host, name: &str, port: u16) -> Self {
+        Self::with(host, &Config { port, ..config(name) })
+    }
+
+    /// Opens an end that is set up like this.
+    pub(crate) fn with(host: &Host, config: &Config) -> Self {
         let heard = Arc::<Mutex<Heard>>::default();
         let of_listener = heard.clone();
-        let config = Config { port, ..config(name) };
         let listener = move |event: Event<'_>| {
             let mut heard = of_listener.lock().unwrap_or_else(PoisonError::into_inner);
             match event {
-                Event::Midi { octets, .. } => heard.messages.push(octets.to_vec()),
+                Event::Midi { octets, played, .. } => {
+                    heard.messages.push(octets.to_vec());
+                    heard.played.push(played);
+                }
                 Event::Change { change, .. } => heard.changes.push(change),
                 _ => {}
             }
         };
-        Self { end: host.open(&config, listener).unwrap(), heard }
+        Self { end: host.open(config, listener).unwrap(), heard }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -72,11 +81,17 @@ impl Ear {
         self.look(|heard| State::after(&heard.messages))
     }
 
-    /// Waits until it is so.
+    /// Waits until it is so with what has been heard.
     #[track_caller]
     pub(crate) fn wait(&self, what: &str, is_so: impl Fn(&Heard) -> bool) {
+        self.wait_for(what, || self.look(&is_so));
+    }
+
+    /// Waits until it is so.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, what: &str, is_so: impl Fn() -> bool) {
         let started = Instant::now();
-        while !self.look(&is_so) {
+        while !is_so() {
             assert!(started.elapsed() < PATIENCE, "{what}: {:?}", self.look(|heard| heard.changes.clone()));
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -133,6 +148,7 @@ impl State {
 pub(crate) struct Link {
     port: u16,
     cut: Arc<AtomicBool>,
+    clock: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -145,6 +161,8 @@ pub(crate) struct Weather {
     pub(crate) burst: u32,
     pub(crate) doubled: u32,
     pub(crate) jitter: Duration,
+    /// Whether none overtakes another one.
+    pub(crate) in_order: bool,
 }
 
 impl Link {
@@ -152,16 +170,16 @@ impl Link {
     pub(crate) fn to(target: SocketAddr, weather: Weather, seed: u64) -> Self {
         let ([near_control, near_data], [far_control, far_data]) = (pair(), pair());
         let port = near_control.local_addr().unwrap().port();
-        let (cut, stop) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let (cut, stop, clock) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default(), Arc::default());
         let mut threads = Vec::new();
         for (near, far, above) in [(near_control, far_control, 0), (near_data, far_data, 1)] {
             let (cut, stop) = (cut.clone(), stop.clone());
             let target = SocketAddr::new(target.ip(), target.port() + above);
-            let relay =
-                Relay { near, far, target, weather, random: seed * 2 + u64::from(above), under_way: Vec::new() };
+            let (random, clock) = (seed * 2 + u64::from(above), Arc::clone(&clock));
+            let relay = Relay { near, far, target, weather, clock, random, under_way: Vec::new() };
             threads.push(std::thread::spawn(move || relay.run(&cut, &stop)));
         }
-        Self { port, cut, stop, threads }
+        Self { port, cut, clock, stop, threads }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -171,6 +189,11 @@ impl Link {
     /// Nothing passes, or all that does.
     pub(crate) fn cut(&self, cut: bool) {
         self.cut.store(cut, Ordering::SeqCst);
+    }
+
+    /// The clock of whoever calls is ahead by so many ticks of 100 µs.
+    pub(crate) fn set_clock(&self, ticks: u64) {
+        self.clock.store(ticks, Ordering::SeqCst);
     }
 }
 
@@ -189,6 +212,7 @@ struct Relay {
     far: UdpSocket,
     target: SocketAddr,
     weather: Weather,
+    clock: Arc<AtomicU64>,
     random: u64,
     under_way: Vec<(Instant, bool, Vec<u8>)>,
 }
@@ -219,12 +243,18 @@ impl Relay {
                 }
                 for _ in 0..=u32::from(self.chance(self.weather.doubled)) {
                     let delay = self.weather.jitter.mul_f64(f64::from(self.draw()) / 100.0);
-                    self.under_way.push((Instant::now() + delay, outward, octets[..length].to_vec()));
+                    let mut at = Instant::now() + delay;
+                    if self.weather.in_order {
+                        let before = self.under_way.iter().filter(|(_, way, _)| *way == outward).map(|(at, ..)| *at);
+                        at = before.max().map_or(at, |before| before.max(at));
+                    }
+                    self.under_way.push((at, outward, octets[..length].to_vec()));
                 }
             }
             let now = Instant::now();
             let arrived = self.under_way.extract_if(.., |(at, ..)| *at <= now);
-            for (_, outward, octets) in arrived {
+            for (_, outward, mut octets) in arrived {
+                shift(&mut octets, outward, self.clock.load(Ordering::SeqCst));
                 let (socket, to) = if outward { (&self.far, Some(self.target)) } else { (&self.near, caller) };
                 if let Some(to) = to.filter(|_| !cut.load(Ordering::SeqCst)) {
                     let _ = socket.send_to(&octets, to);
@@ -244,6 +274,28 @@ impl Relay {
     fn draw(&mut self) -> u32 {
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.random >> 33) as u32 % 100
+    }
+}
+
+/// Makes of what the caller sends, and of what it is sent, what it would be if its clock were so many ticks ahead.
+fn shift(octets: &mut [u8], outward: bool, ticks: u64) {
+    if octets.starts_with(b"\xFF\xFFCK") && octets.len() >= 36 {
+        // Its own times as it tells them, and as they are repeated to it.
+        let own: &[usize] = match (octets[8], outward) {
+            (0, true) | (1, false) => &[12],
+            (1, true) | (2, false) => &[20],
+            (2, true) => &[12, 28],
+            _ => &[],
+        };
+        for place in own {
+            let octets = &mut octets[*place..place + 8];
+            let time = u64::from_be_bytes((&*octets).try_into().unwrap());
+            let time = if outward { time.wrapping_add(ticks) } else { time.wrapping_sub(ticks) };
+            octets.copy_from_slice(&time.to_be_bytes());
+        }
+    } else if outward && octets[0] == 0x80 && octets.len() >= 12 {
+        let time = u32::from_be_bytes(octets[4..8].try_into().unwrap());
+        octets[4..8].copy_from_slice(&time.wrapping_add(ticks as u32).to_be_bytes());
     }
 }
 

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::messages::{Change, Port, Reason};
+use super::messages::{Change, Path, Port, Reason};
 use super::roster::LONGEST_NAME;
 use super::{Output, Session};
 use crate::admission::Verdict;
@@ -15,7 +15,12 @@ use crate::participant::ParticipantId;
 use crate::transition::{Event, State};
 
 impl<R: FnMut() -> u32> Session<R> {
+    /// Invites whoever is there. One who takes part, or is being invited, is not invited once more: to him that would
+    /// be somebody who has started anew.
     pub(super) fn invite(&mut self, at: Duration, control: SocketAddr) {
+        if self.roster.at(control).any(|id| self.roster[id].is_expected()) {
+            return;
+        }
         let token = loop {
             // 0 is what those write who have none.
             let token = (self.random)();
@@ -30,16 +35,11 @@ impl<R: FnMut() -> u32> Session<R> {
     }
 
     /// Somebody has invited us; `speaker` is who it is, if we know it.
-    pub(super) fn invited(
-        &mut self,
-        at: Duration,
-        port: Port,
-        from: SocketAddr,
-        speaker: Option<ParticipantId>,
-        party: &Party<'_>,
-    ) {
-        match (port, speaker) {
-            (Port::Control, None) => self.invited_by_a_stranger(at, from, party),
+    pub(super) fn invited(&mut self, at: Duration, path: Path, speaker: Option<ParticipantId>, party: &Party<'_>) {
+        match (path.port, speaker) {
+            (Port::Control, None) => self.invited_by_a_stranger(at, path, party),
+            // The answer would go to a port that has not asked.
+            (Port::Control, Some(id)) if self.roster[id].control != path.there => self.refuse(at, path, party.token),
             (Port::Control, Some(id)) if self.roster[id].token == party.token => {
                 self.step_with(at, id, Event::ControlInvitation, Some(party));
             }
@@ -56,27 +56,29 @@ impl<R: FnMut() -> u32> Session<R> {
                 }
                 self.step_with(at, id, Event::Reinvitation, Some(party));
             }
-            (Port::Data, speaker) => self.invited_on_data(at, from, speaker, party),
+            (Port::Data, speaker) => self.invited_on_data(at, path, speaker, party),
         }
     }
 
-    fn invited_by_a_stranger(&mut self, at: Duration, from: SocketAddr, party: &Party<'_>) {
+    fn invited_by_a_stranger(&mut self, at: Duration, path: Path, party: &Party<'_>) {
+        let from = path.there;
         if party.ssrc == self.config.ssrc {
-            return self.refuse(at, Port::Control, from, party.token);
+            return self.refuse(at, path, party.token);
         }
-        if let Some(id) = self.roster.called(from) {
-            // Both ends see both invitations, and must let the same one drop.
-            if party.ssrc > self.config.ssrc {
-                return;
-            }
-            self.remove(id, Reason::Crossed);
+        let called = self.roster.called(from);
+        // Both ends see both invitations, and must let the same one drop.
+        if called.is_some() && party.ssrc > self.config.ssrc {
+            return;
         }
         let verdict = self.config.admission.judge(from);
         let state = match verdict {
             Verdict::Admit if self.roster.open() < self.config.participants => State::HalfOpen,
             Verdict::Ask => State::Asked,
-            Verdict::Admit | Verdict::Refuse => return self.refuse(at, Port::Control, from, party.token),
+            Verdict::Admit | Verdict::Refuse => return self.refuse(at, path, party.token),
         };
+        if let Some(id) = called {
+            self.remove(id, Reason::Crossed);
+        }
         let oldest = self.roster.arriving().next();
         if let Some(oldest) = oldest.filter(|_| self.roster.arriving().len() >= self.config.arriving.max(1)) {
             self.remove(oldest, Reason::Overtaken);
@@ -84,16 +86,18 @@ impl<R: FnMut() -> u32> Session<R> {
         let clock_offset = (self.random)();
         let id = self.roster.add(state, party.token, from, clock_offset);
         self.roster.learn(id, Port::Control, party);
+        self.roster.reached(id, path.here);
         if state == State::Asked {
             self.wait(id, at + self.config.timers.decision);
             self.outputs.push_back(Output::Change(id, Change::Asks));
         } else {
             self.wait(id, at + self.config.timers.half_open);
-            self.accept(Port::Control, from, party);
+            self.accept(path, party);
         }
     }
 
-    fn invited_on_data(&mut self, at: Duration, from: SocketAddr, speaker: Option<ParticipantId>, party: &Party<'_>) {
+    fn invited_on_data(&mut self, at: Duration, path: Path, speaker: Option<ParticipantId>, party: &Party<'_>) {
+        let from = path.there;
         let is_meant = |id: &ParticipantId| {
             let participant = &self.roster[*id];
             participant.state == State::HalfOpen
@@ -102,21 +106,23 @@ impl<R: FnMut() -> u32> Session<R> {
         };
         let open = speaker.filter(|id| self.roster[*id].state == State::Open && self.roster[*id].data == from);
         let Some(id) = open.or_else(|| self.roster.arriving().rev().find(is_meant)) else {
-            return self.refuse(at, Port::Data, from, party.token);
+            return self.refuse(at, path, party.token);
         };
         if open.is_none() {
             if self.roster.open() >= self.config.participants {
-                return self.refuse(at, Port::Data, from, party.token);
+                return self.refuse(at, path, party.token);
             }
             self.roster.set_data(id, from);
             self.roster.learn(id, Port::Data, party);
+            self.roster.reached(id, path.here);
         }
         self.step_with(at, id, Event::DataInvitation, Some(party));
     }
 
     /// Somebody says that it has been invited by us, and accepts.
-    pub(super) fn accepted(&mut self, at: Duration, port: Port, from: SocketAddr, party: &Party<'_>) {
-        let Some(id) = self.who_answers(port, from, party) else { return };
+    pub(super) fn accepted(&mut self, at: Duration, path: Path, party: &Party<'_>) {
+        let (port, Some(id)) = (path.port, self.who_answers(path, party)) else { return };
+        self.roster.reached(id, path.here);
         let (state, before) = (self.roster[id].state, self.roster[id].ssrc);
         let event = match port {
             Port::Control if state == State::Open && before != Some(party.ssrc) => Event::Reacceptance,
@@ -135,11 +141,10 @@ impl<R: FnMut() -> u32> Session<R> {
     }
 
     /// The participant whose answer to our invitation this is.
-    pub(super) fn who_answers(&self, port: Port, from: SocketAddr, party: &Party<'_>) -> Option<ParticipantId> {
+    pub(super) fn who_answers(&self, path: Path, party: &Party<'_>) -> Option<ParticipantId> {
         let id = self.roster.invited(party.token)?;
-        let participant = &self.roster[id];
-        let asked = if port == Port::Control { participant.control } else { participant.data };
-        (asked == from && party.ssrc != self.config.ssrc).then_some(id)
+        let asked = self.roster[id].path(path.port).there;
+        (asked == path.there && party.ssrc != self.config.ssrc).then_some(id)
     }
 
     /// Invites, and again if there is no answer.
@@ -153,21 +158,21 @@ impl<R: FnMut() -> u32> Session<R> {
 
     pub(super) fn send_invitation(&mut self, port: Port, id: ParticipantId) {
         let participant = &self.roster[id];
-        let to = if port == Port::Control { participant.control } else { participant.data };
+        let path = participant.path(port);
         let octets = Packet::Invitation(self.party(participant.token, LONGEST_NAME)).octets();
-        self.outputs.push_back(Output::Send { port, to, octets });
+        self.send(path, octets);
     }
 
     /// Accepts with the token of the very invitation that is answered, in no more octets than that had.
-    pub(super) fn accept(&mut self, port: Port, to: SocketAddr, invitation: &Party<'_>) {
+    pub(super) fn accept(&mut self, path: Path, invitation: &Party<'_>) {
         let octets = Packet::Acceptance(self.party(invitation.token, invitation.name.len())).octets();
-        self.outputs.push_back(Output::Send { port, to, octets });
+        self.send(path, octets);
     }
 
-    pub(super) fn refuse(&mut self, at: Duration, port: Port, to: SocketAddr, token: u32) {
+    pub(super) fn refuse(&mut self, at: Duration, path: Path, token: u32) {
         if self.refusals.take(at) {
             let octets = Packet::Refusal(self.party(token, 0)).octets();
-            self.outputs.push_back(Output::Send { port, to, octets });
+            self.send(path, octets);
         }
     }
 

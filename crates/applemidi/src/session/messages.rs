@@ -1,6 +1,6 @@
 //! What a session is told, and what it says.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::admission::Admission;
@@ -35,6 +35,17 @@ pub enum Port {
     Data,
 }
 
+/// The way between a peer and us.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Path {
+    /// Our port.
+    pub(crate) port: Port,
+    /// Our address, if it matters and is known.
+    pub(crate) here: Option<IpAddr>,
+    /// Where the peer is.
+    pub(crate) there: SocketAddr,
+}
+
 /// What a session is told.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
@@ -44,6 +55,8 @@ pub enum Input<'a> {
         port: Port,
         /// From there.
         from: SocketAddr,
+        /// To this address of ours, if that is known.
+        to: Option<IpAddr>,
         /// With these octets.
         octets: &'a [u8],
     },
@@ -70,6 +83,8 @@ pub enum Output {
     Send {
         /// From this port.
         port: Port,
+        /// From this address of ours, since others are not known there; from any if there is none.
+        from: Option<IpAddr>,
         /// To there.
         to: SocketAddr,
         /// These octets.

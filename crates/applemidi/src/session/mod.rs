@@ -22,6 +22,7 @@ use crate::participant::{Participant, ParticipantId, Role};
 use crate::timers::Allowance;
 use crate::transition::{Action, Event, State};
 use invitation::shorter;
+pub(crate) use messages::Path;
 pub use messages::{Change, Config, Input, Output, Port, Reason};
 use roster::Roster;
 
@@ -45,14 +46,18 @@ impl<R: FnMut() -> u32> Session<R> {
     /// Tells the session something. `at` is local time, counted from any start, and only rises.
     pub fn handle(&mut self, at: Duration, input: Input<'_>) {
         match input {
-            Input::Datagram { port, from, octets } => self.datagram(at, port, from, octets),
+            Input::Datagram { port, from, to, octets } => {
+                self.datagram(at, Path { port, here: to, there: from }, octets);
+            }
             Input::Time => {}
             Input::Invite(control) => self.invite(at, control),
             Input::Admit(id) => self.step(at, id, Event::Admission),
             Input::Reject(id) => self.step(at, id, Event::Rejection),
-            Input::Received(id, sequence) => {
+            // Who may be somebody else is told nothing that it has not asked for.
+            Input::Received(id, sequence) if self.roster.get(id).is_some_and(Participant::is_listening) => {
                 self.roster.touch(id, |participant| participant.feedback.observe(at, sequence));
             }
+            Input::Received(..) => {}
             Input::Leave(id) => self.step(at, id, Event::Departure),
             Input::Close => {
                 let all: Vec<_> = self.roster.iter().map(|(id, _)| id).collect();
@@ -74,6 +79,11 @@ impl<R: FnMut() -> u32> Session<R> {
         self.roster.get(id)
     }
 
+    /// Those who have their control port there, or say so.
+    pub fn at(&self, control: SocketAddr) -> impl Iterator<Item = ParticipantId> {
+        self.roster.at(control)
+    }
+
     /// Everybody.
     pub fn participants(&self) -> impl Iterator<Item = (ParticipantId, &Participant)> {
         self.roster.iter()
@@ -89,22 +99,29 @@ impl<R: FnMut() -> u32> Session<R> {
         self.config.ssrc
     }
 
-    fn datagram(&mut self, at: Duration, port: Port, from: SocketAddr, octets: &[u8]) {
+    fn datagram(&mut self, at: Duration, path: Path, octets: &[u8]) {
+        let Path { port, here, there: from } = path;
         if !Packet::is(octets) {
             let music = rtp_ssrc(octets).filter(|_| port == Port::Data);
             let speaker = music.and_then(|ssrc| self.roster.speaker(from, ssrc));
             let speaker = speaker.filter(|id| self.roster[*id].state == State::Open && self.roster[*id].data == from);
-            self.outputs.extend(speaker.map(Output::Music));
+            if let Some(id) = speaker {
+                self.roster.reached(id, here);
+                self.outputs.push_back(Output::Music(id));
+            }
             return;
         }
         let Ok(packet) = Packet::decode(octets) else { return };
         let speaker = self.roster.speaker(from, packet.ssrc());
+        if let Some(id) = speaker {
+            self.roster.reached(id, here);
+        }
         let is_open = |id: &ParticipantId| self.roster[*id].state == State::Open;
         match packet {
-            Packet::Invitation(party) => self.invited(at, port, from, speaker, &shorter(party, octets.len())),
-            Packet::Acceptance(party) => self.accepted(at, port, from, &party),
+            Packet::Invitation(party) => self.invited(at, path, speaker, &shorter(party, octets.len())),
+            Packet::Acceptance(party) => self.accepted(at, path, &party),
             Packet::Refusal(party) => {
-                if let Some(id) = self.who_answers(port, from, &party).or(speaker) {
+                if let Some(id) = self.who_answers(path, &party).or(speaker) {
                     self.step(at, id, Event::Refusal);
                 }
             }
@@ -115,7 +132,7 @@ impl<R: FnMut() -> u32> Session<R> {
             }
             Packet::Clock(clock) => {
                 if let Some(id) = speaker.filter(is_open) {
-                    self.compare(at, id, (port, from), &clock);
+                    self.compare(at, id, path, &clock);
                 }
             }
             Packet::Feedback { received, .. } => {
@@ -128,10 +145,10 @@ impl<R: FnMut() -> u32> Session<R> {
         }
     }
 
-    /// Takes a comparison of clocks further, which came by `way`.
-    fn compare(&mut self, at: Duration, id: ParticipantId, way: (Port, SocketAddr), clock: &Clock) {
+    /// Takes a comparison of clocks further.
+    fn compare(&mut self, at: Duration, id: ParticipantId, path: Path, clock: &Clock) {
         let (ssrc, timers) = (self.config.ssrc, self.config.timers);
-        let (mut reply, mut changes) = (None, Vec::new());
+        let (mut reply, mut changes, mut is_new) = (None, Vec::new(), false);
         self.roster.touch(id, |participant| {
             let was_listening = participant.is_listening();
             let (answer, round) = participant.clock.take(at, clock, ssrc, &timers);
@@ -146,12 +163,13 @@ impl<R: FnMut() -> u32> Session<R> {
                 }
             }
             participant.deadline = Some(at + timers.expiry);
-            if participant.is_listening() && !was_listening {
-                changes.push(Change::Listening);
-            }
+            is_new = participant.is_listening() && !was_listening;
         });
+        if is_new {
+            self.listen(id);
+        }
         if let Some(reply) = reply {
-            self.send(way.0, way.1, &Packet::Clock(reply));
+            self.send(path, Packet::Clock(reply).octets());
         }
         self.outputs.extend(changes.into_iter().map(|change| Output::Change(id, change)));
     }
@@ -164,9 +182,8 @@ impl<R: FnMut() -> u32> Session<R> {
     /// Takes a participant to its next state; `said` is the invitation or answer that does it.
     fn step_with(&mut self, at: Duration, id: ParticipantId, event: Event, said: Option<&Party<'_>>) {
         let Some(participant) = self.roster.get(id) else { return };
-        let (before, control, data, ours) =
-            (participant.state, participant.control, participant.data, participant.token);
-        let is_verified = participant.clock.is_verified;
+        let Participant { state: before, role, token: ours, .. } = *participant;
+        let (is_verified, [control, data]) = (participant.clock.is_verified, PORTS.map(|port| participant.path(port)));
         let (after, action) = before.on(event);
         self.roster.set_state(id, after);
         let said = said.copied().unwrap_or(Party { token: ours, ssrc: 0, name: b"" });
@@ -175,14 +192,14 @@ impl<R: FnMut() -> u32> Session<R> {
             Action::InviteControl => self.insist(at, id, Port::Control),
             Action::InviteData if after == State::Open => self.send_invitation(Port::Data, id),
             Action::InviteData => self.insist(at, id, Port::Data),
-            Action::AcceptControl => self.accept(Port::Control, control, &said),
-            Action::AcceptData => self.accept(Port::Data, data, &said),
-            Action::Refuse => self.refuse(at, Port::Control, control, ours),
-            // Nobody is told who may never have been there.
-            Action::SayGoodbye if event == Event::Expiry && !is_verified => {}
+            Action::AcceptControl => self.accept(control, &said),
+            Action::AcceptData => self.accept(data, &said),
+            Action::Refuse => self.refuse(at, control, ours),
+            // Nobody is told who may never have been there: it has had as much as it has sent.
+            Action::SayGoodbye if role == Role::Inviting && !is_verified => {}
             Action::SayGoodbye => {
                 let goodbye = Party { token: ours, ssrc: self.config.ssrc, name: b"" };
-                self.send(Port::Control, control, &Packet::Goodbye(goodbye));
+                self.send(control, Packet::Goodbye(goodbye).octets());
             }
         }
         if event == Event::Reacceptance && before != after {
@@ -207,8 +224,19 @@ impl<R: FnMut() -> u32> Session<R> {
                 participant.clock.is_verified = true;
                 participant.clock.begin(at, &timers);
             });
-            self.outputs.push_back(Output::Change(id, Change::Listening));
+            self.listen(id);
         }
+    }
+
+    /// A participant has shown that it is where it says. Whoever else was taken to be there, by invitations that have
+    /// crossed, is the same one; but what we have asked it is followed up, since it may have begun anew for that.
+    fn listen(&mut self, id: ParticipantId) {
+        let is_other = |other: &ParticipantId| *other != id && !self.roster[*other].is_asked();
+        let others: Vec<_> = self.roster.at(self.roster[id].control).filter(is_other).collect();
+        for other in others {
+            self.remove(other, Reason::Crossed);
+        }
+        self.outputs.push_back(Output::Change(id, Change::Listening));
     }
 
     fn remove(&mut self, id: ParticipantId, reason: Reason) {
@@ -229,25 +257,27 @@ impl<R: FnMut() -> u32> Session<R> {
                 continue;
             }
             let (ssrc, timers) = (self.config.ssrc, self.config.timers);
-            let (mut question, mut news, mut missed) = (None, None, None);
+            let was_missed = self.roster[id].is_missed();
+            let (mut question, mut news) = (None, None);
             self.roster.touch(id, |participant| {
                 if participant.clock.due.is_some_and(|due| due <= at) {
                     question = Some(participant.clock.ask(at, ssrc, &timers));
-                    missed = participant.clock.missed();
                 }
                 news = participant.feedback.tell(at, timers.feedback);
             });
-            let (control, data) = (self.roster[id].control, self.roster[id].data);
-            self.outputs.extend((missed == Some(0)).then_some(Output::Change(id, Change::Missed)));
-            if missed.is_some() && self.roster[id].role == Role::Invited {
+            let role = self.roster[id].role;
+            let [control, data] = PORTS.map(|port| self.roster[id].path(port));
+            let is_missed = self.roster[id].is_missed();
+            self.outputs.extend((is_missed && !was_missed).then_some(Output::Change(id, Change::Missed)));
+            if is_missed && question.is_some() && role == Role::Invited {
                 // If it has started anew, it knows nothing of us, and takes this for an invitation.
                 self.send_invitation(Port::Control, id);
             }
             if let Some(question) = question {
-                self.send(Port::Data, data, &Packet::Clock(question));
+                self.send(data, Packet::Clock(question).octets());
             }
             if let Some(sequence) = news {
-                self.send(Port::Control, control, &Packet::Feedback { ssrc, received: Received::new(sequence) });
+                self.send(control, Packet::Feedback { ssrc, received: Received::new(sequence) }.octets());
             }
         }
     }
@@ -263,10 +293,14 @@ impl<R: FnMut() -> u32> Session<R> {
         }
     }
 
-    fn send(&mut self, port: Port, to: SocketAddr, packet: &Packet<'_>) {
-        self.outputs.push_back(Output::Send { port, to, octets: packet.octets() });
+    fn send(&mut self, path: Path, octets: Vec<u8>) {
+        let Path { port, here, there } = path;
+        self.outputs.push_back(Output::Send { port, from: here, to: there, octets });
     }
 }
+
+/// Both.
+const PORTS: [Port; 2] = [Port::Control, Port::Data];
 
 /// The SSRC of an RTP packet (RFC 3550, 5.1); `None` if it is none.
 fn rtp_ssrc(octets: &[u8]) -> Option<u32> {

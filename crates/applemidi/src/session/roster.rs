@@ -1,7 +1,7 @@
 //! Everybody who takes part, found by whatever a datagram tells, and in the order of what is due.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Index;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub(super) struct Roster {
     tokens: HashMap<u32, ParticipantId>,
     /// Those that have not answered our invitation, by their control port.
     called: HashMap<SocketAddr, ParticipantId>,
+    /// All, by their control port.
+    by_control: BTreeSet<(SocketAddr, ParticipantId)>,
     /// Those that have invited us and are not open, the oldest first.
     arriving: BTreeSet<ParticipantId>,
     open: usize,
@@ -40,6 +42,7 @@ impl Roster {
             routes: HashMap::new(),
             tokens: HashMap::new(),
             called: HashMap::new(),
+            by_control: BTreeSet::new(),
             arriving: BTreeSet::new(),
             open: 0,
             due: BTreeSet::new(),
@@ -68,6 +71,11 @@ impl Roster {
     /// Whoever we have invited at this control port without an answer so far.
     pub(super) fn called(&self, control: SocketAddr) -> Option<ParticipantId> {
         self.called.get(&control).copied()
+    }
+
+    /// Those whose control port is there.
+    pub(super) fn at(&self, control: SocketAddr) -> impl Iterator<Item = ParticipantId> {
+        self.by_control.range((control, ParticipantId(0))..=(control, ParticipantId(u32::MAX))).map(|(_, id)| *id)
     }
 
     /// Those on their way into the session, the oldest first.
@@ -107,12 +115,14 @@ impl Roster {
             name: String::new(),
             control,
             data,
+            reached: None,
             clock: Clocks::new(clock_offset, &self.timers),
             invitations: 0,
             deadline: None,
             feedback: Feedback::default(),
         };
         self.participants.insert(id, participant);
+        self.by_control.insert((control, id));
         id
     }
 
@@ -132,6 +142,13 @@ impl Roster {
             self.called.remove(&participant.control);
         }
         self.routes.extend(participant.routes().map(|route| (route, id)));
+    }
+
+    /// A participant has reached us at this address of ours.
+    pub(super) fn reached(&mut self, id: ParticipantId, address: Option<IpAddr>) {
+        if let Some(participant) = self.participants.get_mut(&id).filter(|_| address.is_some()) {
+            participant.reached = address;
+        }
     }
 
     /// The data port turns out to be there.
@@ -186,6 +203,7 @@ impl Roster {
     pub(super) fn remove(&mut self, id: ParticipantId) {
         self.set_state(id, State::Closed);
         let Some(participant) = self.participants.remove(&id) else { return };
+        self.by_control.remove(&(participant.control, id));
         if let Some(due) = participant.due(&self.timers) {
             self.due.remove(&(due, id));
         }

@@ -21,7 +21,7 @@ pub(crate) fn any_datagrams_are_borne(octets: &[u8]) {
         number
     };
     let (mut session, mut now, mut rest) = (Session::new(config, random), Duration::from_secs(1), octets);
-    let mut balance: HashMap<SocketAddr, i64> = HashMap::new();
+    let mut credit = Credit::new();
     while let [way, length, wait, datagram @ ..] = rest {
         let (datagram, behind) = datagram.split_at(datagram.len().min(usize::from(length % 64)));
         rest = behind;
@@ -30,26 +30,33 @@ pub(crate) fn any_datagrams_are_borne(octets: &[u8]) {
         let from = ([192, 0, 2, way >> 6], 5004 + u16::from(way >> 1 & 1)).into();
         let prefixed = [&[0xFF, 0xFF], datagram].concat();
         let octets = if way & 4 == 0 { datagram } else { &prefixed };
-        *balance.entry(from).or_default() += octets.len() as i64;
-        session.handle(now, Input::Datagram { port, from, octets });
-        settle(&mut session, &mut balance);
+        let (datagrams, sum) = credit.entry(from).or_default();
+        (*datagrams, *sum) = (*datagrams + 1, *sum + octets.len());
+        session.handle(now, Input::Datagram { port, from, to: None, octets });
+        settle(&mut session, now, &mut credit);
         assert!(session.participants().count() <= 5, "too many participants");
     }
-    session.handle(now + Duration::from_mins(10), Input::Time);
-    settle(&mut session, &mut balance);
-    session.handle(now + Duration::from_mins(10), Input::Close);
+    let end = now + Duration::from_mins(10);
+    session.handle(end, Input::Time);
+    settle(&mut session, end, &mut credit);
+    session.handle(end, Input::Close);
+    settle(&mut session, end, &mut credit);
     assert_eq!(session.participants().count(), 0);
 }
 
-fn settle(session: &mut Session<impl FnMut() -> u32>, balance: &mut HashMap<SocketAddr, i64>) {
+/// How many datagrams and octets each address has sent more than it was sent.
+type Credit = HashMap<SocketAddr, (usize, usize)>;
+
+fn settle(session: &mut Session<impl FnMut() -> u32>, now: Duration, credit: &mut Credit) {
     loop {
         match session.poll() {
             Output::Send { to, octets, .. } => {
-                let left = balance.entry(to).or_default();
-                *left -= octets.len() as i64;
-                assert!(*left >= 0, "{to} is sent more than has come from there");
+                let (datagrams, sum) = credit.entry(to).or_default();
+                let left = datagrams.checked_sub(1).zip(sum.checked_sub(octets.len()));
+                (*datagrams, *sum) = left.unwrap_or_else(|| panic!("{to} is sent more than has come from there"));
             }
-            Output::Music(_) | Output::Change(..) => {}
+            Output::Music(id) => session.handle(now, Input::Received(id, 1)),
+            Output::Change(..) => {}
             Output::Wait(_) => return,
         }
     }

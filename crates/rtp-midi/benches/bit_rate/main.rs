@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use rtp_midi::{Config, Inclusion, Journal, Letters, Policy, Repertoire, Selection};
 use smf_timeline::Song;
-use stream::{Link, Look, RATE, Taken, send};
+use stream::{Link, Look, RATE, Span, Taken, send};
 
 const ANCHOR: Journal = Journal::Recovery(Policy::Anchor);
 const CLOSED_LOOP: Journal = Journal::Recovery(Policy::ClosedLoop);
@@ -27,11 +27,14 @@ const PTIMES: [u64; 4] = [10, 20, 50, 100];
 const POLICIES: [(&str, Journal); 4] =
     [("none", Journal::None), ("closed loop", CLOSED_LOOP), ("open loop", OPEN_LOOP), ("anchor", ANCHOR)];
 
+/// What is served has packets of the length that is described.
+const SERVED: (&str, Journal) = ("anchor, `--rtsp` or `--publish`", ANCHOR);
+
 /// Packets a second of the simple model that the figures are compared with.
 const MODEL: f64 = 8.4;
 
 /// Nothing is lost, and reports come as in the model.
-const LOSSLESS: Link = Link { report: 3, ptime: 50, loss: 0, look: Look::Nowhere };
+const LOSSLESS: Link = Link { report: 3, ptime: 50, span: Span::Music, loss: 0, look: Look::Nowhere };
 
 /// How the journal is told what to leave out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -142,9 +145,10 @@ fn policies(songs: &[Song], sparsest: &[usize]) {
 /// Policy × length of a packet: kbit/s without and with the headers of IP and UDP. A receiver reports every 5 seconds.
 fn packets(songs: &[Song]) {
     println!("\n| of a scan | {} |", PTIMES.map(|ptime| format!("{ptime} ms")).join(" | "));
-    for (name, journal) in POLICIES {
+    let rows = POLICIES.map(|row| (row, Span::Music)).into_iter().chain([(SERVED, Span::Described)]);
+    for ((name, journal), span) in rows {
         let rates = PTIMES.map(|ptime| {
-            let link = Link { report: 5, ptime, ..LOSSLESS };
+            let link = Link { report: 5, ptime, span, ..LOSSLESS };
             let taken: Vec<Taken> = songs.iter().map(|song| play(song, journal, Chosen::Scan, link)).collect();
             let all: Vec<&Taken> = taken.iter().collect();
             format!("{:.1} / {:.1}", mean(&all, Taken::kilobits_of_rtp), mean(&all, Taken::kilobits))

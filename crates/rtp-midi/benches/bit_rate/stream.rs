@@ -26,9 +26,19 @@ pub(crate) struct Link {
     pub(crate) report: u64,
     /// Milliseconds in which messages share a packet.
     pub(crate) ptime: u64,
+    pub(crate) span: Span,
     /// Of a hundred packets, and of a hundred reports, so many are lost.
     pub(crate) loss: u64,
     pub(crate) look: Look,
+}
+
+/// How much time a packet with messages says that it takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Span {
+    /// Up to its last message.
+    Music,
+    /// All of `ptime`, as `rtpmidi broadcast --rtsp` has it.
+    Described,
 }
 
 /// What is looked at besides what is sent.
@@ -85,9 +95,11 @@ pub(crate) fn send(song: &Song, config: &Config, link: Link) -> Taken {
     let mut first = None;
     for (nanoseconds, command) in commands(song) {
         let now = ticks(nanoseconds);
-        if first.is_some_and(|first| now > first + ptime) {
-            stream.packet(first.unwrap_or(now));
-            first = None;
+        if let Some(begun) = first.take_if(|first| now > *first + ptime) {
+            if link.span == Span::Described {
+                stream.sender.pad((begun + ptime) as u32);
+            }
+            stream.packet(begun);
         }
         while let Some(due) = stream.sender.due().filter(|due| first.is_none() && u64::from(*due) < now) {
             stream.packet(u64::from(due));

@@ -44,6 +44,8 @@ pub struct Config {
     pub multicast: bool,
     /// Most octets of an RTP packet with its 12-octet header.
     pub mtu: usize,
+    /// Which channel commands of a packet have a status octet.
+    pub status_octets: StatusOctets,
     /// `guardtime`: most RTP clock ticks between two packets.
     pub guardtime: Option<u32>,
     /// RTP clock ticks for which a NoteOn counts as simultaneous with a packet, so that its repair is played
@@ -69,6 +71,16 @@ pub enum Policy {
     ClosedLoop,
     /// `j_update=open-loop`: follows the sender by [`OPEN_LOOP_PACKETS`].
     OpenLoop,
+}
+
+/// Which channel commands of a packet have a status octet, of those that could do without (section 3.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum StatusOctets {
+    /// Running status: none that has that of the command before it.
+    #[default]
+    Running,
+    /// All: there are receivers that cannot read running status.
+    All,
 }
 
 /// The media type of the stream.
@@ -103,6 +115,7 @@ impl Config {
             max_ptime: None,
             multicast: false,
             mtu: 1400,
+            status_octets: StatusOctets::default(),
             guardtime: None,
             fresh: clock_rate / 100,
         }

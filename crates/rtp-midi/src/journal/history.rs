@@ -240,6 +240,11 @@ impl History {
         self.channels[usize::from(channel)].as_ref().is_some_and(|channel| channel.sounds(note))
     }
 
+    /// The RTP time at which a note was struck that sounds with this velocity.
+    pub(crate) fn struck(&self, channel: Channel, note: U7, velocity: U7) -> Option<u32> {
+        self.channels[usize::from(channel)].as_ref()?.struck(note, velocity)
+    }
+
     /// The number of notes that sound.
     pub(crate) fn sounding(&self) -> usize {
         self.channels.iter().flatten().map(|channel| channel.sounding()).sum()

@@ -1,6 +1,7 @@
 //! MIDI commands: values, octets, and the byte stream they come in.
 
 mod command;
+mod intake;
 mod number;
 mod parser;
 mod sounding;
@@ -8,6 +9,7 @@ mod sysex;
 
 pub(crate) use command::decode_voice;
 pub use command::{Command, System, Voice};
+pub use intake::{Found, Intake};
 pub use number::{Channel, U7, U14};
 pub use parser::{Parser, Status};
 pub use sounding::Sounding;

@@ -40,6 +40,21 @@ impl Sounding {
         self.notes.iter().map(|notes| notes.count_ones()).sum()
     }
 
+    /// Whether the message lets go something that sounds, and makes nothing sound.
+    pub fn is_relieved_by(&self, message: &[u8]) -> bool {
+        let mut after = self.clone();
+        after.observe(message);
+        let has_changed = after != *self;
+        after.leave_out(self);
+        has_changed && after == Self::default()
+    }
+
+    /// Leaves out what another holds as well.
+    pub fn leave_out(&mut self, other: &Self) {
+        self.notes.iter_mut().zip(other.notes).for_each(|(notes, others)| *notes &= !others);
+        self.pedals.iter_mut().zip(other.pedals).for_each(|(pedals, others)| *pedals &= !others);
+    }
+
     /// The messages that silence everything: pedals up, then a `NoteOff` for each note.
     pub fn release(&self) -> Vec<[u8; 3]> {
         let mut messages = Vec::new();
@@ -93,6 +108,24 @@ mod tests {
         let sounding = after(&[&[0x92, 60, 1], &[0xB2, 64, 127], &[0xB3, 66, 64], &[0xB3, 69, 63], &[0x9F, 0, 5]]);
         assert_eq!(sounding.release(), [[0xB2, 64, 0], [0x82, 60, 64], [0xB3, 66, 0], [0x8F, 0, 64]]);
         assert!(after(&[&[0xB2, 64, 127], &[0xB2, 121, 0]]).release().is_empty());
+    }
+
+    #[test]
+    fn what_another_holds_as_well_is_not_let_go() {
+        let mut sounding = after(&[&[0x90, 60, 1], &[0x90, 62, 1], &[0xB0, 64, 127], &[0xB1, 64, 127]]);
+        sounding.leave_out(&after(&[&[0x90, 60, 9], &[0x91, 62, 9], &[0xB0, 64, 127]]));
+        assert_eq!(sounding.release(), [[0x80, 62, 64], [0xB1, 64, 0]]);
+    }
+
+    #[test]
+    fn only_what_lets_go_something_that_sounds_relieves() {
+        let sounding = after(&[&[0x90, 60, 1], &[0xB0, 64, 127], &[0x92, 7, 1]]);
+        for relief in [&[0x80, 60, 0][..], &[0x90, 60, 0], &[0xB0, 64, 0], &[0xB2, 123, 0], &[0xB0, 121, 0], &[0xFF]] {
+            assert!(sounding.is_relieved_by(relief), "{relief:X?}");
+        }
+        for other in [&[0x90, 60, 9][..], &[0x90, 61, 9], &[0x80, 61, 0], &[0xB1, 64, 0], &[0xB3, 123, 0], &[0xF8]] {
+            assert!(!sounding.is_relieved_by(other), "{other:X?}");
+        }
     }
 
     proptest! {

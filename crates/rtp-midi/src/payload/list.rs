@@ -2,6 +2,7 @@
 
 use super::delta;
 use super::short::Short;
+use crate::config::StatusOctets;
 use crate::error::{Error, Result};
 use crate::midi::{Channel, Command, Status, System, Voice, decode_voice};
 
@@ -107,6 +108,7 @@ pub struct Writer {
     start: u32,
     time: u32,
     running: Option<u8>,
+    status_octets: StatusOctets,
     /// How the source gave the first channel command.
     first: Option<Status>,
 }
@@ -114,6 +116,11 @@ pub struct Writer {
 impl Writer {
     /// Most octets a list can have: LEN has twelve bits.
     pub const MAX: usize = 4095;
+
+    /// An empty list, whose channel commands will have these status octets.
+    pub fn new(status_octets: StatusOctets) -> Self {
+        Self { status_octets, ..Self::default() }
+    }
 
     /// Appends a command unless the list would grow beyond `limit` octets; says whether it did.
     ///
@@ -145,7 +152,7 @@ impl Writer {
         let fits = self.octets.len() + short.length() <= limit.min(Self::MAX);
         if fits {
             self.time = time;
-            self.running = Some(status);
+            self.running = (self.status_octets == StatusOctets::Running).then_some(status);
             self.first.get_or_insert(source);
             short.append_to(&mut self.octets);
         }
@@ -182,12 +189,29 @@ impl Writer {
         (delta <= delta::MAX).then_some((short, self.time.wrapping_add(delta)))
     }
 
+    /// Appends a delta time without a command, by which the list covers the time up to `until` (section 3.1), unless it
+    /// would grow beyond `limit` octets; says whether it did. Nothing may be pushed behind it.
+    pub fn pad(&mut self, until: u32, limit: usize) -> bool {
+        let delta = until.wrapping_sub(self.time);
+        if self.octets.is_empty() || delta == 0 || delta > delta::MAX {
+            return false;
+        }
+        let mut short = Short::default();
+        delta::encode(delta, &mut short);
+        let fits = self.octets.len() + short.length() <= limit.min(Self::MAX);
+        if fits {
+            self.time = until;
+            short.append_to(&mut self.octets);
+        }
+        fits
+    }
+
     /// The list as it stands.
     pub fn octets(&self) -> &[u8] {
         &self.octets
     }
 
-    /// Time of the first and of the last command; meaningless while the list is empty.
+    /// Time of the first command, and of the last one or the end of the list behind it; meaningless while it is empty.
     pub const fn span(&self) -> (u32, u32) {
         (self.start, self.time)
     }
@@ -276,6 +300,15 @@ mod tests {
         assert!(writer.push(0, note(61), Status::Given, 6));
         assert!(!writer.push(0, note(62), Status::Given, 6));
         assert_eq!(writer.octets(), [0x90, 60, 127, 0, 61, 127]);
+    }
+
+    #[test]
+    fn each_command_has_its_status_octet_where_receivers_need_it() {
+        let mut writer = Writer::new(StatusOctets::All);
+        for octets in [[0x90, 60, 100], [0x90, 64, 100], [0xB0, 7, 80]] {
+            assert!(writer.push(0, Command::decode(&octets).unwrap().0, Status::Given, Writer::MAX));
+        }
+        assert_eq!(writer.octets(), [0x90, 60, 100, 0, 0x90, 64, 100, 0, 0xB0, 7, 80]);
     }
 
     fn any_command() -> impl Strategy<Value = (u32, Vec<u8>)> {

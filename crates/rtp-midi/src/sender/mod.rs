@@ -111,7 +111,7 @@ impl Sender {
         };
         Self {
             subset: Subset::of_sender(config.commands.clone()),
-            list: Writer::default(),
+            list: Writer::new(config.status_octets),
             history: History::of_sender(&config),
             journal_most: if checkpoint.is_some() { Sizes::default().total() } else { 0 },
             checkpoint,
@@ -215,6 +215,13 @@ impl Sender {
     /// Whether nothing is queued.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// Declares that nothing comes before the RTP time `until`, with which the packet under construction ends (section
+    /// 3.1); says whether there was room for that. Only [`packet`](Self::packet) may follow.
+    pub fn pad(&mut self, until: u32) -> bool {
+        let fits = self.config.max_ptime.is_none_or(|most| !self.spans_more_than(most, until));
+        fits && self.list.pad(until, self.list_limit(self.journal_most))
     }
 
     /// Ends the packet under construction and appends its payload to `out`.

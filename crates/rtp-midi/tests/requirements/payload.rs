@@ -119,6 +119,24 @@ fn the_time_of_a_packet_reaches_from_its_timestamp_to_the_end_of_its_list() {
 }
 
 #[test]
+fn a_packet_may_end_with_time_in_which_nothing_comes() {
+    let note = Command::decode(NOTE).unwrap().0;
+    let list = |octets: &[u8]| walk(octets).list;
+    let mut sender = Sender::new(Config { max_ptime: Some(441), ..without_journal() }, 0);
+    let mut payload = Vec::new();
+    assert!(!sender.pad(441), "nothing is there that it could be behind");
+    sender.queue(1000, note).unwrap();
+    assert!(!sender.pad(1442), "longer than packets are");
+    assert!(!sender.pad(1000) && !sender.pad(900), "no time");
+    assert!(sender.pad(1441));
+    assert_eq!(sender.packet(0, &mut payload).timestamp, 1000);
+    assert_eq!(list(&payload), [NOTE, &[0x83, 0x39]].concat());
+    // What comes in this time all the same comes at its end.
+    sender.queue(1300, note).unwrap();
+    assert_eq!(sender.packet(0, &mut payload).timestamp, 1441);
+}
+
+#[test]
 fn a_chord_comes_out_in_list_order_at_one_instant() {
     let list = [0x90, 60, 64, 0, 64, 64, 0, 67, 64];
     let chord = [60, 64, 67].map(|note| (9, vec![0x90, note, 64]));
@@ -271,11 +289,13 @@ proptest! {
             for later in 0..count {
                 sender.queue(time + 40 * later as u32, Command::decode(NOTE).unwrap().0).unwrap();
             }
+            let padded = count % 2 == 1 && sender.pad(time + 441);
             let mut payload = Vec::new();
             let packet = sender.packet(time, &mut payload);
             prop_assert!(last.is_none_or(|last| last <= packet.timestamp));
             let commands = read(&walk(&payload).list, packet.timestamp, false);
             last = Some(commands.last().map_or(packet.timestamp, |(time, _)| *time));
+            last = if padded { last.max(Some(time + 441)) } else { last };
         }
     }
 }

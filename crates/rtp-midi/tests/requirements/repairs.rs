@@ -2,7 +2,7 @@
 
 use rtp_midi::{Outcome, Received, Receiver};
 
-use crate::kit::{Commands, anchor, hear, joined, octets, stream};
+use crate::kit::{Commands, RATE, anchor, hear, joined, octets, stream};
 
 const ON: &[u8] = &[0x90, 60, 64];
 const OFF: &[u8] = &[0x80, 60, 64];
@@ -94,6 +94,25 @@ fn a_late_or_doubled_packet_gives_nothing() {
         assert_eq!(outcome, Outcome::Late);
     }
     assert_eq!((receiver.stats().late, receiver.sounding()), (3, 0));
+}
+
+#[test]
+fn a_note_whose_packet_was_overtaken_is_heard_once_unless_it_has_ended() {
+    let other: &[u8] = &[0x90, 64, 1];
+    for (behind, heard) in [(&[other][..], &[ON][..]), (&[OFF], &[]), (&[&[0x90, 60, 1]], &[])] {
+        let sent = stream(anchor(), &[&[], &[], &[ON, &[0xB0, 7, 9]], behind]);
+        let mut receiver = Receiver::new(anchor());
+        hear(&mut receiver, &[&sent[0], &sent[1], &sent[3]]);
+        let (packet, payload) = &sent[2];
+        let received = Received { sequence: packet.sequence, timestamp: packet.timestamp, payload };
+        let mut notes = Vec::new();
+        // A second behind nobody waits for it; sooner it is heard, but not again.
+        let soon = received.timestamp + RATE - RATE / 50;
+        for timestamp in [received.timestamp, soon, soon] {
+            receiver.overtaken(Received { timestamp, ..received }, |event| notes.push(octets(&event.command)));
+        }
+        assert_eq!(notes, heard, "{behind:02X?}");
+    }
 }
 
 #[test]

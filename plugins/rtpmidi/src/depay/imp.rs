@@ -44,6 +44,10 @@ pub(super) struct State {
     pub(super) upstream: Option<Upstream>,
     /// What the pipeline has said its latency is.
     pub(super) latency: gst::ClockTime,
+    /// Whether it has played and pauses now.
+    pub(super) paused: bool,
+    /// Where the latest seek went.
+    pub(super) wound_to: Option<gst::ClockTime>,
 }
 
 #[glib::object_subclass]
@@ -75,7 +79,7 @@ impl ObjectImpl for RtpMidiDepay {
 
     fn constructed(&self) {
         self.parent_constructed();
-        self.watch_latency();
+        self.watch_downstream();
     }
 }
 
@@ -105,7 +109,9 @@ impl ElementImpl for RtpMidiDepay {
         match transition {
             gst::StateChange::ReadyToPaused => *lock(&self.state) = State::default(),
             gst::StateChange::PlayingToPaused => self.with_alarm(Alarm::pause),
+            gst::StateChange::PausedToPlaying => lock(&self.state).paused = false,
             gst::StateChange::PausedToReady => {
+                lock(&self.state).paused = false;
                 *lock(&self.connections) = Connections::default();
                 alarm = lock(&self.alarm).take();
                 if self.is_downstream_playing() {
@@ -121,6 +127,10 @@ impl ElementImpl for RtpMidiDepay {
             gst::StateChange::PausedToPlaying => {
                 lock(&self.state).upstream = None;
                 self.with_alarm(|alarm| alarm.play(&*self.obj()));
+            }
+            gst::StateChange::PlayingToPaused => {
+                lock(&self.state).paused = true;
+                self.show_place();
             }
             gst::StateChange::PausedToReady => {
                 // Only now, with inactive pads, is its thread sure to come back from a push.
@@ -153,6 +163,7 @@ impl RTPBaseDepayloadImpl for RtpMidiDepay {
     fn handle_event(&self, event: gst::Event) -> bool {
         use gst::EventView;
         let event = sparse::mark(event);
+        let is_flushed = event.type_() == gst::EventType::FlushStop;
         match event.view() {
             EventView::Eos(_) => {
                 // A recording ends as its sender ended it; a live stream is cut off here.
@@ -170,7 +181,11 @@ impl RTPBaseDepayloadImpl for RtpMidiDepay {
             EventView::Gap(_) if !self.has_segment() => return true,
             _ => {}
         }
-        self.parent_handle_event(event)
+        let is_taken = self.parent_handle_event(event);
+        if is_flushed && lock(&self.state).paused {
+            self.show_place();
+        }
+        is_taken
     }
 
     fn process_rtp_packet(&self, packet: &gst_rtp::RTPBuffer<gst_rtp::rtp_buffer::Readable>) -> Option<gst::Buffer> {
@@ -260,7 +275,7 @@ impl RtpMidiDepay {
         peer.and_then(|pad| pad.parent_element()).is_some_and(|next| next.current_state() == gst::State::Playing)
     }
 
-    fn has_segment(&self) -> bool {
+    pub(super) fn has_segment(&self) -> bool {
         self.obj().src_pad().sticky_event::<gst::event::Segment>(0).is_some()
     }
 

@@ -13,6 +13,7 @@
 mod imp;
 mod losses;
 mod messages;
+mod preroll;
 mod settings;
 mod stats;
 mod timeline;

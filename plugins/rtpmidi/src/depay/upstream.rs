@@ -25,15 +25,18 @@ impl Upstream {
 }
 
 impl RtpMidiDepay {
-    /// Takes note of the latency that the pipeline distributes, and asks upstream anew then.
-    pub(super) fn watch_latency(&self) {
+    /// Takes note of what downstream says: the latency that the pipeline distributes, upon which upstream is asked anew, and
+    /// seeks.
+    pub(super) fn watch_downstream(&self) {
         let depay = self.downgrade();
         self.obj().src_pad().add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
-            if let (Some(depay), Some(event)) = (depay.upgrade(), info.event())
-                && let gst::EventView::Latency(latency) = event.view()
-            {
-                let mut state = lock(&depay.state);
-                (state.latency, state.upstream) = (latency.latency(), None);
+            match (depay.upgrade(), info.event().map(|event| event.view())) {
+                (Some(depay), Some(gst::EventView::Latency(latency))) => {
+                    let mut state = lock(&depay.state);
+                    (state.latency, state.upstream) = (latency.latency(), None);
+                }
+                (Some(depay), Some(gst::EventView::Seek(seek))) => depay.note_seek(seek),
+                _ => {}
             }
             gst::PadProbeReturn::Ok
         });

@@ -119,6 +119,10 @@ impl AggregatorImpl for MidiTick {
     }
 
     fn src_query(&self, query: &mut gst::QueryRef) -> bool {
+        if query.type_() == gst::QueryType::Seeking {
+            // An aggregator takes none of its streams to be one that can be wound; this one has one stream.
+            return self.sink.peer_query(query);
+        }
         let answered = self.parent_src_query(query);
         if let gst::QueryViewMut::Latency(query) = query.view_mut()
             && answered

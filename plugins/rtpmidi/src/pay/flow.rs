@@ -42,7 +42,8 @@ impl RtpMidiPay {
         let mut query = gst::query::Latency::new();
         let live = obj.sink_pad().peer_query(&mut query) && query.result().0 && obj.clock().is_some();
         let most = lock(&self.state).max_ptime;
-        let pace = Pace { live, hold: self.hold(), span: nonnegative(obj.max_ptime()), most };
+        let multiple = nonnegative(obj.ptime_multiple()).unwrap_or_default();
+        let pace = Pace { live, hold: self.hold(), span: nonnegative(obj.max_ptime()), most, multiple };
         gst::debug!(CAT, imp = self, "pace {pace:?}");
         if live {
             self.start_alarm();

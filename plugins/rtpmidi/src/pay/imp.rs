@@ -8,8 +8,8 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_rtp::prelude::*;
 use gst_rtp::subclass::prelude::*;
+use rtp_midi::midi::Found;
 
-use super::intake::Found;
 use super::outbox::Outbox;
 use super::packer::{Pace, Packer};
 use super::settings::{self, Settings, UnusedCommands};
@@ -144,6 +144,7 @@ impl ObjectImpl for RtpMidiPay {
         };
         obj.connect_min_ptime_notify(measure);
         obj.connect_max_ptime_notify(measure);
+        obj.connect_ptime_multiple_notify(measure);
     }
 }
 

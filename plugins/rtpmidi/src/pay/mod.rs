@@ -18,7 +18,6 @@ mod demands;
 mod feedback;
 mod flow;
 mod imp;
-mod intake;
 mod moment;
 mod negotiation;
 mod outbox;
@@ -26,6 +25,7 @@ mod packer;
 mod settings;
 mod stats;
 mod stream;
+mod waiting;
 
 use std::sync::LazyLock;
 

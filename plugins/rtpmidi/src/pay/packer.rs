@@ -1,15 +1,18 @@
 //! Gathers messages into packets: what goes into one, and when it and the guard packets are due.
 
-use rtp_midi::midi::{Command, System};
+use rtp_midi::midi::{Command, Found, Intake, System};
 use rtp_midi::{Config, Refusal, Sender, SenderStats, Timing};
 
-use super::intake::{Found, Intake};
 use super::moment::{Moment, Moments};
 use super::outbox::Outbox;
 use super::stream::Stream;
+use super::waiting::Waiting;
 
 /// How much time the members of one upstream buffer list may span in a packet, where `max-ptime` does not say.
 const LIST_SPAN: gst::ClockTime = gst::ClockTime::from_mseconds(10);
+
+/// How long before its time a message may come from an element that waits for it.
+const EARLY: gst::ClockTime = gst::ClockTime::from_mseconds(1);
 
 /// Octets of messages that may wait for reports of receivers; then the journals grow beyond their limits instead.
 const MOST_WAITING: usize = 1 << 18;
@@ -25,6 +28,8 @@ pub(super) struct Pace {
     pub(super) span: Option<gst::ClockTime>,
     /// What downstream lets one packet span, whatever else says more.
     pub(super) most: Option<gst::ClockTime>,
+    /// Of what the time is a multiple that a packet spans, void time at its end included; zero for any.
+    pub(super) multiple: gst::ClockTime,
 }
 
 /// What the packer has seen and the [`Sender`] has not.
@@ -53,6 +58,8 @@ pub(super) struct Packer {
     building: Option<(Moment, u64)>,
     /// RTP time of the latest packet.
     sent: Option<u64>,
+    /// RTP time before which nothing comes any more: packets have said so.
+    void: u64,
     /// How far the clock was ahead of RTP time when the latest messages left; those behind them keep that distance,
     /// lest it look like jitter, or like the time of messages still to come. To be measured when it is `None`.
     lag: Option<gst::ClockTime>,
@@ -62,51 +69,6 @@ pub(super) struct Packer {
     opened: bool,
     /// Members of an upstream buffer list that are still to come.
     members: usize,
-}
-
-/// Messages that no packet has yet, as octets one behind the other.
-#[derive(Debug, Default)]
-struct Waiting {
-    octets: Vec<u8>,
-    /// Time of each message, and where its octets end.
-    messages: Vec<(Moment, usize)>,
-    /// Running time at which they have waited long enough.
-    until: Option<gst::ClockTime>,
-}
-
-impl Waiting {
-    fn push(&mut self, moment: Moment, command: Command<'_>) {
-        command.encode(&mut self.octets);
-        self.messages.push((moment, self.octets.len()));
-    }
-
-    fn first(&self) -> Option<Moment> {
-        self.messages.first().map(|&(moment, _)| moment)
-    }
-
-    /// Each message with its length in octets.
-    fn iter(&self) -> impl Iterator<Item = (Moment, usize, Command<'_>)> {
-        let mut start = 0;
-        self.messages.iter().filter_map(move |&(moment, end)| {
-            let octets = &self.octets[std::mem::replace(&mut start, end)..end];
-            Command::decode(octets).ok().map(|(command, _)| (moment, octets.len(), command))
-        })
-    }
-
-    /// Takes the messages from number `first` on away.
-    fn split_off(&mut self, first: usize) -> Self {
-        let start = first.checked_sub(1).map_or(0, |last| self.messages[last].1);
-        let mut rest =
-            Self { octets: self.octets.split_off(start), messages: self.messages.split_off(first), until: None };
-        rest.messages.iter_mut().for_each(|(_, end)| *end -= start);
-        rest
-    }
-
-    fn clear(&mut self) {
-        self.octets.clear();
-        self.messages.clear();
-        self.until = None;
-    }
 }
 
 impl Packer {
@@ -122,6 +84,7 @@ impl Packer {
             waiting: Waiting::default(),
             building: None,
             sent: None,
+            void: 0,
             lag: None,
             stamped: 0,
             opened: false,
@@ -197,8 +160,9 @@ impl Packer {
     /// Takes a buffer; packets that are complete go to `outbox`.
     pub(super) fn take(&mut self, pts: Option<gst::ClockTime>, octets: &[u8], outbox: &mut Outbox) -> Found {
         let moment = self.moments.of(pts);
+        let moment = if moment.ticks < self.void { self.moments.nearest(self.void) } else { moment };
         if self.waiting.first().is_some_and(|first| self.is_beyond(first, moment)) {
-            self.send_waiting(outbox);
+            self.send_waiting(moment.ticks, outbox);
         }
         if !self.pace.live {
             self.open(moment, outbox);
@@ -220,7 +184,7 @@ impl Packer {
         self.members = self.members.saturating_sub(1);
         let full = self.waiting.octets.len() >= self.stream.config.mtu;
         if full || (self.pace.live && self.members == 0 && self.pace.hold.is_zero()) {
-            self.send_waiting(outbox);
+            self.send_waiting(0, outbox);
         }
         found
     }
@@ -229,7 +193,7 @@ impl Packer {
     pub(super) fn pass(&mut self, pts: gst::ClockTime, outbox: &mut Outbox) {
         let Some(moment) = self.moments.at(Some(pts)) else { return };
         if self.waiting.first().is_some_and(|first| self.is_beyond(first, moment)) {
-            self.send_waiting(outbox);
+            self.send_waiting(moment.ticks, outbox);
         }
         self.send_guards_before(moment, outbox);
     }
@@ -251,8 +215,10 @@ impl Packer {
         };
         // The rest of a list comes at once, or something upstream has dropped it.
         let hold = if self.members > 0 { self.pace.hold.max(LIST_SPAN) } else { self.pace.hold };
-        // A message whose time is still to come waits no longer than one of now.
-        let until = *self.waiting.until.get_or_insert(self.moments.time(first.ticks).min(now) + hold);
+        // A message whose time is still to come waits no longer than one of now, but for what has been declared void.
+        let time = self.moments.time(first.ticks);
+        let since = if first.ticks == self.void || time <= now + EARLY { time } else { now };
+        let until = *self.waiting.until.get_or_insert(since + hold);
         let lag = self.lag(now);
         Some(self.keep_alive().map_or(until, |due| until.min(self.moments.time(due) + lag)))
     }
@@ -260,12 +226,12 @@ impl Packer {
     /// The clock shows running time `now` (live).
     pub(super) fn ring(&mut self, now: gst::ClockTime, outbox: &mut Outbox) {
         if self.sender.is_stalled() {
-            self.send_waiting(outbox);
+            self.send_waiting(0, outbox);
         }
         if self.wake(now).is_some_and(|at| at <= now) {
             if self.waits() && !self.sender.is_stalled() {
                 self.members = 0;
-                self.send_waiting(outbox);
+                self.send_waiting(self.moments.ticks(now), outbox);
             } else if let Some(due) = self.due() {
                 // Packets that a stall has held up are not made up for one by one.
                 let now = now.saturating_sub(self.lag(now));
@@ -276,16 +242,18 @@ impl Packer {
 
     /// Nothing more comes in this segment: sends what waits.
     pub(super) fn finish(&mut self, outbox: &mut Outbox) {
-        self.send_waiting(outbox);
+        // The next segment may begin at once.
+        self.send_waiting(0, outbox);
         if self.waiting.first().is_some() {
             self.sender.press_on();
-            self.send_waiting(outbox);
+            self.send_waiting(0, outbox);
         }
         self.members = 0;
     }
 
     /// The stream ends: sends what waits and what is left of the guard schedule, so that the last NoteOff survives.
     pub(super) fn end(&mut self, outbox: &mut Outbox) {
+        self.send_waiting(u64::MAX, outbox);
         self.finish(outbox);
         self.intake.reset();
         while let Some((sent, guard)) = self.sent.zip(self.sender.guard_due()) {
@@ -310,7 +278,7 @@ impl Packer {
         self.past.stalls += now.stalls;
         self.sender = Sender::new(self.stream.config.clone(), sequence);
         self.building = None;
-        (self.sent, self.lag, self.stamped) = (None, None, 0);
+        (self.sent, self.void, self.lag, self.stamped) = (None, 0, None, 0);
     }
 
     /// Begins an offline stream with an empty packet at the segment's start when the music begins later:
@@ -352,7 +320,7 @@ impl Packer {
     }
 
     fn send_guard(&mut self, ticks: u64, outbox: &mut Outbox) {
-        let moment = self.moments.nearest(ticks);
+        let moment = self.moments.nearest(ticks.max(self.void));
         self.moments.reach(moment);
         self.building = Some((moment, moment.ticks));
         self.seal(outbox);
@@ -377,17 +345,17 @@ impl Packer {
         let arrived = self.waiting.split_off(first);
         for (moment, length, command) in arrived.iter() {
             let ticks = timing.stamp(moment.ticks, length as u32, clock_rate);
-            let moment = self.moments.nearest(ticks.max(self.stamped));
+            let moment = self.moments.nearest(ticks.max(self.stamped).max(self.void));
             self.stamped = moment.ticks;
             if self.waiting.first().is_some_and(|first| self.is_beyond(first, moment)) {
-                self.send_waiting(outbox);
+                self.send_waiting(moment.ticks, outbox);
             }
             self.waiting.push(moment, command);
         }
     }
 
-    /// Sends what waits, or as much as the journals have room for.
-    fn send_waiting(&mut self, outbox: &mut Outbox) {
+    /// Sends what waits, or as much as the journals have room for. Nothing else comes before the RTP time `until`.
+    fn send_waiting(&mut self, until: u64, outbox: &mut Outbox) {
         if self.waiting.first().is_none() {
             return;
         }
@@ -420,6 +388,9 @@ impl Packer {
             self.waiting = waiting;
             return;
         }
+        if left.first().is_none() {
+            self.pad(until);
+        }
         self.seal(outbox);
         self.lag = None;
         if left.first().is_none() {
@@ -450,6 +421,18 @@ impl Packer {
             Err(Refusal::Stalled) => return false,
         }
         true
+    }
+
+    /// Lets the packet under construction span one of the times that packets span, if that ends before `until`.
+    fn pad(&mut self, until: u64) {
+        let multiple = self.moments.ticks(self.pace.multiple);
+        let Some((first, last)) = self.building.filter(|_| multiple > 0) else { return };
+        let span = last.saturating_sub(first.ticks).max(1).next_multiple_of(multiple);
+        let most = self.pace.most.map_or(u64::MAX, |time| self.moments.ticks(time));
+        let end = first.ticks.saturating_add(span);
+        if span <= most && end <= until && self.sender.pad(self.timestamp(end)) {
+            self.void = end;
+        }
     }
 
     /// Ends the packet under construction.

@@ -252,7 +252,11 @@ impl SmfParse {
             return false;
         };
         // A seek that leads nowhere leaves everything as it is.
-        if self.segment().do_seek(rate, flags, start_type, start, stop_type, stop).is_none() {
+        let mut segment = self.segment();
+        segment.set_duration(lock(&self.state).player.as_ref().map(Player::duration));
+        let leads_somewhere = ends_behind_its_start(&segment, (start_type, start), (stop_type, stop))
+            && segment.clone().do_seek(rate, flags, start_type, start, stop_type, stop).is_some();
+        if !leads_somewhere {
             gst::info!(CAT, imp = self, "cannot seek there: {event:?}");
             return false;
         }
@@ -447,6 +451,26 @@ fn time(value: gst::GenericFormattedValue) -> Option<MaybeTime> {
         gst::GenericFormattedValue::Time(time) => Some(time),
         _ => None,
     }
+}
+
+/// Whether a seek leaves something between its start and its stop. GStreamer takes one that does not for a mistake of the
+/// element's.
+fn ends_behind_its_start(
+    segment: &gst::FormattedSegment<gst::ClockTime>,
+    (start_type, start): (gst::SeekType, MaybeTime),
+    (stop_type, stop): (gst::SeekType, MaybeTime),
+) -> bool {
+    let place = |kind, time: MaybeTime, before: MaybeTime| match kind {
+        gst::SeekType::Set => time,
+        // Counted backwards, it is a negative number.
+        gst::SeekType::End => segment.duration().zip(time).map(|(end, time)| {
+            let place = end.nseconds().cast_signed().saturating_add(time.nseconds().cast_signed());
+            gst::ClockTime::from_nseconds(place.max(0).cast_unsigned())
+        }),
+        gst::SeekType::None => before,
+    };
+    let stop = place(stop_type, stop, segment.stop());
+    stop.is_none_or(|stop| place(start_type, start, segment.start()).is_none_or(|start| start <= stop))
 }
 
 fn panicked() -> gst::LoggableError {

@@ -95,6 +95,8 @@ pub struct Packet {
     pub journal: Option<usize>,
     /// RTP time of each command since the offset, and its octets.
     pub commands: Vec<(u32, Vec<u8>)>,
+    /// Ticks from the timestamp to the end of the list.
+    pub reach: u32,
 }
 
 impl Packet {
@@ -110,12 +112,14 @@ impl Packet {
 pub fn packet(buffer: &gst::Buffer) -> Packet {
     let rtp = RTPBuffer::from_buffer_readable(buffer).unwrap();
     let payload = Payload::decode(rtp.payload().unwrap()).unwrap();
-    let commands = payload.commands(rtp.timestamp()).map(|timed| {
+    let mut list = payload.commands(rtp.timestamp());
+    let commands = list.by_ref().map(|timed| {
         let timed = timed.unwrap();
         let mut octets = Vec::new();
         timed.command.encode(&mut octets);
         (timed.time.wrapping_sub(OFFSET), octets)
     });
+    let commands = commands.collect();
     Packet {
         pts: buffer.pts(),
         sequence: rtp.seq(),
@@ -124,7 +128,8 @@ pub fn packet(buffer: &gst::Buffer) -> Packet {
         ssrc: rtp.ssrc(),
         size: buffer.size(),
         journal: payload.journal.map(<[u8]>::len),
-        commands: commands.collect(),
+        commands,
+        reach: list.time().wrapping_sub(rtp.timestamp()),
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[arg(long, default_value = "8", value_parser = time::parse, value_name = "SECONDS")]
     wait: Duration,
 
-    /// The network interface to listen on [default: where the route to multicast groups leads]
+    /// The network interface to listen on [default: where the route to multicast groups leads; for AppleMIDI sessions all but loopback]
     #[arg(long, value_name = "NAME")]
     interface: Option<String>,
 

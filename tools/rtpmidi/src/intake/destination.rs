@@ -44,6 +44,11 @@ impl Destination {
         Ok(Self { address, port: transport.port, rtcp_port: transport.rtcp_port, senders, key })
     }
 
+    /// The same for each of the streams that are heard as one.
+    pub(super) fn each(source: &Source, name: &str, given: Option<&Key>) -> Result<Vec<Self>> {
+        source.streams().map(|stream| Self::of(stream, name, given)).collect()
+    }
+
     /// Where RTP packets come in.
     pub(super) fn rtp(&self) -> SocketAddr {
         (self.address, self.port).into()

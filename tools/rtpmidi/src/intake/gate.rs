@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::rtp::{self, Header};
 
 /// How long the sender must have been silent before another one is accepted in its place.
-const FAITHFUL_FOR: Duration = Duration::from_secs(5);
+pub(super) const FAITHFUL_FOR: Duration = Duration::from_secs(5);
 
 /// Lets the packets of one sender pass.
 ///
@@ -14,7 +14,7 @@ const FAITHFUL_FOR: Duration = Duration::from_secs(5);
 /// sender does that found a collision or was started again from the same port; another address is accepted only when
 /// the sender has been silent for some seconds.
 #[derive(Clone, Debug)]
-pub(super) struct Gate {
+pub(crate) struct Gate {
     payload_type: u8,
     senders: Senders,
     proof: Proof,
@@ -68,7 +68,7 @@ impl Gate {
     }
 
     /// Whether an RTP datagram passes; `at` is a time that only rises.
-    pub(super) fn admits(&mut self, at: Duration, from: SocketAddr, datagram: &[u8]) -> bool {
+    pub(crate) fn admits(&mut self, at: Duration, from: SocketAddr, datagram: &[u8]) -> bool {
         let header = Header::parse(datagram)
             .filter(|header| header.payload_type == self.payload_type && self.senders.has(from.ip()));
         let is_the_sender = |sender: Sender| {
@@ -84,12 +84,12 @@ impl Gate {
         header.is_some() && free
     }
 
-    /// Whether an RTCP datagram passes. It comes from another port of the sender; before the first RTP packet any
-    /// address may turn out to be the sender's.
-    pub(super) fn admits_rtcp(&mut self, from: IpAddr, datagram: &[u8]) -> bool {
+    /// Whether an RTCP datagram passes. It comes from another port of the sender, or from anywhere if it is sealed; before
+    /// the first RTP packet any address may turn out to be the sender's.
+    pub(crate) fn admits_rtcp(&mut self, from: IpAddr, datagram: &[u8]) -> bool {
         let admitted = rtp::is_rtcp(datagram)
             && self.senders.has(from)
-            && self.sender.is_none_or(|sender| sender.address.ip() == from);
+            && (self.proof == Proof::Seal || self.sender.is_none_or(|sender| sender.address.ip() == from));
         if !admitted {
             self.foreign += 1;
         }
@@ -143,6 +143,7 @@ mod tests {
         assert!(gate.admits(SECOND, from("10.0.0.1:4000"), &packet(96, 1)));
         assert!(gate.admits(SECOND, from("10.0.0.1:4000"), &packet(96, 2)));
         assert!(!gate.admits(SECOND, from("10.0.0.2:4000"), &packet(96, 3)), "another sender with the key");
+        assert!(gate.admits_rtcp(from("10.0.0.9:9").ip(), &rtp::goodbye(2)), "a copy of a report");
     }
 
     #[test]

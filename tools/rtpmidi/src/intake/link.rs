@@ -7,9 +7,9 @@ use super::announced::{Found, Search};
 use super::backoff::Backoff;
 use super::destination::Destination;
 use super::entrance::Entrance;
-use super::gate::Senders;
+use super::gate::{FAITHFUL_FOR, Senders};
 use super::place::Place;
-use super::rtsp::{Connection, Reconnect, Server, Step};
+use super::rtsp::{Change, Connection, Reconnect, Server, Step};
 use super::source::{Length, Source};
 use super::udp::Sockets;
 use super::{Packet, Plan};
@@ -32,7 +32,7 @@ pub(crate) struct Link {
 
 /// What a link looks for.
 enum Sought {
-    Described { source: Box<Source>, destination: Destination },
+    Described { source: Box<Source>, destinations: Vec<Destination> },
     Announced(Box<Search>),
     Served(Server),
 }
@@ -41,10 +41,10 @@ enum Sought {
 enum Way {
     /// None yet, or none any more.
     Closed,
-    /// Sockets of a stream to this destination.
+    /// Sockets of each stream, and the destinations they are for.
     Udp {
-        sockets: Sockets,
-        destination: Destination,
+        sockets: Vec<Sockets>,
+        destinations: Vec<Destination>,
     },
     Rtsp(Box<Connection>),
     /// None before this time.
@@ -84,24 +84,23 @@ const STRAGGLERS: Duration = Duration::from_millis(200);
 /// How long a server may be silent, reports included, which come every five seconds or so.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// How long a sender must have been silent before another one that is announced is heard in its place.
-const FAITHFUL_FOR: Duration = Duration::from_secs(5);
-
 /// How much of a file may be missing at its end.
 const REST: Duration = Duration::from_secs(2);
 
 impl Link {
     /// Looks for what there is at `place`.
     pub(crate) fn new(place: &Place, plan: Plan) -> Result<Self> {
+        if !matches!(place, Place::Rtsp(_)) && !plan.start.is_zero() {
+            return Err(Failure::new("--start is for files on an RTSP server")
+                .hint("whoever else sends decides what is played"));
+        }
         let sought = match place {
             Place::Description(path) => {
-                let source = Source::read(path)?;
-                let destination = Destination::of(&source, &place.to_string(), plan.key.as_ref())?;
-                Sought::Described { source: Box::new(source), destination }
+                let source = Source::read(path)?.wanted(plan.streams);
+                let destinations = Destination::each(&source, &place.to_string(), plan.key.as_ref())?;
+                Sought::Described { source: Box::new(source), destinations }
             }
-            Place::Announced(title) => {
-                Sought::Announced(Box::new(Search::new(title, plan.interface.as_ref(), plan.key.clone())?))
-            }
+            Place::Announced(title) => Sought::Announced(Box::new(Search::new(title, &plan)?)),
             Place::Rtsp(_) if plan.key.is_some() => {
                 return Err(Failure::new("--srtp-key is for descriptions and announcements")
                     .hint("an RTSP server gives out the keys of its streams itself, over TLS: rtsps://"));
@@ -126,7 +125,9 @@ impl Link {
     /// Where packets come from or to, in words.
     pub(crate) fn way(&self) -> String {
         match (&self.way, &self.place) {
-            (Way::Udp { destination, .. }, _) => destination.rtp().to_string(),
+            (Way::Udp { destinations, .. }, _) => {
+                destinations.iter().map(|destination| destination.rtp().to_string()).collect::<Vec<_>>().join(" and ")
+            }
             (_, Sought::Served(server)) => server.url.to_string(),
             (_, Sought::Described { .. } | Sought::Announced(_)) => String::new(),
         }
@@ -143,6 +144,15 @@ impl Link {
         }
     }
 
+    /// The time since the first packet, or the place in a file.
+    pub(crate) fn position(&self) -> Duration {
+        if self.is_live() { self.entrance.position() } else { self.place_in_file() }
+    }
+
+    fn place_in_file(&self) -> Duration {
+        self.plan.start + self.played + self.entrance.played().unwrap_or_default()
+    }
+
     /// Whether a sender that is gone may come back however long that takes.
     pub(crate) fn returns(&self) -> bool {
         matches!(&self.place, Sought::Served(server) if server.reconnect != Reconnect::Never)
@@ -155,7 +165,10 @@ impl Link {
             Sought::Served(server) => Failure::new(format!("{}: nothing comes", server.url)),
             Sought::Announced(_) | Sought::Described { .. } => {
                 let to = match &self.way {
-                    Way::Udp { destination, .. } => format!(" to {destination}"),
+                    Way::Udp { destinations, .. } => {
+                        let words: Vec<String> = destinations.iter().map(Destination::to_string).collect();
+                        format!(" to {}", words.join(" or "))
+                    }
                     Way::Closed | Way::Resting { .. } | Way::Rtsp(_) => String::new(),
                 };
                 Failure::new(format!("nothing came{to}"))
@@ -174,15 +187,13 @@ impl Link {
                 }
                 None
             }
-            Way::Udp { .. } if self.has_left() => Some(Event::Ended),
-            Way::Udp { .. } => self.moved(),
+            // Who has said goodbye may be announced elsewhere some time later.
+            Way::Udp { .. } => match self.moved() {
+                None if self.has_left() => Some(Event::Ended),
+                event => event,
+            },
             Way::Rtsp(connection) => match connection.poll() {
-                Step::Described(source) => {
-                    // The first who sends is the server: it need not send from the address that answers requests.
-                    self.entrance.open(&source, Senders::All, None);
-                    self.source = Some(*source);
-                    Some(Event::Found)
-                }
+                Step::Described(source) => self.described(*source),
                 Step::Failed(refusal) if self.tries_again(refusal.is_lasting) => {
                     Some(self.lost(refusal.failure.message()))
                 }
@@ -202,11 +213,22 @@ impl Link {
         Ok(event)
     }
 
-    /// Gives each packet of the stream that has been found to `take`, in threads of the link's own.
-    pub(crate) fn start(&mut self, take: impl Fn(Packet<'_>) + Clone + Send + Sync + 'static) -> Result<()> {
+    /// For how long packets of the stream that has been found may have been waiting for [`Self::start`].
+    pub(crate) fn waiting(&self) -> Duration {
+        if matches!(self.way, Way::Udp { .. }) { self.since.elapsed() } else { Duration::ZERO }
+    }
+
+    /// Gives each packet of the streams that have been found to `take`, with the number of its stream, in threads of the
+    /// link's own.
+    pub(crate) fn start(&mut self, take: impl Fn(usize, Packet<'_>) + Clone + Send + Sync + 'static) -> Result<()> {
         let from = if self.is_live() { Duration::ZERO } else { self.plan.start + self.played };
         match &mut self.way {
-            Way::Udp { sockets, .. } => sockets.start(&self.entrance, take)?,
+            Way::Udp { sockets, .. } => {
+                for (number, sockets) in sockets.iter_mut().enumerate() {
+                    let take = take.clone();
+                    sockets.start(&self.entrance, number, move |packet| take(number, packet))?;
+                }
+            }
             Way::Rtsp(connection) => connection.play(from, take),
             Way::Closed | Way::Resting { .. } => {}
         }
@@ -216,41 +238,69 @@ impl Link {
     /// Takes leave of the sender. No packets come any more when this returns.
     pub(crate) fn stop(&mut self) {
         match &mut self.way {
-            Way::Udp { sockets, .. } => sockets.stop(),
+            Way::Udp { sockets, .. } => sockets.iter_mut().for_each(Sockets::stop),
             Way::Rtsp(_) | Way::Resting { .. } => self.way = Way::Closed,
             Way::Closed => {}
         }
     }
 
+    /// A server has said what it has.
+    fn described(&mut self, source: Source) -> Option<Event> {
+        let change = match &mut self.place {
+            Sought::Served(server) => server.suit(&source),
+            Sought::Described { .. } | Sought::Announced(_) => Change::None,
+        };
+        match change {
+            Change::None => {
+                // The first who sends is the server: it need not send from the address that answers requests.
+                for (number, stream) in source.streams().enumerate() {
+                    self.entrance.open(number, stream, Senders::All, None);
+                }
+                self.source = Some(source);
+                Some(Event::Found)
+            }
+            // `rtspsrc` learns of them when it connects.
+            Change::MoreWays => {
+                self.close();
+                None
+            }
+            Change::FewerWays => Some(self.lost("the server does not seal its packets any more")),
+        }
+    }
+
     fn open(&mut self) -> Result<Option<Event>> {
         self.since = Instant::now();
-        let (source, destination) = match &mut self.place {
-            Sought::Described { source, destination } => (Source::clone(source), destination.clone()),
+        let (source, destinations) = match &mut self.place {
+            Sought::Described { source, destinations } => (Source::clone(source), destinations.clone()),
             Sought::Announced(search) => match search.found()? {
-                Some(Found { source, destination }) => (source.clone(), destination.clone()),
+                Some(Found { source, destinations }) => (source.clone(), destinations.clone()),
                 None => return Ok(search.other().map(Event::Other)),
             },
             Sought::Served(server) => {
-                let connection = Connection::begin(server, self.plan.rtcp_interval, &self.entrance)?;
+                let connection = Connection::begin(server, &self.plan, &self.entrance)?;
                 self.way = Way::Rtsp(Box::new(connection));
                 return Ok(None);
             }
         };
-        let sockets = Sockets::open(&destination, self.plan.interface.clone())?;
-        self.entrance.open(&source, destination.senders.clone(), Some(sockets.back()?));
-        (self.way, self.source) = (Way::Udp { sockets, destination }, Some(source));
+        let mut sockets = Vec::new();
+        for (number, (stream, to)) in source.streams().zip(&destinations).enumerate() {
+            let opened = Sockets::open(to, self.plan.interface.clone())?;
+            self.entrance.open(number, stream, to.senders.clone(), Some(opened.back()?));
+            sockets.push(opened);
+        }
+        (self.way, self.source) = (Way::Udp { sockets, destinations }, Some(source));
         Ok(Some(Event::Found))
     }
 
     /// Whether the stream is announced to be elsewhere, now that nothing comes here.
     fn moved(&mut self) -> Option<Event> {
         let is_silent = self.silence() >= FAITHFUL_FOR;
-        let (Sought::Announced(search), Way::Udp { destination, .. }) = (&mut self.place, &self.way) else {
+        let (Sought::Announced(search), Way::Udp { destinations, .. }) = (&mut self.place, &self.way) else {
             return None;
         };
         // What cannot be received is no stream to follow.
         let found = search.found().ok().flatten().filter(|_| is_silent)?;
-        if found.destination == *destination && self.source.as_ref() == Some(&found.source) {
+        if found.destinations == *destinations && self.source.as_ref() == Some(&found.source) {
             return None;
         }
         self.close();
@@ -275,8 +325,7 @@ impl Link {
     fn cut_off(&mut self) -> Result<Event> {
         let seconds = self.source.as_ref().and_then(|source| source.length.seconds());
         let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        let played = self.plan.start + self.played + self.entrance.played().unwrap_or_default() + REST;
-        if duration.is_some_and(|duration| played >= duration) {
+        if duration.is_some_and(|duration| self.place_in_file() + REST >= duration) {
             return Ok(Event::Ended);
         }
         let words = "the server has ended the connection";

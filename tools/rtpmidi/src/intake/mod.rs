@@ -12,6 +12,7 @@ mod backoff;
 mod destination;
 mod entrance;
 mod gate;
+mod inlet;
 mod link;
 mod place;
 mod rtsp;
@@ -26,16 +27,18 @@ use crate::loss::Channel;
 use crate::srtp::Key;
 
 pub(crate) use entrance::{Entrance, Silence};
+pub(crate) use gate::Gate;
+pub(crate) use inlet::Inlet;
 pub(crate) use link::{Event, Link, State};
 pub(crate) use place::Place;
 pub(crate) use rtsp::{RtspArgs, Url};
-pub(crate) use source::{Length, Source};
+pub(crate) use source::Source;
 
 /// A packet of the stream, whole and unchanged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Packet<'a> {
-    /// RTP of the described payload type, from the one sender.
-    Rtp(&'a [u8]),
+    /// RTP of the described payload type, from the one sender, and how long ago it came.
+    Rtp { octets: &'a [u8], age: Duration },
     /// A compound RTCP packet from the sender's address.
     Rtcp(&'a [u8]),
 }
@@ -55,4 +58,14 @@ pub(crate) struct Plan {
     pub(crate) start: Duration,
     /// How to listen to RTSP servers.
     pub(crate) rtsp: RtspArgs,
+    pub(crate) streams: Streams,
+}
+
+/// Which streams of a description are taken in. They are numbered in this order, the first is 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Streams {
+    /// The first one.
+    First,
+    /// The first one, and all others that have its MIDI name space.
+    OfOneSpace,
 }

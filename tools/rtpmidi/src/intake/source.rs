@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use rtp_midi::Config;
-use rtp_midi_sdp::render::Renderers;
-use rtp_midi_sdp::{Clocks, Protocol, Session, Stream, Transport};
+use rtp_midi_sdp::render::{Render, Renderers};
+use rtp_midi_sdp::{Clocks, Media, Protocol, Session, Stream, Transport};
 
+use super::Streams;
 use crate::caps;
 use crate::description;
 use crate::failure::{Failure, Result};
 
-/// The first RTP MIDI stream of a description.
+/// The first RTP MIDI stream of a description, and what belongs to it.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Source {
     pub(crate) title: String,
@@ -25,7 +26,12 @@ pub(crate) struct Source {
     /// What is to become of the stream.
     pub(crate) renderers: Renderers,
     pub(crate) length: Length,
+    /// Streams of other sessions with the same MIDI name space (RFC 6295, C.5): all are heard as one.
+    pub(crate) others: Vec<Self>,
 }
+
+/// The most streams that are heard as one: there are 16 channels, and each stream takes sockets and threads.
+const MOST: usize = 16;
 
 /// How much there is of a stream (`a=range`, RFC 2326, C.1.5).
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -54,9 +60,25 @@ impl Source {
         };
         let session = Session::parse(text).map_err(wrong)?;
         let (media, stream) = session.first_stream().map_err(wrong)?;
+        let read = |(media, stream)| Self::of(&session, media, stream, name)?.map_err(wrong);
+        let mut source = read((media, stream))?;
+        let related = related(&session, media, stream, name)?;
+        source.others = related.into_iter().map(read).collect::<Result<_>>()?;
+        // One of them says for all by what they are rendered.
+        let names_one = |it: &&Self| it.renderers.list.iter().any(|one| one.render != Render::Unknown);
+        let renderers = source.streams().find(names_one).map(|one| one.renderers.clone());
+        source.renderers = renderers.unwrap_or(source.renderers);
+        Ok(source)
+    }
+
+    /// One stream of a session, which stands in this line; a failure if it cannot be received, an error if it is wrong.
+    fn of(
+        session: &Session,
+        media: &Media,
+        stream: &Stream,
+        name: &str,
+    ) -> Result<std::result::Result<Self, rtp_midi_sdp::Error>> {
         let (transport, stream, clocks) = (media.transport.clone(), stream.clone(), media.clocks.clone());
-        let config = stream.config(&transport).map_err(wrong)?;
-        let renderers = stream.renderers().map_err(wrong)?;
         if !matches!(transport.protocol, Protocol::Avp | Protocol::Avpf | Protocol::Savp | Protocol::Savpf) {
             let protocol = transport.protocol.token();
             return Err(Failure::new(format!("{name}: rtp-midi over {protocol}, which cannot be received"))
@@ -66,12 +88,61 @@ impl Source {
         let mut attributes = media.attributes.iter().chain(&session.attributes);
         let range = attributes.find(|attribute| attribute.name.eq_ignore_ascii_case("range"));
         let length = range.and_then(|range| range.value.as_deref()).map_or(Length::Live, Length::of);
-        Ok(Self { title: session.title, transport, stream, config, clocks, line, renderers, length })
+        let (title, others) = (session.title.clone(), Vec::new());
+        let parameters = stream.config(&transport).and_then(|config| Ok((config, stream.renderers()?)));
+        Ok(parameters.map(|(config, renderers)| Self {
+            title,
+            transport,
+            stream,
+            config,
+            clocks,
+            line,
+            renderers,
+            length,
+            others,
+        }))
+    }
+
+    /// All streams that are heard as one, this one first.
+    pub(crate) fn streams(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.others)
+    }
+
+    /// Without the other streams, if only the first is wanted.
+    pub(super) fn wanted(mut self, streams: Streams) -> Self {
+        if streams == Streams::First {
+            self.others.clear();
+        }
+        self
     }
 
     /// The caps of the stream. The depayloader gets the whole fmtp line besides.
     pub(crate) fn caps(&self) -> gst::Caps {
         caps::of(&self.stream)
+    }
+}
+
+/// The streams in other lines that have the name space of this one, and are received.
+fn related<'a>(
+    session: &'a Session,
+    media: &Media,
+    stream: &Stream,
+    name: &str,
+) -> Result<Vec<(&'a Media, &'a Stream)>> {
+    let Some(musicport) = stream.musicport() else { return Ok(Vec::new()) };
+    let received = |line: &&Media| !std::ptr::eq(*line, media) && line.is_usable() && line.direction.receives();
+    let of_the_space =
+        |line: &'a Media| Some((line, line.streams.iter().find(|stream| stream.musicport() == Some(musicport))?));
+    let related: Vec<_> = session.media.iter().filter(received).filter_map(of_the_space).collect();
+    // A missing `a=group` refuses nothing: relays drop it.
+    let violation = session.relation_violations().into_iter().find(|violation| violation.requirement != "SC.5-07");
+    match violation.filter(|_| !related.is_empty()) {
+        Some(violation) => Err(Failure::new(format!("{name}: {violation}"))
+            .hint("rtpmidi sdp check says what is wrong with a description")),
+        None if related.len() >= MOST => {
+            Err(Failure::new(format!("{name}: more than {MOST} streams have musicport={musicport}")))
+        }
+        None => Ok(related),
     }
 }
 
@@ -129,6 +200,46 @@ mod tests {
     fn what_is_missing_or_wrong_is_named() {
         assert!(words("dear diary").contains("line 1: a session description starts with v=0"));
         assert!(words(&CANON.replace("anchor", "sometimes")).contains("j_update=sometimes is not a value"));
+    }
+
+    /// The two streams of one name space that the RFC prints (C.5).
+    const TWO: &str = "v=0\ns=x\na=group:FID 1 2\nc=IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 96\n\
+        a=rtpmap:96 mpeg4-generic/44100\na=mid:1\n\
+        a=fmtp:96 streamtype=5; mode=rtp-midi; profile-level-id=12; config=\"\"; musicport=12\n\
+        m=audio 5006 RTP/AVP 96\na=rtpmap:96 mpeg4-generic/44100\na=mid:2\n\
+        a=fmtp:96 streamtype=5; mode=rtp-midi; profile-level-id=12; \
+        config=7A0A0000001A4D546864000000060000000100604D54726B0000000600FF2F000; musicport=12\n";
+
+    fn ports(text: &str) -> Vec<u16> {
+        let source = Source::parse(text.as_bytes(), "x.sdp").unwrap();
+        source.streams().map(|stream| stream.transport.port).collect()
+    }
+
+    #[test]
+    fn streams_of_one_name_space_are_heard_as_one_and_the_renderer_of_either_is_that_of_all() {
+        assert_eq!(ports(TWO), [5004, 5006]);
+        assert_eq!(ports(&TWO.replace("a=group:FID 1 2\n", "")), [5004, 5006]);
+        let source = Source::parse(TWO.as_bytes(), "x.sdp").unwrap();
+        assert_eq!((source.renderers.list.len(), source.others[0].line), (1, 1));
+        assert_eq!(source.wanted(Streams::First).streams().count(), 1);
+    }
+
+    #[test]
+    fn what_is_another_name_space_is_left_out() {
+        let second = TWO.rfind("musicport=12").unwrap();
+        for other in ["", "musicport=13"] {
+            assert_eq!(ports(&format!("{}{other}\n", &TWO[..second])), [5004], "{other}");
+        }
+        let silent = TWO.replace("a=mid:2\n", "a=mid:2\na=sendonly\n");
+        assert_eq!(ports(&silent), [5004]);
+    }
+
+    #[test]
+    fn a_name_space_that_is_split_badly_is_refused() {
+        let native = TWO.rfind("mpeg4-generic").unwrap();
+        let mixed = format!("{}rtp-midi/44100\na=mid:2\na=fmtp:96 musicport=12\n", &TWO[..native]);
+        let words = words(&mixed);
+        assert!(words.contains("x.sdp: media line 2: mixes rtp-midi and mpeg4-generic"), "{words}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Packets from UDP sockets of our own: only one sender is to be heard, and `udpsrc` does not look who sends.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Packet;
@@ -9,8 +9,8 @@ use super::entrance::{Back, Entrance};
 use crate::failure::{Failure, Result};
 use crate::interface::Interface;
 use crate::rtp::is_rtcp;
-use crate::sockets::{self, Membership, Reader};
-use crate::srtp::{Key, Opener, Sealer};
+use crate::sockets::{self, Arrival, Membership, Reader};
+use crate::srtp::{Key, Opener, SENDERS, Sealer};
 
 /// The sockets of a stream, and the threads that read them.
 pub(super) struct Sockets {
@@ -27,13 +27,10 @@ pub(super) struct Sockets {
 #[derive(Clone)]
 struct SharedOpener(Option<Arc<Mutex<Opener>>>);
 
-/// Sources of sealed packets at a time: a sender takes another SSRC now and then.
-const SOURCES: usize = 8;
-
 impl SharedOpener {
     fn open(
         &self,
-        entrance: &Entrance,
+        (entrance, number): (&Entrance, usize),
         datagram: &[u8],
         open: impl FnOnce(&mut Opener, &[u8]) -> Option<Vec<u8>>,
         take: impl FnOnce(&[u8]),
@@ -42,7 +39,7 @@ impl SharedOpener {
         let opened = open(&mut opener.lock().unwrap_or_else(PoisonError::into_inner), datagram);
         match opened {
             Some(packet) => take(&packet),
-            None => entrance.refuse(),
+            None => entrance.refuse(number),
         }
     }
 }
@@ -54,7 +51,7 @@ impl Sockets {
         let rtp = sockets::open(to.rtp(), &membership)?;
         let shared = to.rtp() == to.rtcp();
         let rtcp = if shared { None } else { Some(sockets::open(to.rtcp(), &membership)?) };
-        let opener = to.key.as_ref().map(|key| Opener::new(key, SOURCES)).transpose()?;
+        let opener = to.key.as_ref().map(|key| Opener::new(key, SENDERS)).transpose()?;
         let opener = SharedOpener(opener.map(|opener| Arc::new(Mutex::new(opener))));
         Ok(Self { rtp, rtcp, key: to.key.clone(), opener, readers: Vec::new() })
     }
@@ -65,17 +62,18 @@ impl Sockets {
         Ok(Back { socket, sealer: self.key.as_ref().map(Sealer::new).transpose()? })
     }
 
-    /// Reads what comes, of which `entrance` lets the packets of the sender through to `take`.
+    /// Reads what comes of the stream of this number, of which `entrance` lets the packets of the sender through to `take`.
     pub(super) fn start(
         &mut self,
         entrance: &Arc<Entrance>,
+        number: usize,
         take: impl Fn(Packet<'_>) + Clone + Send + 'static,
     ) -> Result<()> {
         let take_rtcp = {
             let (entrance, opener, take) = (entrance.clone(), self.opener.clone(), take.clone());
-            move |from: SocketAddr, datagram: &[u8]| {
-                opener.open(&entrance, datagram, Opener::rtcp, |packet| {
-                    if entrance.admits_rtcp(from, packet) {
+            move |Arrival { from, octets, .. }: Arrival<'_>| {
+                opener.open((&entrance, number), octets, Opener::rtcp, |packet| {
+                    if entrance.admits_rtcp(number, from, packet) {
                         take(Packet::Rtcp(packet));
                     }
                 });
@@ -83,11 +81,11 @@ impl Sockets {
         };
         let (entrance, take_shared) = (entrance.clone(), self.rtcp.is_none().then(|| take_rtcp.clone()));
         let opener = self.opener.clone();
-        let take_rtp = move |from: SocketAddr, datagram: &[u8]| match &take_shared {
-            Some(take_rtcp) if is_rtcp(datagram) => take_rtcp(from, datagram),
-            _ => opener.open(&entrance, datagram, Opener::rtp, |packet| {
-                if entrance.admits_rtp(from, packet) {
-                    take(Packet::Rtp(packet));
+        let take_rtp = move |arrival: Arrival<'_>| match &take_shared {
+            Some(take_rtcp) if is_rtcp(arrival.octets) => take_rtcp(arrival),
+            _ => opener.open((&entrance, number), arrival.octets, Opener::rtp, |octets| {
+                if entrance.admits_rtp(number, arrival.from, octets, arrival.age) {
+                    take(Packet::Rtp { octets, age: arrival.age });
                 }
             }),
         };

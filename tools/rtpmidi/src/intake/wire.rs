@@ -1,13 +1,13 @@
 //! What came off the wire: who may speak, what is dropped on purpose, and what there was of it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::gate::Gate;
 use crate::loss::Channel;
-use crate::rtp::says_goodbye;
+use crate::rtp::{says_goodbye, source};
 
-/// Decides about each datagram and counts. Times are counted from any start, and only rise.
+/// Decides about each datagram and counts. Times are counted from any start.
 #[derive(Clone, Debug)]
 pub(super) struct Wire {
     /// None while no stream is expected.
@@ -21,6 +21,8 @@ pub(super) struct Wire {
     played: Option<(Duration, Duration)>,
     /// The SSRC that said goodbye, and when.
     left: Option<(u32, Duration)>,
+    /// Who has said goodbye before any packet was read: reports have a socket of their own.
+    early: Option<(IpAddr, u32)>,
     /// Where the sender's RTCP comes from, and receiver reports go to.
     reports_to: Option<SocketAddr>,
     /// Without the duration, and without what the gate counts.
@@ -42,6 +44,21 @@ pub(crate) struct Tally {
     pub(crate) foreign: u64,
 }
 
+/// Of two streams at once.
+impl std::ops::Add for Tally {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            duration: self.duration.max(other.duration),
+            packets: self.packets + other.packets,
+            octets: self.octets + other.octets,
+            dropped: self.dropped + other.dropped,
+            foreign: self.foreign + other.foreign,
+        }
+    }
+}
+
 impl Wire {
     /// Nothing received yet, and nothing expected; `loss` drops packets on purpose.
     pub(super) fn new(loss: Option<Channel>) -> Self {
@@ -52,6 +69,7 @@ impl Wire {
             span: None,
             played: None,
             left: None,
+            early: None,
             reports_to: None,
             tally: Tally::default(),
         }
@@ -60,7 +78,12 @@ impl Wire {
     /// Expects a stream anew, from whom `gate` lets pass; nothing at all without one.
     pub(super) fn expect(&mut self, gate: Option<Gate>) {
         self.tally.foreign = self.foreign();
-        (self.gate, self.left, self.reports_to, self.played) = (gate, None, None, None);
+        (self.gate, self.left, self.early, self.reports_to, self.played) = (gate, None, None, None, None);
+    }
+
+    /// Whether a stream is expected.
+    pub(super) const fn is_open(&self) -> bool {
+        self.gate.is_some()
     }
 
     /// Whether an RTP datagram goes on to the receiver.
@@ -69,6 +92,12 @@ impl Wire {
             return false;
         }
         self.heard = Some(at);
+        if let Some((address, ssrc)) = self.early.take()
+            && address == from.ip()
+            && self.ssrc() == Some(ssrc)
+        {
+            self.left = Some((ssrc, at));
+        }
         for span in [&mut self.span, &mut self.played] {
             *span = Some((span.map_or(at, |(first, _)| first), at));
         }
@@ -87,8 +116,12 @@ impl Wire {
         if admitted {
             self.heard = Some(at);
             self.reports_to = Some(from);
-            if let Some(ssrc) = self.ssrc().filter(|ssrc| says_goodbye(datagram, *ssrc)) {
-                self.left = Some((ssrc, at));
+            let heard = self.ssrc();
+            let leaves = heard.or_else(|| source(datagram)).filter(|ssrc| says_goodbye(datagram, *ssrc));
+            match leaves {
+                Some(ssrc) if heard.is_some() => self.left = Some((ssrc, at)),
+                Some(ssrc) => self.early = Some((from.ip(), ssrc)),
+                None => {}
             }
         }
         admitted
@@ -194,6 +227,16 @@ mod tests {
         another[11] = 9;
         assert!(wire.rtp(3 * SECOND, sender(), &another));
         assert_eq!(wire.left_for(3 * SECOND), None, "it has come back");
+    }
+
+    #[test]
+    fn a_goodbye_that_is_read_before_the_packets_counts_if_it_is_of_their_sender() {
+        let stranger: SocketAddr = "10.0.0.1:4001".parse().unwrap();
+        for (from, ssrc, left) in [(sender(), 1, Some(SECOND)), (sender(), 2, None), (stranger, 1, None)] {
+            let mut wire = wire(None);
+            assert!(wire.rtcp(SECOND, from, &rtp::goodbye(ssrc)) && wire.rtp(2 * SECOND, sender(), &PACKET));
+            assert_eq!(wire.left_for(3 * SECOND), left, "{from} {ssrc}");
+        }
     }
 
     #[test]

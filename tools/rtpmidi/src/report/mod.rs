@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::description::printable;
 use crate::failure::{Failure, Result};
+use crate::journal;
 
 pub(crate) use progress::{Coverage, Listening, Progress, bits_per_second};
 pub(crate) use summary::{BroadcastSummary, ListenSummary, RelaySummary, Summary, bits, plural};
@@ -19,6 +20,8 @@ pub(crate) use summary::{BroadcastSummary, ListenSummary, RelaySummary, Summary,
 pub(crate) struct Reporter {
     form: Form,
     shown: Option<Instant>,
+    /// How many streams were shown last.
+    streams: u64,
 }
 
 enum Form {
@@ -26,7 +29,7 @@ enum Form {
     Json,
     /// Bars on the terminal, one for each of several streams.
     Bars(MultiProgress, Vec<ProgressBar>),
-    /// A line a second on stderr, which is no terminal.
+    /// A line a second, all streams in turn, on stderr, which is no terminal.
     Lines,
 }
 
@@ -48,13 +51,19 @@ impl Reporter {
         } else {
             Form::Lines
         };
-        Self { form, shown: None }
+        Self { form, shown: None, streams: 1 }
+    }
+
+    /// Whether it writes JSON.
+    pub(crate) const fn is_json(&self) -> bool {
+        matches!(self.form, Form::Json)
     }
 
     /// How often [`Self::show`] has something to show.
     const fn interval(&self) -> Duration {
         match self.form {
-            Form::Json | Form::Lines => Duration::from_secs(1),
+            Form::Json => Duration::from_secs(1),
+            Form::Lines => Duration::from_secs(self.streams),
             Form::Bars(..) => Duration::from_millis(200),
         }
     }
@@ -75,7 +84,9 @@ impl Reporter {
             }
             Some(_) => self.shown = Some(now),
         }
-        for (place, progress) in progress().iter().enumerate() {
+        let progress = progress();
+        self.streams = progress.len().max(1) as u64;
+        for (place, progress) in progress.iter().enumerate() {
             match &mut self.form {
                 Form::Json => match data(&progress.json().to_string())? {
                     Audience::Listening => {}
@@ -117,7 +128,7 @@ impl Reporter {
         let words = printable(words);
         match &self.form {
             Form::Bars(all, _) => all.suspend(|| eprintln!("{words}")),
-            Form::Json | Form::Lines => eprintln!("{words}"),
+            Form::Json | Form::Lines => journal::print(&words),
         }
     }
 

@@ -47,6 +47,8 @@ pub(crate) struct Listening {
     pub(crate) jitter: Option<f64>,
     /// How many milliseconds late packets are waited for.
     pub(crate) depth: Option<u32>,
+    /// How long instruments still take for what has come, when the end was.
+    pub(crate) left: Option<Duration>,
 }
 
 /// What a sender's journal covers, and for whom.
@@ -77,10 +79,14 @@ impl Progress {
             "journal_octets_per_packet": self.coverage.map(|coverage| (coverage.octets * 10.0).round() / 10.0),
             "bit_rate": self.bit_rate.round(),
         });
-        if let (Some(Listening { state, jitter, depth }), Some(object)) = (self.listening, object.as_object_mut()) {
-            object.insert("state".to_owned(), json!(word(state)));
+        if let (Some(Listening { state, jitter, depth, left }), Some(object)) = (self.listening, object.as_object_mut())
+        {
+            object.insert("state".to_owned(), json!(if left.is_some() { PLAYING_OUT } else { word(state) }));
             if let State::Resting(wait) = state {
                 object.insert("retry_in_s".to_owned(), seconds(wait.as_secs_f64()));
+            }
+            if let Some(left) = left {
+                object.insert("left_s".to_owned(), seconds(left.as_secs_f64()));
             }
             object.insert("buffer_ms".to_owned(), json!(depth));
             object.insert("jitter_ms".to_owned(), json!(jitter.map(|jitter| (jitter * 10_000.0).round() / 10.0)));
@@ -107,9 +113,14 @@ impl fmt::Display for Progress {
         if let Some(channel) = &self.channel {
             write!(f, "{}: ", printable(channel))?;
         }
-        match self.listening.map(|listening| listening.state) {
-            Some(State::Resting(wait)) => write!(f, "reconnecting in {} s, ", wait.as_secs_f64().ceil())?,
-            Some(state) => write!(f, "{}, ", word(state))?,
+        match self.listening {
+            Some(Listening { left: Some(left), .. }) => {
+                write!(f, "{PLAYING_OUT} for {} s, ", left.as_secs_f64().ceil())?;
+            }
+            Some(Listening { state: State::Resting(wait), .. }) => {
+                write!(f, "reconnecting in {} s, ", wait.as_secs_f64().ceil())?;
+            }
+            Some(Listening { state, .. }) => write!(f, "{}, ", word(state))?,
             None => {}
         }
         f.write_str(&minutes(self.position))?;
@@ -144,6 +155,9 @@ impl fmt::Display for Progress {
     }
 }
 
+/// What it is called that instruments get what has come until the end.
+const PLAYING_OUT: &str = "playing out";
+
 /// What a state of a link is called.
 const fn word(state: State) -> &'static str {
     match state {
@@ -176,7 +190,7 @@ mod tests {
             lost: Some(20),
             repaired: Some(3100),
             bit_rate: 12_345.6,
-            listening: Some(Listening { state, jitter: Some(0.000_84), depth: Some(30) }),
+            listening: Some(Listening { state, jitter: Some(0.000_84), depth: Some(30), left: None }),
             ..Progress::default()
         }
     }
@@ -202,6 +216,15 @@ mod tests {
         assert!(resting.to_string().starts_with("reconnecting in 4 s, 1:23, Canon, "), "{resting}");
         assert_eq!((&resting.json()["state"], &resting.json()["retry_in_s"]), (&json!("reconnecting"), &json!(3.2)));
         assert_eq!(listening(State::Waiting).json().get("retry_in_s"), None);
+    }
+
+    #[test]
+    fn a_listener_tells_how_long_instruments_still_take() {
+        let mut ended = listening(State::Playing);
+        ended.listening.as_mut().unwrap().left = Some(Duration::from_millis(21_300));
+        assert!(ended.to_string().starts_with("playing out for 22 s, 1:23, Canon, "), "{ended}");
+        assert_eq!((&ended.json()["state"], &ended.json()["left_s"]), (&json!("playing out"), &json!(21.3)));
+        assert_eq!(listening(State::Playing).json().get("left_s"), None);
     }
 
     #[test]

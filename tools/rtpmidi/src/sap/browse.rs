@@ -1,7 +1,7 @@
 //! Hears what is announced.
 
 use std::net::IpAddr;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use session_announcement::{Directory, Event, PORT, group};
 
 use crate::failure::Result;
 use crate::interface::Interface;
-use crate::sockets::{self, Membership, Reader};
+use crate::sockets::{self, Arrival, Membership, Reader};
 
 /// Listens to the groups in which sessions are announced.
 pub(crate) struct Browser {
@@ -41,11 +41,14 @@ pub(crate) struct Announced {
 /// One address of each scope: what is announced in the others has no listener here.
 const SCOPES: [&str; 7] = ["224.2.128.0", "239.192.0.0", "239.255.0.0", "ff02::", "ff05::", "ff08::", "ff0e::"];
 
+/// Changes that nobody has looked at yet; others are forgotten.
+const UNREAD: usize = 256;
+
 impl Browser {
     /// Begins to listen. A machine without IPv6 hears what is announced by IPv4.
     pub(crate) fn open(interface: Option<&Interface>) -> Result<Self> {
         let membership = Membership { interface: interface.cloned(), sources: Vec::new() };
-        let (sender, news) = channel();
+        let (sender, news) = sync_channel(UNREAD);
         let directory = Arc::new(Mutex::new(Directory::default()));
         let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) =
             SCOPES.iter().filter_map(|scope| scope.parse().ok()).map(group).partition(IpAddr::is_ipv4);
@@ -62,9 +65,9 @@ impl Browser {
     }
 }
 
-fn read(socket: std::net::UdpSocket, directory: &Arc<Mutex<Directory>>, news: &Sender<Heard>) -> Result<Reader> {
+fn read(socket: std::net::UdpSocket, directory: &Arc<Mutex<Directory>>, news: &SyncSender<Heard>) -> Result<Reader> {
     let (directory, news, started) = (directory.clone(), news.clone(), Instant::now());
-    Reader::start("sap", socket, move |from, octets| {
+    Reader::start("sap", socket, move |Arrival { from, octets, .. }| {
         let now = started.elapsed().as_millis() as u64;
         let mut directory = directory.lock().unwrap_or_else(PoisonError::into_inner);
         let heard = match directory.receive(now, from.ip(), octets) {
@@ -74,11 +77,11 @@ fn read(socket: std::net::UdpSocket, directory: &Arc<Mutex<Directory>>, news: &S
             Ok(None) | Err(_) => None,
         };
         for session in directory.expire(now) {
-            let _ = news.send(Heard::Gone { title: session.title().to_owned() });
+            let _ = news.try_send(Heard::Gone { title: session.title().to_owned() });
         }
         if let Some(heard) = heard {
-            // Nobody may be there any more to hear it.
-            let _ = news.send(heard);
+            // Nobody may be there any more to hear it, or too much may be announced to hear all.
+            let _ = news.try_send(heard);
         }
     })
 }

@@ -30,7 +30,7 @@ pub(crate) fn make_key(path: &Path, suite: Option<Suite>) -> Result<Key> {
         return Ok(key);
     }
     let key = Key::draw(suite.unwrap_or_default())?;
-    replace(path, &format!("{}\n", key.base64()), Readers::Owner)?;
+    replace(path, format!("{}\n", key.base64()), Readers::Owner)?;
     Ok(key)
 }
 

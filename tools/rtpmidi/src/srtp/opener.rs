@@ -1,35 +1,30 @@
 //! Opens packets: `srtpdec` as a function, so that who speaks is known together with the address that it spoke from.
 
-use std::collections::VecDeque;
-use std::sync::Once;
-
-use gst::glib;
 use gst::prelude::*;
 
+use super::genuine::Genuine;
 use super::key::Key;
+use super::quiet::quiet;
 use super::way::Way;
+use super::word;
 use crate::elements;
 use crate::failure::Result;
 
-/// Opens what a key has sealed, each packet once (RFC 3711, 3.3.2), in any order within 128 packets.
-///
-/// `srtpdec` keeps a record of every SSRC that it meets, before it knows whether the packet is genuine. Here only those
-/// stay whose packets are.
+/// Opens what a key has sealed, each packet once (RFC 3711, 3.3.2), in any order within 128 packets, as long as its source
+/// is among those heard last. What was recorded before the opener was made it cannot tell from the stream.
 #[derive(Debug)]
 pub(crate) struct Opener {
     srtpdec: gst::Element,
     rtp: Way,
     rtcp: Way,
-    /// The SSRCs that have been heard, the latest one last.
-    genuine: VecDeque<u32>,
-    most: usize,
+    genuine: Genuine,
 }
 
 impl Opener {
     /// An opener for packets of up to `most` sources at a time.
     pub(crate) fn new(key: &Key, most: usize) -> Result<Self> {
         let srtpdec = elements::make("srtpdec")?;
-        silence();
+        quiet();
         let caps = key.caps();
         srtpdec.connect("request-key", false, move |_| Some(caps.to_value()));
         let rtp = Way::through(&srtpdec, "rtp_sink", "rtp_src")?;
@@ -37,7 +32,8 @@ impl Opener {
         elements::run(&srtpdec)?;
         rtp.begin("application/x-srtp");
         rtcp.begin("application/x-srtcp");
-        Ok(Self { srtpdec, rtp, rtcp, genuine: VecDeque::new(), most })
+        let genuine = Genuine::of(&srtpdec, most);
+        Ok(Self { srtpdec, rtp, rtcp, genuine })
     }
 
     /// The RTP packet in an SRTP packet, if that is genuine and new.
@@ -55,28 +51,12 @@ impl Opener {
     }
 
     fn remember(&mut self, ssrc: u32, opened: Option<Vec<u8>>) -> Option<Vec<u8>> {
-        let known = self.genuine.iter().position(|genuine| *genuine == ssrc);
-        match (&opened, known) {
-            (None, None) => self.forget(ssrc),
-            (Some(_), None) => {
-                if self.genuine.len() == self.most
-                    && let Some(oldest) = self.genuine.pop_front()
-                {
-                    self.forget(oldest);
-                }
-                self.genuine.push_back(ssrc);
-            }
-            (Some(_), Some(place)) if place + 1 < self.genuine.len() => {
-                self.genuine.remove(place);
-                self.genuine.push_back(ssrc);
-            }
-            _ => {}
+        if opened.is_some() {
+            self.genuine.opened(ssrc);
+        } else {
+            self.genuine.failed(ssrc);
         }
         opened
-    }
-
-    fn forget(&self, ssrc: u32) {
-        self.srtpdec.emit_by_name::<()>("remove-key", &[&ssrc]);
     }
 }
 
@@ -86,69 +66,13 @@ impl Drop for Opener {
     }
 }
 
-/// Keeps strangers from filling stderr. With each packet that is not genuine `srtpdec` (1.22) gives back a buffer that
-/// it has not got, and a complaint about that would be printed.
-fn silence() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        glib::log_set_handler(
-            Some("GStreamer"),
-            glib::LogLevels::LEVEL_CRITICAL,
-            false,
-            false,
-            |domain, level, words| {
-                if words != "gst_mini_object_unref: assertion 'mini_object != NULL' failed" {
-                    glib::log_default_handler(domain, level, Some(words));
-                }
-            },
-        );
-    });
-}
-
-fn word(packet: &[u8], at: usize) -> Option<u32> {
-    packet.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::rtp;
-    use crate::srtp::{Sealer, Suite, encoder};
+    use crate::srtp::speaker::{Speaker, plain, records};
+    use crate::srtp::{Sealer, Suite};
     use clap::ValueEnum;
-
-    /// An SRTP packet of a source.
-    struct Speaker(gst::Element, Way);
-
-    impl Speaker {
-        fn new(key: &Key) -> Self {
-            let srtpenc = encoder(key).unwrap();
-            let way = Way::through(&srtpenc, "rtp_sink_0", "rtp_src_0").unwrap();
-            elements::run(&srtpenc).unwrap();
-            way.begin("application/x-rtp");
-            Self(srtpenc, way)
-        }
-
-        fn says(&self, ssrc: u8, sequence: u16) -> Vec<u8> {
-            self.1.send(&plain(ssrc, sequence)).unwrap()
-        }
-    }
-
-    impl Drop for Speaker {
-        fn drop(&mut self) {
-            let _ = self.0.set_state(gst::State::Null);
-        }
-    }
-
-    fn plain(ssrc: u8, sequence: u16) -> Vec<u8> {
-        let [high, low] = sequence.to_be_bytes();
-        vec![0x80, 96, high, low, 0, 0, 0, 0, 0, 0, 0, ssrc, 3, 0x90, 60, 100]
-    }
-
-    /// How many records `srtpdec` keeps.
-    fn records(opener: &Opener) -> usize {
-        let stats: gst::Structure = opener.srtpdec.property("stats");
-        stats.get::<gst::ArrayRef<'_>>("streams").unwrap().len()
-    }
 
     #[test]
     fn every_suite_seals_and_opens_and_tells_its_length() {
@@ -211,11 +135,11 @@ mod tests {
             assert!(opener.rtp(&forger.says(ssrc, 1)).is_none());
             assert!(opener.rtcp(&rtp::goodbye(ssrc.into())).is_none());
         }
-        assert_eq!(records(&opener), 1);
+        assert_eq!(records(&opener.srtpdec), 1);
         for ssrc in 0..100 {
             assert!(opener.rtp(&speaker.says(ssrc, 2)).is_some());
         }
-        assert_eq!(records(&opener), 4);
+        assert_eq!(records(&opener.srtpdec), 4);
         for garbage in [&b""[..], b"garbage", &[0x80; 11], &[0x80; 12], &[0xFF; 1500]] {
             assert!(opener.rtp(garbage).is_none() && opener.rtcp(garbage).is_none());
         }

@@ -9,8 +9,15 @@ use crate::failure::Result;
 
 /// An `srtpenc` with this key.
 pub(crate) fn encoder(key: &Key) -> Result<gst::Element> {
-    let srtpenc = elements::with("srtpenc", &[("key", &key.buffer())])?;
+    let srtpenc = elements::make("srtpenc")?;
+    equip(&srtpenc, key);
+    Ok(srtpenc)
+}
+
+/// Gives an `srtpenc` that is there a key.
+pub(crate) fn equip(srtpenc: &gst::Element, key: &Key) {
     let suite = key.suite();
+    srtpenc.set_property("key", key.buffer());
     for (property, value) in [
         ("rtp-cipher", suite.cipher()),
         ("rtp-auth", suite.authentication()),
@@ -19,7 +26,6 @@ pub(crate) fn encoder(key: &Key) -> Result<gst::Element> {
     ] {
         srtpenc.set_property_from_str(property, value);
     }
-    Ok(srtpenc)
 }
 
 /// Seals RTCP packets with a key.

@@ -53,6 +53,11 @@ impl Suite {
         }
     }
 
+    /// Whether RTSP can tell that it is the suite: MIKEY has one length for the tags of RTP and RTCP (RFC 3830, 6.10.1).
+    pub(crate) fn is_for_rtsp(self) -> bool {
+        self.rtcp_authentication() == self.authentication()
+    }
+
     /// What GStreamer calls the cipher, of RTP and RTCP.
     pub(crate) const fn cipher(self) -> &'static str {
         match self {

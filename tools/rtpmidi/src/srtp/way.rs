@@ -1,11 +1,12 @@
 //! A packet through an element and out again at once, as through a function.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use gst::prelude::*;
 
 use crate::elements;
 use crate::failure::Result;
+use crate::lock::lock;
 
 /// A way through an element that gives out at most one packet for each that it takes, before it takes the next.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl Way {
             if let Some(buffer) = info.buffer() {
                 *lock(&place) = Some(buffer.clone());
             }
-            gst::PadProbeReturn::Drop
+            gst::PadProbeReturn::Handled
         });
         Ok(Self { sink, out })
     }
@@ -44,8 +45,4 @@ impl Way {
         let out = lock(&self.out).take()?;
         out.map_readable().ok().map(|octets| octets.to_vec())
     }
-}
-
-fn lock(out: &Mutex<Option<gst::Buffer>>) -> MutexGuard<'_, Option<gst::Buffer>> {
-    out.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -75,6 +75,11 @@ impl Reference {
         &self.clock
     }
 
+    /// Whose time it is.
+    const fn sync(&self) -> &Sync {
+        &self.sync
+    }
+
     /// Its time in 1970.
     const fn unix_epoch(&self) -> gst::ClockTime {
         if self.sync.is_ptp() { gst::ClockTime::ZERO } else { UNIX_EPOCH }

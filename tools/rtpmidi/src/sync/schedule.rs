@@ -43,6 +43,11 @@ impl Schedule {
         Ok(Self { reference: Reference::start(sync)?, delay, state: Mutex::default() })
     }
 
+    /// Whose time it is.
+    pub(crate) const fn sync(&self) -> &Sync {
+        self.reference.sync()
+    }
+
     /// A stream begins: its timestamps have `rate` ticks a second, and its description says this of them.
     pub(crate) fn follow(&self, clocks: &Clocks, rate: u32) {
         let described = clocks.offset().map(|offset| MediaClock::new(rate, offset));

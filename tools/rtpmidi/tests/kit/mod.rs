@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use smf_timeline::{Body, Song};
 
-/// Longer than anything here takes on a slow machine.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+/// Longer than anything here takes on a slow machine, or in a machine inside one.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A folder that goes away with the test.
 pub(crate) struct Folder(PathBuf);
@@ -49,10 +49,13 @@ impl Drop for Folder {
 /// An even UDP port of the loopback address that is free, as is the one above it.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Tests in other processes start elsewhere.
-    let start = 20_000 + (std::process::id() % 1000) as u16 * 20;
+    // Programs that run at the same time have ports of their own: one that is free may be that of a peer who comes back.
+    let slot = std::env::var("RTPMIDI_TEST_SLOT").ok().and_then(|slot| slot.parse::<u16>().ok());
+    // All are below those that the system gives out.
+    let (first, count) = slot.map_or((12_000, 20_000), |slot| (12_000 + slot % 5 * 4_000, 4_000));
+    let start = (std::process::id() % 1000) as u16 * 20;
     loop {
-        let port = (start + NEXT.fetch_add(2, Ordering::Relaxed)) & !1;
+        let port = first + (((start + NEXT.fetch_add(2, Ordering::Relaxed)) % count) & !1);
         let is_free = |port| UdpSocket::bind(("127.0.0.1", port)).is_ok();
         if is_free(port) && is_free(port + 1) {
             return port;
@@ -93,7 +96,12 @@ pub(crate) struct Ended {
 
 impl Program {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut program = Self::start_with_open_stdout(arguments);
+        Self::start_by(Command::new(env!("CARGO_BIN_EXE_rtpmidi")).args(arguments))
+    }
+
+    /// The same by any command, such as one in another environment.
+    pub(crate) fn start_by(command: &mut Command) -> Self {
+        let mut program = Self::of(command);
         let stdout = program.stdout();
         program.stdout = Some(std::thread::spawn(move || gather(stdout)));
         program
@@ -107,7 +115,19 @@ impl Program {
     /// The same, where the test writes stdin as well.
     pub(crate) fn start_with_open_stdin(arguments: &[&str]) -> (Self, ChildStdin) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rtpmidi"));
-        let mut program = Self::with_stdin(command.args(arguments), Stdio::piped());
+        Self::of_which_stdin_is_open(command.args(arguments))
+    }
+
+    /// The same, in the network of another process.
+    pub(crate) fn start_in_the_network_of(process: u32, arguments: &[&str]) -> (Self, ChildStdin) {
+        let mut command = Command::new("nsenter");
+        command.args(["--preserve-credentials", "-U", "-n", "-t", &process.to_string()]);
+        Self::of_which_stdin_is_open(command.arg(env!("CARGO_BIN_EXE_rtpmidi")).args(arguments))
+    }
+
+    /// The same by any command.
+    pub(crate) fn of_which_stdin_is_open(command: &mut Command) -> (Self, ChildStdin) {
+        let mut program = Self::with_stdin(command, Stdio::piped());
         let stdin = program.child.stdin.take().unwrap();
         (program, stdin)
     }
@@ -119,14 +139,11 @@ impl Program {
         let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
         let mut shell = Command::new("sh");
         shell.args(["-c", line]).current_dir(folder.path("")).env("PATH", path);
-        let mut program =
-            Self::of(shell.env("GST_PLUGIN_PATH", plugins).env("GST_REGISTRY", folder.path("registry.bin")));
-        let stdout = program.stdout();
-        program.stdout = Some(std::thread::spawn(move || gather(stdout)));
-        program
+        Self::start_by(shell.env("GST_PLUGIN_PATH", plugins).env("GST_REGISTRY", folder.path("registry.bin")))
     }
 
-    fn of(command: &mut Command) -> Self {
+    /// The same by any command, where the test reads stdout itself.
+    pub(crate) fn of(command: &mut Command) -> Self {
         Self::with_stdin(command, Stdio::null())
     }
 
@@ -147,7 +164,12 @@ impl Program {
 
     /// Presses Ctrl-C.
     pub(crate) fn interrupt(&self) {
-        let kill = format!("kill -INT {}", self.child.id());
+        self.signal("INT");
+    }
+
+    /// Sends it a signal: `STOP` keeps it from running until `CONT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
@@ -217,13 +239,27 @@ impl Ended {
     }
 }
 
-/// The folder `plugins`, which has our plugin and nothing else, since GStreamer looks at every file it finds there.
+/// The folder `plugins`, which has our plugins and nothing else, since GStreamer looks at every file it finds there.
 pub(crate) fn plugins(folder: &Folder) -> PathBuf {
     let plugins = folder.path("plugins");
     fs::create_dir_all(&plugins).unwrap();
-    let plugin = std::env::current_exe().unwrap().with_file_name("libgstrtpmidi.so");
-    let _ = std::os::unix::fs::symlink(plugin, plugins.join("libgstrtpmidi.so"));
+    for name in ["libgstrtpmidi.so", "libgstapplemidi.so", "libgstipmidi.so"] {
+        let plugin = std::env::current_exe().unwrap().with_file_name(name);
+        let _ = std::os::unix::fs::symlink(plugin, plugins.join(name));
+    }
     plugins
+}
+
+/// What the page of an element says is to be typed, of which the first line starts like this.
+pub(crate) fn documented(page: &str, start: &str) -> String {
+    let path = format!("{}/../../docs/elements/{page}.md", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines = text.lines().skip_while(|line| !line.starts_with(start));
+    let mut command = lines.next().unwrap_or_else(|| panic!("{page} has no {start}")).to_owned();
+    while let Some(first) = command.strip_suffix('\\') {
+        command = format!("{first}{}", lines.next().unwrap());
+    }
+    command
 }
 
 /// The messages of a file in order.
@@ -285,6 +321,11 @@ impl Objects {
         Self(receive)
     }
 
+    /// Whether one of those that are there already is such as this.
+    pub(crate) fn has(&self, wanted: impl Fn(&Value) -> bool) -> bool {
+        self.0.try_iter().any(|object| wanted(&object))
+    }
+
     /// Waits for an object such as this, as long as `patience` lasts.
     pub(crate) fn wait_for(&self, what: &str, patience: Duration, wanted: impl Fn(&Value) -> bool) -> Value {
         let started = Instant::now();
@@ -300,10 +341,24 @@ impl Objects {
     }
 }
 
+/// A session on loopback, its end of stdin, and its control port.
+pub(crate) fn host(name: &str, arguments: &[&str]) -> (Program, ChildStdin, Objects, String) {
+    let fixed = ["host", "--name", name, "--port", "0", "--no-mdns", "--json"];
+    let (mut program, stdin) = Program::start_with_open_stdin(&[&fixed, arguments].concat());
+    let lines = Objects::of(&mut program);
+    let open = lines.wait_for("the session is not open", PATIENCE, |object| object["type"] == "open");
+    (program, stdin, lines, format!("127.0.0.1:{}", open["port"]))
+}
+
 /// Runs a shell script in a network of its own, with multicast: by IPv4 over loopback, by IPv6, which has none there,
 /// over a pair of interfaces. `$1` is the program and `$2` the folder. False, with a message, where such networks are
 /// not allowed.
 pub(crate) fn in_a_network(script: &str, folder: &Path) -> bool {
+    in_a_network_for(120, script, folder)
+}
+
+/// The same, for so many seconds at most.
+pub(crate) fn in_a_network_for(seconds: u32, script: &str, folder: &Path) -> bool {
     const NETWORK: &str = r#"
         set -eu
         ip link set lo up multicast on
@@ -315,20 +370,32 @@ pub(crate) fn in_a_network(script: &str, folder: &Path) -> bool {
         ip link set here up
         cd "$2"
     "#;
-    let allowed =
-        Command::new("unshare").args(["-rn", "ip", "link"]).output().is_ok_and(|output| output.status.success());
-    if !allowed {
-        eprintln!("skipped: no network namespaces here");
+    if !networks_are_allowed() {
         return false;
     }
     let script = format!("{NETWORK}{script}");
     let program = env!("CARGO_BIN_EXE_rtpmidi");
     let output = Command::new("unshare")
-        .args(["-rn", "timeout", "120", "sh", "-c", &script, "test", program, argument(folder)])
+        .args([alone(), "timeout", &seconds.to_string(), "sh", "-c", &script, "test", program, argument(folder)])
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
     true
+}
+
+/// How `unshare` makes a network: in the machine of tests/vm, whose user is root, without a user of its own.
+fn alone() -> &'static str {
+    if std::env::var_os("RTPMIDI_VM").is_some() { "-n" } else { "-rn" }
+}
+
+/// Whether networks of one's own are allowed here; says so when not.
+pub(crate) fn networks_are_allowed() -> bool {
+    let link = Command::new("unshare").args([alone(), "ip", "link"]).output();
+    let allowed = link.is_ok_and(|output| output.status.success());
+    if !allowed {
+        eprintln!("skipped: no network namespaces here");
+    }
+    allowed
 }
 
 /// The objects of the file `name` that a program has printed with `--json`.

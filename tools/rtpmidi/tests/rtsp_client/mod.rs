@@ -3,9 +3,10 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Read, Write, copy};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rtp_midi::inspect::inspect;
@@ -108,7 +109,8 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(server: &Server) -> Self {
-        Self::on(TcpStream::connect(&server.address).unwrap(), server)
+        let is_secure = server.scheme == "rtsps:";
+        Self::on(if is_secure { tls(server) } else { TcpStream::connect(&server.address).unwrap() }, server)
     }
 
     /// A client on a connection that is there.
@@ -271,6 +273,30 @@ impl Client {
         self.connection.get_mut().set_read_timeout(Some(PATIENCE)).unwrap();
         self.messages.drain(..).collect()
     }
+}
+
+/// A connection to a server over TLS, as `openssl` makes it.
+fn tls(server: &Server) -> TcpStream {
+    let mut openssl = Command::new("openssl");
+    openssl.args(["s_client", "-quiet", "-connect", &server.address]).stderr(Stdio::null());
+    let mut openssl = openssl.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut secret, mut opened) = (openssl.stdin.take().unwrap(), openssl.stdout.take().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (mut from, _) = listener.accept().unwrap();
+    let mut to = from.try_clone().unwrap();
+    // As `dyn`, so that nothing is spliced: where that waits for the network, nobody else gets at the pipe.
+    std::thread::spawn(move || {
+        let _ = copy(&mut opened as &mut dyn Read, &mut to);
+        let _ = to.shutdown(Shutdown::Both);
+    });
+    std::thread::spawn(move || {
+        // It ends with the client, or with the server.
+        let _ = copy(&mut from as &mut dyn Read, &mut secret);
+        let _ = openssl.kill();
+        let _ = openssl.wait();
+    });
+    client
 }
 
 /// The types of the packets in a compound.

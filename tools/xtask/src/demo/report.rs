@@ -24,10 +24,7 @@ pub(super) struct Summary {
 
 impl Progress {
     pub(super) fn take(&mut self, player: Player, object: Value) {
-        match player {
-            Player::Broadcaster => self.sent = object,
-            Player::Listener => self.received = object,
-        }
+        *(if player == Player::Broadcaster { &mut self.sent } else { &mut self.received }) = object;
     }
 
     /// `0:12 / 0:33   411 packets   82 lost   61 repaired   14.2 kbit/s`
@@ -48,10 +45,7 @@ impl Progress {
 
 impl Summary {
     pub(super) fn take(&mut self, player: Player, object: Value) {
-        match player {
-            Player::Broadcaster => self.sent = object,
-            Player::Listener => self.received = object,
-        }
+        *(if player == Player::Broadcaster { &mut self.sent } else { &mut self.received }) = object;
     }
 }
 

@@ -148,6 +148,11 @@ impl History {
         self.note.sounds(note)
     }
 
+    /// The RTP time at which a note was struck that sounds with this velocity.
+    pub(crate) fn struck(&self, note: U7, velocity: U7) -> Option<u32> {
+        self.note.struck(note, velocity)
+    }
+
     /// The number of sounding notes.
     pub(crate) fn sounding(&self) -> usize {
         self.note.sounding().len()

@@ -75,6 +75,7 @@ impl Way<'_> {
 }
 
 /// A session and where it goes.
+#[derive(Clone)]
 pub(super) struct Destined {
     pub(super) channel: Option<Name>,
     pub(super) to: SocketAddr,
@@ -103,18 +104,23 @@ impl Announced {
     }
 }
 
-/// Announces the sessions that go to multicast groups, of which there must be one, to everybody: without their keys.
-pub(super) fn announce(sessions: &[Destined], interval: Duration, interface: Option<&Interface>) -> Result<Announced> {
+/// The sessions that go to multicast groups, of which there must be one, as everybody may know them: without their keys.
+pub(super) fn public(sessions: &[Destined]) -> Result<Vec<Destined>> {
     let multicast = sessions.iter().filter(|it| it.to.ip().is_multicast());
-    let public = multicast.map(|it| (it.channel.clone(), it.to.ip(), without_keys(it.session.clone())));
-    let public: Vec<_> = public.collect();
-    let to_groups: Vec<_> = public.iter().map(|(_, to, session)| (*to, session.clone())).collect();
-    if to_groups.is_empty() {
+    let without_key = |it: &Destined| Destined { session: without_keys(it.session.clone()), ..it.clone() };
+    let public: Vec<_> = multicast.map(without_key).collect();
+    if public.is_empty() {
         return Err(Failure::new("--sap announces what goes to a multicast group, and nothing here does")
             .hint("--to udp://239.255.1.2:5004 is a group of the local network"));
     }
+    Ok(public)
+}
+
+/// Announces [public] sessions.
+pub(super) fn announce(public: Vec<Destined>, interval: Duration, interface: Option<&Interface>) -> Result<Announced> {
+    let to_groups: Vec<_> = public.iter().map(|it| (it.to.ip(), it.session.clone())).collect();
     let announcements = Announcements::start(&to_groups, interval, interface)?;
-    let sessions = public.into_iter().map(|(channel, _, session)| (channel, session)).collect();
+    let sessions = public.into_iter().map(|it| (it.channel, it.session)).collect();
     Ok(Announced { announcements, sessions })
 }
 
@@ -134,7 +140,7 @@ fn is_source_specific(group: IpAddr) -> bool {
 /// Writes the description. Whoever can read a key can listen, and speak.
 pub(super) fn write(session: &Session, path: &Path) -> Result<()> {
     let is_secret = session.media.iter().any(|media| !media.transport.crypto.is_empty());
-    replace(path, &session.print(), if is_secret { Readers::Owner } else { Readers::Usual })
+    replace(path, session.print(), if is_secret { Readers::Owner } else { Readers::Usual })
 }
 
 #[cfg(test)]

@@ -12,21 +12,26 @@ use rtp_midi_sdp::Clocks;
 use smf_timeline::Song;
 
 use super::announce::{self, Destined, Way};
+use super::audition::{Admitted, Candidate};
 use super::feed::Play;
 use super::fit;
+use super::follower::Follower;
 use super::input::Input;
+use super::mip;
 use super::name::Name;
 use super::options::{Args, JournalOption, Target};
 use super::piece::{Piece, Reading};
-use super::playlist;
+use super::playlist::{self, Entry};
 use super::programme::{self, Pace};
 use super::rotation::{Order, Rotation};
-use super::rtsp::File;
 use super::source::Source;
 use super::station::{Music, Plan, Station};
 use super::watch::Watch;
+use crate::description::printable;
 use crate::failure::{Failure, Result};
+use crate::intake::Url;
 use crate::interface::Interface;
+use crate::serve::File;
 use crate::srtp::Key;
 use crate::sync::Lockstep;
 use crate::time;
@@ -89,6 +94,7 @@ pub(super) fn read(args: &Args) -> Result<Vec<Channel>> {
         });
     }
     check_live(args, &wanted)?;
+    check_paths(args, &wanted)?;
     wanted.into_iter().map(|(name, sources)| Channel::read(args, name.cloned(), sources)).collect()
 }
 
@@ -109,11 +115,32 @@ fn check_live(args: &Args, wanted: &[(Option<&Name>, &[Source])]) -> Result<()> 
         ("--gap", !args.gap.is_zero()),
         ("--start", args.start.is_some()),
         ("--speed", (args.speed - 1.0).abs() > f64::EPSILON),
+        ("--mip", args.mip),
     ];
     match options.iter().find(|(_, is_given)| *is_given && sources().all(is_live)) {
         Some((option, _)) => Err(Failure::new(format!("{option} is for files, and there are none"))),
         None => Ok(()),
     }
+}
+
+/// Whether sources are files, as far as they are paths, and folders are among them where folders are watched.
+fn check_paths(args: &Args, wanted: &[(Option<&Name>, &[Source])]) -> Result<()> {
+    let paths = || {
+        wanted.iter().flat_map(|(_, sources)| *sources).filter_map(|source| match source {
+            Source::Path(path) => Some(path),
+            Source::Live(_) => None,
+        })
+    };
+    // A URL is not repeated: there may be a password in it.
+    if paths().any(|path| path.to_str().is_some_and(Url::is_one)) {
+        return Err(Failure::new("a broadcast plays files, and no URL of an RTSP server")
+            .hint("rtpmidi relay hands the stream of a server on"));
+    }
+    if args.watch && !paths().any(|path| path.is_dir()) {
+        return Err(Failure::new("--watch is for folders, and there are none")
+            .hint("a folder that a playlist names is read once"));
+    }
+    Ok(())
 }
 
 impl Channel {
@@ -152,17 +179,23 @@ impl Channel {
         let pace = Pace::of_files(args);
         let reading = reading(args);
         let mut repertoire = Repertoire::default();
-        let mut each = Vec::new();
+        let (mut each, mut mips) = (Vec::new(), Vec::new());
         let scan = |song: &Song| {
             let mut of_song = Repertoire::default();
-            for (_, command) in programme::commands(song) {
+            let mip = programme::mip(args.mip, song);
+            for (_, command) in mip::lead(programme::commands(song), mip.as_deref()) {
                 repertoire.observe(&command);
                 of_song.observe(&command);
             }
             each.push(of_song);
+            mips.push(mip);
         };
-        let pieces = playlist::read(paths, reading, scan, |warning| eprintln!("{warning}"))?;
-        let pieces: Vec<Arc<Piece>> = pieces.into_iter().map(Arc::new).collect();
+        let pieces = playlist::read(paths, reading, scan, |warning| eprintln!("{}", printable(&warning)))?;
+        let complete = |(mut piece, mip): (Piece, _)| {
+            piece.mip = mip;
+            Arc::new(piece)
+        };
+        let pieces: Vec<Arc<Piece>> = pieces.into_iter().zip(mips).map(complete).collect();
         check(args, &pieces)?;
         let rotation = Rotation::new(pieces.clone(), order(args), args.repeat);
         let to = resolve(args, name.as_ref())?;
@@ -227,30 +260,37 @@ impl Channel {
         self.to.iter().map(session).collect()
     }
 
-    /// What tells of files that come and go, where that is wanted.
-    pub(super) fn watch(&self, args: &Args) -> Option<Watch> {
+    /// What follows files that come and go, where that is wanted.
+    pub(super) fn follower(&self, args: &Args) -> Option<Follower> {
         let files = self.files.iter().map(|file| file.piece.path.as_path());
-        args.watch.then(|| Watch::new(&self.paths, files, Instant::now()))
+        args.watch.then(|| Follower::of(Watch::new(&self.paths, files, Instant::now())))
     }
 
-    /// Takes a piece in whose journals fit behind all others; returns it as it is served.
-    pub(super) fn admit(&mut self, args: &Args, piece: Piece, song: &Song) -> Result<File> {
-        let piece = Arc::new(piece);
-        let Music::Files { rotation, .. } = &mut self.music else {
-            return Err(Failure::new("a live source has no files"));
-        };
-        // One that has gone just now will be told of.
-        let there = rotation.pieces().iter().filter(|other| other.octets().is_ok());
-        let behind_all: Vec<Arc<Piece>> = there.chain([&piece]).cloned().collect();
-        fit::Programme { pieces: &behind_all, ..trial(args, &self.to, self.key.as_ref()) }.check(&self.config)?;
+    /// A file that has come, as it is tried; none if the channel plays no files.
+    pub(super) fn candidate(&self, args: &Args, entry: Entry, last: bool) -> Option<Candidate> {
+        let Music::Files { rotation, .. } = &self.music else { return None };
+        Some(Candidate {
+            entry,
+            last,
+            // Of a file that is being written half could be read.
+            reading: if last { reading(args) } else { Reading::Strict },
+            mip: args.mip,
+            others: rotation.pieces().to_vec(),
+            trial: trial(args, &self.to, self.key.as_ref()),
+            config: self.config.clone(),
+        })
+    }
+
+    /// Takes a piece in; returns it as it is served.
+    pub(super) fn admit(&mut self, args: &Args, admitted: Admitted) -> Option<File> {
+        let Music::Files { rotation, .. } = &mut self.music else { return None };
+        let Admitted { piece, repertoire, .. } = admitted;
         rotation.insert(piece.clone());
-        let mut repertoire = Repertoire::default();
-        programme::commands(song).for_each(|(_, command)| repertoire.observe(&command));
         let config = programme::config(args, self.pace, self.key.as_ref(), (!args.no_scan).then_some(&repertoire));
         self.files.retain(|file| file.piece.path != piece.path);
         let file = File { piece, config };
         self.files.push(file.clone());
-        Ok(file)
+        Some(file)
     }
 
     /// Lets a file go.

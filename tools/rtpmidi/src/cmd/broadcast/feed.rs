@@ -1,19 +1,21 @@
 //! The pieces one after the other without gaps: one that plays, and others that wait for their turn.
 
 use std::collections::VecDeque;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gst::prelude::*;
 use gst_app::AppSrc;
 
+use super::mip;
 use super::now_playing::NowPlaying;
 use super::piece::{Piece, Reading};
 use super::rotation::Rotation;
 use crate::elements;
 use crate::failure::{Failure, Result};
+use crate::lock::lock;
 
 /// How the pieces are played.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +42,18 @@ pub(super) struct Feed {
     end: Duration,
     now_playing: NowPlaying,
     branches: VecDeque<Branch>,
-    /// Whether no further piece follows those in front.
-    complete: Arc<AtomicBool>,
+    end_of_all: Arc<Mutex<EndOfAll>>,
+    /// Files that could not be played when their turn came, since this was asked last.
+    left_out: Vec<PathBuf>,
+}
+
+/// Whether the end of what stands in front is the end of the music.
+#[derive(Default)]
+struct EndOfAll {
+    /// No further piece follows.
+    complete: bool,
+    /// The end of what stood in front has come by and was none.
+    passed: bool,
 }
 
 /// The elements of one piece.
@@ -64,18 +76,24 @@ impl Feed {
     ) -> Result<Self> {
         let concat = elements::with("concat", &[("adjust-base", &false)])?;
         elements::add(pipeline, &[&concat])?;
-        let complete = Arc::new(AtomicBool::new(false));
-        let last = complete.clone();
+        let end_of_all = Arc::new(Mutex::new(EndOfAll::default()));
+        let ends = end_of_all.clone();
         // The end of the last piece in front is the end of the music only if nothing follows.
         elements::pad(&concat, "src")?.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+            let mut ends = lock(&ends);
             match info.event().map(|event| event.type_()) {
-                Some(gst::EventType::Eos) if !last.load(Ordering::SeqCst) => gst::PadProbeReturn::Drop,
-                _ => gst::PadProbeReturn::Ok,
+                Some(gst::EventType::Eos) if !ends.complete => {
+                    ends.passed = true;
+                    return gst::PadProbeReturn::Handled;
+                }
+                Some(gst::EventType::StreamStart) => ends.passed = false,
+                _ => {}
             }
+            gst::PadProbeReturn::Ok
         });
-        let (pipeline, branches) = (pipeline.clone(), VecDeque::new());
+        let (pipeline, branches, left_out) = (pipeline.clone(), VecDeque::new(), Vec::new());
         let (begun, end) = (0, Duration::ZERO);
-        Ok(Self { pipeline, concat, rotation, play, begun, end, now_playing, branches, complete })
+        Ok(Self { pipeline, concat, rotation, play, begun, end, now_playing, branches, end_of_all, left_out })
     }
 
     /// The element that the music comes out of.
@@ -98,8 +116,31 @@ impl Feed {
             let branch = self.put(&piece, octets)?;
             self.branches.push_back(branch);
         }
-        self.complete.store(self.rotation.is_complete(), Ordering::SeqCst);
+        if self.rotation.is_complete() {
+            self.complete()?;
+        }
         Ok(())
+    }
+
+    /// Nothing follows what stands in front. If its end has come by already, this is the end of the music.
+    fn complete(&self) -> Result<()> {
+        let has_passed = {
+            let mut ends = lock(&self.end_of_all);
+            ends.complete = true;
+            // A piece that was put behind an end has not yet begun.
+            let is_over = self.branches.iter().all(|branch| branch.ended.load(Ordering::SeqCst));
+            is_over && std::mem::take(&mut ends.passed)
+        };
+        if has_passed {
+            // Past the pad that took the other end for the end.
+            elements::pad(&self.concat, "src")?.peer().map(|next| next.send_event(gst::event::Eos::new()));
+        }
+        Ok(())
+    }
+
+    /// Files that could not be played when their turn came, since the last call.
+    pub(super) fn left_out(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.left_out)
     }
 
     /// A piece has come.
@@ -119,6 +160,7 @@ impl Feed {
                 Ok(octets) => return Ok(Some((piece, octets))),
                 Err(failure) => {
                     self.rotation.remove(&piece.path);
+                    self.left_out.push(piece.path.clone());
                     if self.rotation.is_empty() && !self.play.watched {
                         return Err(failure);
                     }
@@ -142,6 +184,9 @@ impl Feed {
         watch(&music, start, self.play.speed, ended.clone());
         music.set_offset(begin.as_nanos() as i64);
         self.now_playing.queue(self.begun, piece, &music);
+        if let Some(message) = &piece.mip {
+            mip::put(&music, message);
+        }
         self.begun += 1;
         self.end = begin + piece.duration.saturating_sub(start).div_f64(self.play.speed);
         elements::chain(&self.pipeline, &[&file, &parse])?;
@@ -190,4 +235,48 @@ fn watch(pad: &gst::Pad, start: Duration, speed: f64, ended: Arc<AtomicBool>) {
         }
         gst::PadProbeReturn::Ok
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cmd::broadcast::piece::Place;
+    use crate::cmd::broadcast::rotation::Order;
+
+    #[test]
+    fn what_has_ended_already_is_the_end_when_the_rest_cannot_be_played() {
+        elements::start().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let piece = |number: usize| {
+            let path = folder.path().join(format!("{number}.mid"));
+            std::fs::write(&path, b"MThd\0\0\0\x06\0\0\0\x01\x01\xE0MTrk\0\0\0\x04\0\xFF\x2F\0").unwrap();
+            let place = Place { line: number, ..Place::default() };
+            let (piece, _) = Piece::read(path, place, None, Reading::Strict, &mut |_| ()).unwrap();
+            Arc::new(piece)
+        };
+        let pieces: Vec<Arc<Piece>> = (0..=AHEAD).map(piece).collect();
+        let last = pieces[AHEAD].path.clone();
+        let pipeline = gst::Pipeline::new();
+        let play =
+            Play { start: Duration::ZERO, gap: Duration::ZERO, speed: 1.0, reading: Reading::Strict, watched: false };
+        let rotation = Rotation::new(pieces, Order::Given, false);
+        let mut feed = Feed::new(&pipeline, rotation, play, NowPlaying::default()).unwrap();
+        let sink = elements::make("fakesink").unwrap();
+        elements::add(&pipeline, &[&sink]).unwrap();
+        elements::link(&elements::pad(feed.element(), "src").unwrap(), &elements::pad(&sink, "sink").unwrap()).unwrap();
+        feed.turn(&|_| ()).unwrap();
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let began = std::time::Instant::now();
+        while !lock(&feed.end_of_all).passed {
+            assert!(began.elapsed() < Duration::from_mins(1), "the pieces in front do not end");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::fs::remove_file(&last).unwrap();
+        feed.turn(&|_| ()).unwrap();
+        assert_eq!(feed.left_out(), [last]);
+        let ends = [gst::MessageType::Eos, gst::MessageType::Error];
+        let end = pipeline.bus().unwrap().timed_pop_filtered(gst::ClockTime::from_seconds(60), &ends).unwrap();
+        assert_eq!(end.type_(), gst::MessageType::Eos, "{end:?}");
+        pipeline.set_state(gst::State::Null).unwrap();
+    }
 }

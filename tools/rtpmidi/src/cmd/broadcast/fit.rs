@@ -1,7 +1,8 @@
 //! Whether every journal of a programme fits: into LENGTH, of ten bits (RFC 6295 section 5), and into the MTU.
 //!
 //! The programme is sent, to nobody, by the sender that will send it: all files in their order, and with `--loop` the
-//! first one again behind the last, or with `--shuffle` the first two rounds. Nobody reports, so a closed loop is judged by its longest journals.
+//! first one again behind the last, or with `--shuffle` the first two rounds. Nobody reports, so a closed loop is judged by
+//! its longest journals.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +13,9 @@ use rtp_midi::{Config, Inclusion, Journal, Letters, Numbers, Policy, Selection, 
 use rtp_midi_sdp::Language;
 use smf_timeline::Song;
 
+use super::mip;
 use super::piece::{Piece, Reading};
-use super::programme::commands;
+use super::programme::{commands, packet_length};
 use crate::description::CLOCK_RATE;
 use crate::failure::{Failure, Result};
 use crate::rtp;
@@ -89,7 +91,7 @@ impl Programme<'_> {
     fn outcome(&self, config: &Config) -> Result<Outcome> {
         let mut trial = Trial::new(config, self);
         for (number, piece) in self.pieces.iter().enumerate() {
-            trial.play(number, &piece.song(self.reading)?);
+            trial.play(number, &piece.song(self.reading)?, piece.mip.as_deref());
         }
         Ok(trial.finish())
     }
@@ -224,11 +226,11 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn play(&mut self, piece: usize, song: &Song) {
+    fn play(&mut self, piece: usize, song: &Song, mip: Option<&[u8]>) {
         let gap = if piece > 0 { self.gap } else { 0 };
         (self.piece, self.start) = (piece, self.end + gap);
         self.end = self.start + self.ticks(song.duration());
-        for (time, command) in commands(song) {
+        for (time, command) in mip::lead(commands(song), mip) {
             self.take(self.start + self.ticks(time), command);
         }
         // What a file leaves sounding is let go before the next.
@@ -240,7 +242,12 @@ impl<'a> Trial<'a> {
     }
 
     fn take(&mut self, now: u64, command: Command<'_>) {
-        if self.first.is_some_and(|first| now > first + u64::from(self.config.ptime.unwrap_or(0))) {
+        if let Some(first) = self.first
+            && now > first + u64::from(self.config.ptime.unwrap_or(0))
+        {
+            if let Some(length) = packet_length(self.config) {
+                self.sender.pad((first as u32).wrapping_add(length));
+            }
             self.send();
         }
         if self.first.is_none() {

@@ -1,17 +1,16 @@
-//! Live sources: MIDI that is played now, from a pipe or an ALSA port.
+//! Live sources: MIDI that is played now, from a pipe, an ALSA port, an AppleMIDI session or raw multicast.
 //!
 //! Nothing is known of it beforehand, so nothing is promised but what the options say.
 
 use std::io::{ErrorKind, Read, stdin};
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use gst::prelude::*;
 use gst_app::AppSrc;
 use rtp_midi::midi::{Command, End, Parser, Part, System};
 
-use crate::elements;
+use super::peer::Peer;
 use crate::failure::{Failure, Result};
+use crate::{alsa, ipmidi};
 
 /// Where the music comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,16 +19,18 @@ pub(super) enum Input {
     Stdin,
     /// Ports of the ALSA sequencer, as `aconnect` has them.
     Alsa(String),
+    /// An AppleMIDI session, by its name or by host and port.
+    AppleMidi(String),
+    /// A port of raw multicast MIDI, and perhaps the interface.
+    IpMidi(String),
 }
 
 /// A live source that stands in a pipeline.
 pub(super) enum Intake {
     Stdin(AppSrc),
-    Alsa(gst::Element),
+    Element(gst::Element),
+    AppleMidi(Peer),
 }
-
-/// The device of the ALSA sequencer.
-const SEQUENCER: &str = "/dev/snd/seq";
 
 /// Data octets of the longest System Exclusive: the payloader takes no longer one.
 const LONGEST: usize = 1 << 20;
@@ -42,7 +43,10 @@ impl Input {
     pub(super) fn title(&self) -> String {
         match self {
             Self::Stdin => "Live".to_owned(),
-            Self::Alsa(port) => format!("Live from {port}"),
+            // A port that others connect to.
+            Self::Alsa(from) if from.is_empty() => "Live".to_owned(),
+            Self::Alsa(from) | Self::AppleMidi(from) => format!("Live from {from}"),
+            Self::IpMidi(port) => format!("Live from ipMIDI {port}"),
         }
     }
 
@@ -62,15 +66,9 @@ impl Input {
                     .build();
                 Ok(Intake::Stdin(source))
             }
-            Self::Alsa(_) if !Path::new(SEQUENCER).exists() => {
-                Err(Failure::new(format!("there is no ALSA sequencer: {SEQUENCER} is missing"))
-                    .hint("modprobe snd-seq loads it, where the kernel has sound"))
-            }
-            Self::Alsa(ports) => {
-                let source = elements::with("alsamidisrc", &[("ports", ports)])?;
-                silence_ticks(&elements::pad(&source, "src")?);
-                Ok(Intake::Alsa(source))
-            }
+            Self::Alsa(ports) => alsa::source(ports).map(Intake::Element),
+            Self::AppleMidi(peer) => Peer::call(peer).map(Intake::AppleMidi),
+            Self::IpMidi(port) => ipmidi::source(port).map(Intake::Element),
         }
     }
 }
@@ -80,7 +78,17 @@ impl Intake {
     pub(super) fn element(&self) -> &gst::Element {
         match self {
             Self::Stdin(source) => source.upcast_ref(),
-            Self::Alsa(source) => source,
+            Self::Element(source) => source,
+            Self::AppleMidi(peer) => peer.element(),
+        }
+    }
+
+    /// What people should know: of a message of the pipeline, or when nothing happens.
+    pub(super) fn news(&mut self, message: Option<&gst::StructureRef>) -> Option<String> {
+        let Self::AppleMidi(peer) = self else { return None };
+        match message {
+            Some(message) => peer.hear(message),
+            None => peer.turn(),
         }
     }
 
@@ -143,31 +151,17 @@ fn octets_of(command: &Command<'_>) -> Option<Vec<u8>> {
     }
 }
 
-/// Takes the ticks away that `alsamidisrc` sends a hundred times a second. The first one says that nothing has come yet,
-/// so that listeners need not wait for the first message.
-fn silence_ticks(pad: &gst::Pad) {
-    let told = AtomicBool::new(false);
-    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |pad, _| {
-        // It sends the first ones before its segment.
-        if elements::segment(pad).is_none() {
-            return gst::PadProbeReturn::Drop;
-        }
-        if !told.swap(true, Ordering::Relaxed) {
-            let now = pad.parent_element().and_then(|source| source.current_running_time());
-            pad.push_event(gst::event::Gap::new(now.unwrap_or_default(), None));
-        }
-        gst::PadProbeReturn::Ok
-    });
-    elements::keep(pad, |buffer| !buffer.map_readable().is_ok_and(|octets| octets.first() == Some(&TICK)));
-}
-
-/// An undefined System Real-Time octet.
-const TICK: u8 = 0xF9;
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::elements;
     use gst_app::AppSink;
+
+    #[test]
+    fn a_title_says_whence_where_that_is_known() {
+        let inputs = [Input::Stdin, Input::Alsa(String::new()), Input::Alsa("Piano:0".into())];
+        assert_eq!(inputs.map(|input| input.title()), ["Live", "Live", "Live from Piano:0"]);
+    }
 
     /// What comes out of a pipeline that reads these octets.
     fn heard(octets: &[u8]) -> Vec<Vec<u8>> {

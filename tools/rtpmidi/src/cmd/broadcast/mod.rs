@@ -1,27 +1,31 @@
 //! `rtpmidi broadcast`: plays Standard MIDI Files into the network.
 
 mod announce;
+mod audition;
 mod channel;
 mod encryption;
 mod feed;
 mod fit;
+mod follower;
 mod input;
 mod m3u;
-mod metadata;
-mod name;
+pub(crate) mod metadata;
+pub(crate) mod mip;
+pub(crate) mod name;
 mod network;
-mod now_playing;
+pub(crate) mod now_playing;
+mod on_air;
 mod options;
-mod piece;
+mod peer;
+pub(crate) mod piece;
 mod playlist;
-mod programme;
+pub(crate) mod programme;
 mod publish;
 mod reports;
 mod rotation;
-pub(super) mod rtsp;
 mod source;
 mod station;
-mod tap;
+pub(crate) mod tap;
 mod watch;
 
 use std::net::SocketAddr;
@@ -29,37 +33,23 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::elements;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::interface::Interface;
 use crate::interrupt::Interrupt;
 use crate::report::{Audience, Reporter};
+use crate::serve::{self, Access, File, LiveChannel, Server};
 use crate::sync::Lockstep;
-use announce::{Announced, Destined};
-use channel::Channel;
+use announce::Announced;
+use on_air::{OnAir, Studio};
 pub(crate) use options::Args;
-use piece::Reading;
-use publish::Publisher;
-use rtsp::{Access, File, Live, LiveChannel, Outgoing, Server};
-use station::Station;
-use watch::{Change, Watch};
 
 /// How long the main loop waits for something to happen before it looks at the clock again.
 const HEARTBEAT: gst::ClockTime = gst::ClockTime::from_mseconds(20);
 
-/// A channel that is on the air.
-struct OnAir {
-    channel: Channel,
-    station: Station,
-    live: Option<Live>,
-    watch: Option<Watch>,
-    publishers: Vec<Publisher>,
-    is_over: bool,
-}
-
 /// Reads the files, announces the streams, and plays to the end.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let channels = channel::read(args)?;
-    let access = args.server.access()?;
+    let access = args.server.access(args.encryption.suite_by_rtsp())?;
     let interface = args.interface.as_deref().map(Interface::find).transpose()?;
 
     elements::start()?;
@@ -68,151 +58,80 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut reporter = Reporter::new(args.json);
     let build = |channel| OnAir::build(channel, args, interface.as_ref(), lockstep.as_ref());
     let mut on_air = channels.into_iter().map(build).collect::<Result<Vec<_>>>()?;
-    // What may fail comes before anything is written or sent.
+    // What may fail comes before anything is sent.
     args.rtsp.map(Server::can_listen).transpose()?;
     let mut announced = describe(args, &on_air, interface.as_ref())?;
     for it in &mut on_air {
         it.start(args, &reporter)?;
     }
     let mut server = args.rtsp.map(|address| serve(address, args, &on_air, &access)).transpose()?;
+    let mut audience = Audience::Listening;
     if let Some(urls) = server.as_ref().map(|server| server.urls().collect::<Vec<_>>()) {
         let object = serde_json::json!({ "type": "serving", "urls": urls });
-        let _ = reporter.tell(&format!("serving {}", urls.join("\nserving ")), &object)?;
+        audience = reporter.tell(&format!("serving {}", urls.join("\nserving ")), &object)?;
     }
+    // What fails ends a channel, or all of them, with their notes; it is told when they have ended.
+    let mut failed: Option<Failure> = None;
     while on_air.iter().any(|it| !it.is_over) {
-        // The first one waits, and the others look.
-        let mut patience = HEARTBEAT;
-        for it in on_air.iter_mut().filter(|it| !it.is_over) {
-            it.is_over = it.station.turn(std::mem::take(&mut patience), |words| reporter.warn(words))?;
-            if let (Some(announced), Some(title)) = (&mut announced, it.station.title()) {
-                announced.tell(it.channel.name.as_ref(), &title);
-            }
-            for publisher in &mut it.publishers {
-                publisher.turn(&reporter)?;
-            }
-            if let Some(server) = server.as_ref().filter(|_| it.is_over) {
-                server.end_live(it.channel.name.as_ref());
-            }
+        match turn(&mut on_air, args, &mut reporter, server.as_mut(), announced.as_mut()) {
+            Ok(Audience::Listening) => {}
+            Ok(Audience::Gone) => audience = Audience::Gone,
+            Err(failure) => failed = failed.or(Some(failure)),
         }
-        for place in 0..on_air.len() {
-            follow(&mut on_air, place, args, server.as_mut(), &reporter)?;
-        }
-        let progress = || on_air.iter_mut().map(|it| it.station.progress()).collect();
-        let audience = reporter.show_each(Instant::now(), progress)?;
-        if interrupt.asked() || audience == Audience::Gone {
-            for it in &mut on_air {
-                it.station.stop();
-            }
+        if interrupt.asked() || audience == Audience::Gone || failed.is_some() {
+            on_air.iter_mut().for_each(OnAir::stop);
         }
     }
     drop(announced);
+    let failed = failed.or_else(|| on_air.iter_mut().find_map(|it| it.failure.take()));
     let has_files = on_air.iter().any(|it| !it.channel.files.is_empty());
-    while server.is_some() && has_files && !interrupt.asked() {
+    let serves_files = server.is_some() && has_files && audience == Audience::Listening && failed.is_none();
+    while serves_files && !interrupt.asked() {
         std::thread::sleep(HEARTBEAT.into());
     }
     drop(server);
-    reporter.finish_each(&on_air.into_iter().map(|it| it.station.end()).collect::<Vec<_>>())
+    reporter.finish_each(&on_air.into_iter().map(OnAir::finish).collect::<Vec<_>>())?;
+    failed.map_or(Ok(()), Err)
 }
 
-impl OnAir {
-    fn build(
-        channel: Channel,
-        args: &Args,
-        interface: Option<&Interface>,
-        lockstep: Option<&Lockstep>,
-    ) -> Result<Self> {
-        let station = channel.station(args, interface, lockstep)?;
-        let live = args.serves().then(|| station.packets()).transpose()?.map(|packets| Live::on(&packets));
-        let watch = channel.watch(args);
-        let mut on_air = Self { channel, station, live, watch, publishers: Vec::new(), is_over: false };
-        let mine = args.publish.iter().filter(|publish| publish.channel == on_air.channel.name);
-        let publishers = mine.filter_map(|publish| Some((&publish.url, Outgoing::of(on_air.offer()?))));
-        on_air.publishers = publishers.map(|(url, channel)| Publisher::new(url, channel)).collect::<Result<_>>()?;
-        Ok(on_air)
-    }
-
-    /// Says what is to be played, and plays it.
-    fn start(&mut self, args: &Args, reporter: &Reporter) -> Result<()> {
-        let channel = &self.channel;
-        if let Some(words) = channel.scan() {
-            reporter.say(&words);
-        }
-        let mine = args.to.iter().filter(|to| to.channel == channel.name);
-        let to = mine.map(|to| to.destination.to_string()).collect::<Vec<_>>().join(", ");
-        if !to.is_empty() {
-            reporter.say(&format!("playing {} to {to}", channel.title));
-        }
-        self.station.play(|words| reporter.warn(words))
-    }
-}
-
-/// Takes files in that have come into the folders of a channel, and lets those go that have gone.
-fn follow(
+/// Goes on with all channels, after waiting for a while for something to happen.
+fn turn(
     on_air: &mut [OnAir],
-    place: usize,
     args: &Args,
+    reporter: &mut Reporter,
     mut server: Option<&mut Server>,
-    reporter: &Reporter,
-) -> Result<()> {
-    let it = &mut on_air[place];
-    let Some(watch) = it.watch.as_mut().filter(|_| !it.is_over) else { return Ok(()) };
-    let changes = watch.turn(Instant::now());
-    if changes.is_empty() {
-        return Ok(());
-    }
-    for change in changes {
-        let (path, event, url) = match change {
-            Change::Ready { entry, last } => {
-                let path = entry.path.clone();
-                // Of a file that is being written half could be read.
-                let reading = if last { channel::reading(args) } else { Reading::Strict };
-                let admitted = match entry.read(reading, &mut |warning| reporter.warn(&warning)) {
-                    Err(_) if !last => continue,
-                    read => read.and_then(|(piece, song)| it.channel.admit(args, piece, &song)),
-                };
-                watch.settle(&path, admitted.is_ok());
-                match admitted {
-                    Ok(file) => {
-                        it.station.insert(file.piece.clone());
-                        (path, "joins", server.as_mut().map(|server| server.put(&file)))
-                    }
-                    Err(failure) => {
-                        reporter.warn(&format!("warning: {}; it is left out", failure.message()));
-                        continue;
-                    }
-                }
-            }
-            Change::Gone(path) => {
-                it.channel.dismiss(&path);
-                it.station.remove(&path);
-                (path, "leaves", None)
-            }
-        };
-        let path_text = path.display().to_string();
-        let channel = it.channel.name.as_ref().map(name::Name::to_string);
-        let object =
-            serde_json::json!({ "type": "file", "channel": channel, "path": path_text, "event": event, "url": url });
-        let _ = reporter.tell(&format!("{path_text} {event}"), &object)?;
+    mut announced: Option<&mut Announced>,
+) -> Result<Audience> {
+    // The first one waits, and the others look.
+    let mut patience = HEARTBEAT;
+    let mut has_changed = false;
+    let others = on_air.len() > 1;
+    for it in on_air.iter_mut().filter(|it| !it.is_over) {
+        let had_failed = it.failure.is_some();
+        let mut studio = Studio { args, reporter, server: server.as_deref_mut(), announced: announced.as_deref_mut() };
+        has_changed |= it.turn(std::mem::take(&mut patience), &mut studio)?;
+        if let Some(failure) = it.failure.as_ref().filter(|_| others && !had_failed) {
+            reporter.warn(&format!("warning: {}: {}; it ends", it.channel.title, failure.message()));
+        }
     }
     // A file that another channel plays stays on the server.
-    if let Some(server) = server {
-        let is_played =
-            |path: &Path| on_air.iter().flat_map(|it| &it.channel.files).any(|file| file.piece.path == path);
-        server.keep(is_played);
+    if let Some(server) = server.filter(|_| has_changed) {
+        let files = || on_air.iter().flat_map(|it| &it.channel.files);
+        server.keep(|path: &Path| files().any(|file| file.piece.path == path));
     }
-    Ok(())
+    reporter.show_each(Instant::now(), || on_air.iter_mut().map(OnAir::progress).collect())
 }
 
-/// Writes the descriptions and announces them, where that is asked for.
+/// Writes the descriptions, and then announces them, where that is asked for.
 fn describe(args: &Args, on_air: &[OnAir], interface: Option<&Interface>) -> Result<Option<Announced>> {
     let mut sessions: Vec<_> = on_air.iter().flat_map(|it| it.sessions(args, interface)).collect();
     sessions.sort_by_key(|(place, _)| *place);
     let sessions: Vec<_> = sessions.into_iter().map(|(_, destined)| destined).collect();
-    let announcements = args.sap.then(|| announce::announce(&sessions, args.sap_interval, interface)).transpose()?;
+    let public = args.sap.then(|| announce::public(&sessions)).transpose()?;
     for (path, destined) in args.sdp.iter().zip(&sessions) {
         announce::write(&destined.session, path)?;
     }
-    Ok(announcements)
+    public.map(|public| announce::announce(public, args.sap_interval, interface)).transpose()
 }
 
 /// Serves the channels, and all their files.
@@ -226,24 +145,6 @@ fn serve(address: SocketAddr, args: &Args, on_air: &[OnAir], access: &Access) ->
         }
     }
     let limits = args.server.limits();
-    let offer = rtsp::Offer { channels: &channels, files: &files, reading: channel::reading(args), limits, access };
+    let offer = serve::Offer { channels: &channels, files: &files, reading: channel::reading(args), limits, access };
     Server::start(address, &offer)
-}
-
-impl OnAir {
-    fn sessions(&self, args: &Args, interface: Option<&Interface>) -> Vec<(u64, Destined)> {
-        self.channel.sessions(args, interface, self.station.clocks())
-    }
-
-    fn offer(&self) -> Option<LiveChannel<'_>> {
-        let Channel { name, title, config, .. } = &self.channel;
-        let live = self.live.as_ref()?;
-        Some(LiveChannel {
-            name: name.as_ref(),
-            title,
-            live,
-            stream: rtsp::stream(config),
-            prompter: Some(self.station.prompter()),
-        })
-    }
 }

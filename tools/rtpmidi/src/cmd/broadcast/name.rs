@@ -5,13 +5,13 @@ use std::str::FromStr;
 
 /// A name that can be one segment of a path.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Name(String);
+pub(crate) struct Name(String);
 
 /// `NAME=WHAT` on the command line.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Named<T> {
-    pub(super) name: Name,
-    pub(super) what: T,
+pub(crate) struct Named<T> {
+    pub(crate) name: Name,
+    pub(crate) what: T,
 }
 
 /// Longer names are none: a URL should stay readable.
@@ -51,13 +51,13 @@ impl fmt::Display for Name {
 
 impl Name {
     /// The name as a segment of a path.
-    pub(super) fn segment(&self) -> String {
+    pub(crate) fn segment(&self) -> String {
         segment(&self.0)
     }
 }
 
 /// Percent-encodes what is not plain in a segment of a path (RFC 3986, 2.1, 2.3).
-pub(super) fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     let octet = |octet: u8| match octet {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(octet).to_string(),
         octet => format!("%{octet:02X}"),

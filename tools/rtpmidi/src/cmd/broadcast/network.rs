@@ -8,7 +8,7 @@
 //! ```
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
@@ -20,6 +20,7 @@ use super::reports::Reports;
 use crate::elements;
 use crate::failure::{Failure, Result};
 use crate::interface::Interface;
+use crate::lock::lock;
 use crate::srtp::{self, Key, Opener};
 use crate::sync::Lockstep;
 
@@ -123,7 +124,7 @@ impl Way<'_> {
                     *datagram = report;
                     gst::PadProbeReturn::Ok
                 }
-                None => gst::PadProbeReturn::Drop,
+                None => gst::PadProbeReturn::Handled,
             }
         });
         Ok(ear)
@@ -178,8 +179,4 @@ fn seal(rtpbin: &gst::Element, key: &Key) -> Result<()> {
         rtpbin.connect(&format!("request-{kind}-encoder"), false, move |_| Some(encoder.to_value()));
     }
     Ok(())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

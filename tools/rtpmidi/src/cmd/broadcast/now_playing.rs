@@ -1,33 +1,22 @@
 //! What a channel is playing: the piece whose music is at the payloader now, and not those that wait behind it.
 //!
 //! ```text
-//!  Feed ── queue(piece) ──▶ pieces in front of concat ── STREAM-START with the number ──▶ payloader: current()
+//!  Feed ── queue(piece) ──▶ pieces in front of concat ── STREAM-START with the number ──▶ payloader: title()
 //! ```
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use gst::glib;
 use gst::prelude::*;
 
 use super::metadata::Libretto;
 use super::piece::Piece;
-
-/// A piece as it is heard at a moment.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Playing {
-    /// How many pieces came before it, rounds counted.
-    pub(super) index: u64,
-    pub(super) title: String,
-    /// Time in the piece, whatever the speed.
-    pub(super) position: Duration,
-    pub(super) duration: Duration,
-}
+use crate::lock::lock;
 
 /// Knows what a channel is playing; all clones know the same.
 #[derive(Clone, Default)]
-pub(super) struct NowPlaying(Arc<Mutex<State>>);
+pub(crate) struct NowPlaying(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -44,19 +33,18 @@ struct State {
 struct Entry {
     index: u64,
     title: String,
-    duration: Duration,
     libretto: Arc<Libretto>,
     /// The running time at which it begins, as far as that is known before its segment.
     begin: gst::ClockTime,
 }
 
 /// A piece that is heard or comes next.
-pub(super) struct Scheduled {
-    /// As in [`Playing`].
-    pub(super) index: u64,
-    pub(super) libretto: Arc<Libretto>,
+pub(crate) struct Scheduled {
+    /// How many pieces came before it, rounds counted.
+    pub(crate) index: u64,
+    pub(crate) libretto: Arc<Libretto>,
     /// How its time becomes running time.
-    pub(super) segment: gst::FormattedSegment<gst::ClockTime>,
+    pub(crate) segment: gst::FormattedSegment<gst::ClockTime>,
 }
 
 /// The field of a STREAM-START event that has the index of its piece.
@@ -64,10 +52,10 @@ const INDEX: &str = "rtpmidi-piece";
 
 impl NowPlaying {
     /// Takes note of a piece that has this index and will come out of `pad` of its parser.
-    pub(super) fn queue(&self, index: u64, piece: &Piece, pad: &gst::Pad) {
+    pub(crate) fn queue(&self, index: u64, piece: &Piece, pad: &gst::Pad) {
         let (title, libretto) = (piece.title.clone(), piece.libretto.clone());
         let begin = gst::ClockTime::from_nseconds(pad.offset().max(0).cast_unsigned());
-        let entry = Entry { index, title, duration: piece.duration, libretto, begin };
+        let entry = Entry { index, title, libretto, begin };
         self.state().queued.push_back(entry);
         pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
             if let Some(event) = info.event_mut().filter(|event| event.type_() == gst::EventType::StreamStart) {
@@ -78,7 +66,7 @@ impl NowPlaying {
     }
 
     /// Watches the sink pad of the payloader.
-    pub(super) fn watch(&self, pad: &gst::Pad) {
+    pub(crate) fn watch(&self, pad: &gst::Pad) {
         if let Some(pay) = pad.parent_element() {
             self.state().pay = pay.downgrade();
         }
@@ -100,19 +88,16 @@ impl NowPlaying {
         });
     }
 
-    /// What is heard now; nothing before the start.
-    pub(super) fn current(&self) -> Option<Playing> {
+    /// What is heard now is called; nothing before the start.
+    pub(crate) fn title(&self) -> Option<String> {
         let mut state = self.state();
         let now = state.pay.upgrade()?.current_running_time()?;
         state.turn(now);
-        let (Entry { index, title, duration, .. }, segment) = state.begun.front()?.clone();
-        let position = segment.position_from_running_time(now).map(Duration::from);
-        // Between a piece and the next the one that has ended stands at its end.
-        Some(Playing { index, title, position: position.map_or(duration, |position| position.min(duration)), duration })
+        Some(state.begun.front()?.0.title.clone())
     }
 
     /// What is heard at the running time `now`, and then what comes next; nothing before the start.
-    pub(super) fn schedule(&self, now: gst::ClockTime) -> Vec<Scheduled> {
+    pub(crate) fn schedule(&self, now: gst::ClockTime) -> Vec<Scheduled> {
         let mut state = self.state();
         state.turn(now);
         let Some(rate) = state.begun.front().map(|(_, segment)| segment.rate()) else { return Vec::new() };
@@ -130,7 +115,7 @@ impl NowPlaying {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

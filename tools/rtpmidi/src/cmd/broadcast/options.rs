@@ -1,5 +1,6 @@
 //! What the command line says.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,15 +8,17 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
 use rtp_midi::{Journal, Policy};
 
 use super::encryption::Encryption;
 use super::name::{Name, Named};
-use super::rtsp;
 use super::source::Source;
 use crate::destination::Destination;
 use crate::intake::Url;
 use crate::rules::Rules;
+use crate::serve;
 use crate::sync::Sync;
 use crate::time;
 
@@ -26,7 +29,8 @@ use crate::time;
 pub(crate) struct Args {
     /// Files to play one after the other; a folder stands for the *.mid, *.midi and *.smf in it, a playlist (*.m3u,
     /// *.m3u8) for the files and folders that it names. Or a live source: - is MIDI from stdin, alsa:PORT from the
-    /// ALSA sequencer
+    /// ALSA sequencer, applemidi:NAME or applemidi:HOST:PORT from an AppleMIDI session, ipmidi:PORT from raw multicast
+    /// (ipMIDI, QmidiNet)
     #[arg(required_unless_present = "channel", value_name = "SOURCE")]
     pub(super) sources: Vec<Source>,
 
@@ -46,11 +50,11 @@ pub(crate) struct Args {
 
     /// Publish the live channel on a media server (RTSP RECORD), which others listen to. Repeat it for more servers; with
     /// NAME= in front it is for the channel of this name
-    #[arg(long, value_name = "[NAME=]rtsp://HOST:PORT/PATH")]
+    #[arg(long, value_parser = PublishParser, value_name = "[NAME=]rtsp://HOST:PORT/PATH")]
     pub(super) publish: Vec<Publish>,
 
     #[command(flatten)]
-    pub(super) server: rtsp::Options,
+    pub(super) server: serve::Options,
 
     /// Write the session description, which a listener needs, to this file before the first packet is sent. Repeated,
     /// the second one is for the second --to
@@ -78,6 +82,10 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(super) rules: Rules,
+
+    /// Tell players with few voices, in front of each file, which channels to leave out (MIP, of Scalable Polyphony MIDI)
+    #[arg(long)]
+    pub(super) mip: bool,
 
     /// Longest RTP packet, header included
     #[arg(long, default_value_t = 1400, value_parser = clap::value_parser!(u32).range(200..=65_507), value_name = "OCTETS")]
@@ -153,6 +161,7 @@ Example:
   rtpmidi listen sap:Song                     (on any machine of the network)
   rtpmidi broadcast concert/ --rtsp 0.0.0.0:8554 --loop
   rtpmidi broadcast alsa:24:0 --to udp://239.255.1.2:5004 --sap
+  rtpmidi broadcast applemidi:Piano --to udp://239.255.1.2:5004 --sap      (rtpmidi devices lists the names)
   rtpmidi broadcast --channel jazz=jazz/ --channel baroque=bach/ --rtsp 0.0.0.0:8554 --loop
 
 The broadcast ends with the last file or the end of stdin, or with Ctrl-C, which ends the notes that sound.";
@@ -200,8 +209,30 @@ impl FromStr for Publish {
         if Url::is_one(text) {
             return Ok(Self { channel: None, url: text.parse()? });
         }
-        let Named { name, what } = text.parse()?;
-        Ok(Self { channel: Some(name), url: what })
+        match text.split_once('=') {
+            Some((name, url)) if Url::is_one(url) => Ok(Self { channel: Some(name.parse()?), url: url.parse()? }),
+            _ => Err("it is rtsp://HOST:PORT/PATH, perhaps with NAME= in front".to_owned()),
+        }
+    }
+}
+
+/// Reads `--publish`. A value that is none is not repeated, as clap would: there may be a password in it.
+#[derive(Clone)]
+struct PublishParser;
+
+impl TypedValueParser for PublishParser {
+    type Value = Publish;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _option: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Publish, clap::Error> {
+        value.to_string_lossy().parse().map_err(|why| {
+            let words = format!("invalid value for '--publish': {why}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, words).with_cmd(command)
+        })
     }
 }
 
@@ -247,5 +278,22 @@ fn speed(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(speed) if (0.01..=100.0).contains(&speed) => Ok(speed),
         _ => Err("it is a number from 0.01 to 100".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_to_publish_at_may_have_the_name_of_a_channel_in_front() {
+        let channel = |text: &str| text.parse::<Publish>().map(|publish| publish.channel.map(|name| name.to_string()));
+        assert_eq!(channel("rtsp://host/x?a=b"), Ok(None));
+        assert_eq!(channel("jazz=rtsps://host/x"), Ok(Some("jazz".to_owned())));
+        for text in ["http://u:secret@host/x?a=b", "host/x", "jazz=host/x", "jazz=ftp://u:secret@host/x"] {
+            let refused = channel(text).unwrap_err();
+            assert_eq!(refused, "it is rtsp://HOST:PORT/PATH, perhaps with NAME= in front", "{text}");
+        }
+        assert_eq!(channel("a/b=rtsp://u:secret@host/x").unwrap_err().matches("secret").count(), 0);
     }
 }

@@ -13,30 +13,32 @@ use crate::failure::{Failure, Result};
 
 /// A file that has been read and checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Piece {
-    pub(super) path: PathBuf,
+pub(crate) struct Piece {
+    pub(crate) path: PathBuf,
     /// Where it stands in the programme.
-    pub(super) place: Place,
+    pub(crate) place: Place,
     /// The name that a playlist gives it, or it gives itself, or its file name.
-    pub(super) title: String,
-    pub(super) duration: Duration,
+    pub(crate) title: String,
+    pub(crate) duration: Duration,
     /// What it says beside its notes.
-    pub(super) libretto: Arc<Libretto>,
+    pub(crate) libretto: Arc<Libretto>,
+    /// The message that tells players with few voices what to leave out, where that is sent.
+    pub(crate) mip: Option<Vec<u8>>,
     /// Of the octets that were checked.
     print: u64,
 }
 
 /// A place in a programme: which of its sources, which line of that, and which file of a folder.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub(super) struct Place {
-    pub(super) source: usize,
-    pub(super) line: usize,
-    pub(super) path: PathBuf,
+pub(crate) struct Place {
+    pub(crate) source: usize,
+    pub(crate) line: usize,
+    pub(crate) path: PathBuf,
 }
 
 /// How strictly files are read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Reading {
+pub(crate) enum Reading {
     /// The first defect is an error.
     Strict,
     /// What can be read is played.
@@ -46,7 +48,7 @@ pub(super) enum Reading {
 impl Piece {
     /// Reads and checks a file, which a playlist may have given a title. `warn` is told of each defect that lenient
     /// reading passes.
-    pub(super) fn read(
+    pub(crate) fn read(
         path: PathBuf,
         place: Place,
         title: Option<String>,
@@ -58,11 +60,11 @@ impl Piece {
         let title = title.or_else(|| own_title(&song)).unwrap_or_else(|| file_name(&path));
         let duration = Duration::from_nanos(song.duration());
         let libretto = Arc::new(Libretto::of(&song, &title));
-        Ok((Self { path, place, title, duration, libretto, print: print(&octets) }, song))
+        Ok((Self { path, place, title, duration, libretto, mip: None, print: print(&octets) }, song))
     }
 
     /// The octets of the file, if they are still those that were checked.
-    pub(super) fn octets(&self) -> Result<Vec<u8>> {
+    pub(crate) fn octets(&self) -> Result<Vec<u8>> {
         let octets = octets(&self.path)?;
         if print(&octets) == self.print {
             Ok(octets)
@@ -72,16 +74,17 @@ impl Piece {
     }
 
     /// The music again; defects that lenient reading passes have been told of.
-    pub(super) fn song(&self, reading: Reading) -> Result<Song> {
+    pub(crate) fn song(&self, reading: Reading) -> Result<Song> {
         song(&self.path, &self.octets()?, reading, &mut |_| ())
     }
 
     /// A piece of this name that is nowhere.
     #[cfg(test)]
-    pub(super) fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         let place = Place { path: name.into(), ..Place::default() };
         let title = file_name(Path::new(name));
-        Self { path: name.into(), place, title, duration: Duration::ZERO, libretto: Arc::default(), print: 0 }
+        let (duration, libretto) = (Duration::ZERO, Arc::default());
+        Self { path: name.into(), place, title, duration, libretto, mip: None, print: 0 }
     }
 }
 
@@ -130,6 +133,6 @@ fn file_name(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(format!("cannot read {}: {error}", path.display()))
 }

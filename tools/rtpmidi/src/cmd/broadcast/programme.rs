@@ -1,11 +1,13 @@
 //! The stream that a programme needs: its configuration, from the options and from a scan of the files.
 
 use rtp_midi::midi::Command;
-use rtp_midi::{Config, Repertoire};
+use rtp_midi::{Config, Inclusion, Repertoire};
 use rtp_midi_sdp::Parameters;
 use smf_timeline::{Body, Song};
 
 use super::Args;
+use super::mip;
+use super::options::JournalOption;
 use crate::description::CLOCK_RATE;
 use crate::srtp::Key;
 
@@ -53,9 +55,30 @@ pub(super) fn config(args: &Args, pace: Pace, key: Option<&Key>, repertoire: Opt
     if let Some(repertoire) = repertoire {
         (config.commands, config.chapters) = (repertoire.commands(), repertoire.chapters());
     }
+    if args.mip && args.journal == JournalOption::Anchor {
+        config.chapters.assign(Inclusion::Never, &mip::selection());
+    }
     args.rules.apply(&mut config);
     config.set_journal(args.journal.into());
     config
+}
+
+/// The message for players with few voices that stands in front of a song, if it is wanted and the song has none.
+pub(super) fn mip(is_wanted: bool, song: &Song) -> Option<Vec<u8>> {
+    is_wanted.then(|| mip::of(commands(song).map(|(_, command)| command))).flatten()
+}
+
+/// RTP clock ticks that each packet with messages spans: who is told how long a packet is gets packets of that length
+/// (RFC 6295, C.7.1).
+pub(crate) fn packet_length(config: &Config) -> Option<u32> {
+    config.max_ptime.filter(|most| *most > 0 && config.ptime == Some(*most))
+}
+
+/// The same in nanoseconds, as payloaders have it: 0 if packets are as long as they are.
+pub(crate) fn ptime_multiple(config: &Config) -> i64 {
+    let ticks = u64::from(packet_length(config).unwrap_or(0));
+    // The first nanosecond of a tick.
+    (ticks * 1_000_000_000).div_ceil(CLOCK_RATE.into()).cast_signed()
 }
 
 /// What the scan came to, in words.

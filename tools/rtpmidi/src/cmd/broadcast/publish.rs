@@ -13,11 +13,11 @@ use gst::prelude::*;
 use gst_rtsp_server::gst_rtsp::RTSPLowerTrans;
 use serde_json::json;
 
-use super::rtsp::Outgoing;
 use crate::elements;
 use crate::failure::{Failure, Result};
 use crate::intake::Url;
 use crate::report::Reporter;
+use crate::serve::Outgoing;
 
 /// Keeps a channel on a server, as far as it can.
 pub(super) struct Publisher {
@@ -33,7 +33,8 @@ enum Attempt {
     /// None now; the next one is due then.
     Due(Instant),
     Running(Connection),
-    /// The channel has ended.
+    /// The channel has ended, and the server is told, since then.
+    Leaving(Connection, Instant),
     Over,
 }
 
@@ -67,6 +68,12 @@ impl Publisher {
                 self.attempt = Attempt::Running(connection);
             }
             Attempt::Due(_) | Attempt::Over => {}
+            Attempt::Leaving(connection, since) => {
+                // The sink may wait for ever with the farewell. A server sees then that the connection is closed.
+                if matches!(connection.news(), Some(News::Left | News::Failed(_))) || since.elapsed() > PATIENCE {
+                    self.attempt = Attempt::Over;
+                }
+            }
             Attempt::Running(connection) => match connection.news() {
                 Some(News::Published) => {
                     self.refusal = None;
@@ -82,11 +89,21 @@ impl Publisher {
                     }
                     self.attempt = Attempt::Due(Instant::now() + AGAIN);
                 }
-                Some(News::Over) => self.attempt = Attempt::Over,
-                None => {}
+                Some(News::Over) => {
+                    if let Attempt::Running(connection) = std::mem::replace(&mut self.attempt, Attempt::Over) {
+                        connection.leave();
+                        self.attempt = Attempt::Leaving(connection, Instant::now());
+                    }
+                }
+                Some(News::Left) | None => {}
             },
         }
         Ok(())
+    }
+
+    /// Whether there is a connection, which still sends or takes its leave.
+    pub(super) const fn is_running(&self) -> bool {
+        matches!(self.attempt, Attempt::Running(_) | Attempt::Leaving(..))
     }
 
     fn connection(&self) -> Result<Connection> {
@@ -124,9 +141,16 @@ enum News {
     Failed(String),
     /// All has been sent.
     Over,
+    /// The server has been told that nothing follows.
+    Left,
 }
 
 impl Connection {
+    /// Tells the server that nothing follows. The sink would forget to, if it were let go at once.
+    fn leave(&self) {
+        let _ = self.pipeline.set_state(gst::State::Ready);
+    }
+
     fn news(&self) -> Option<News> {
         while let Some(message) = self.bus.pop() {
             match message.view() {
@@ -139,7 +163,12 @@ impl Connection {
                 }
                 gst::MessageView::Error(error) => return Some(News::Failed(elements::words(&error.error()))),
                 gst::MessageView::Eos(_) => return Some(News::Over),
-
+                gst::MessageView::Progress(progress) => {
+                    let (kind, code, _) = progress.get();
+                    if code == "close" && kind != gst::ProgressType::Start && kind != gst::ProgressType::Continue {
+                        return Some(News::Left);
+                    }
+                }
                 _ => {}
             }
         }

@@ -19,6 +19,10 @@ impl From<OsString> for Source {
         match text.to_str() {
             Some("-") => Self::Live(Input::Stdin),
             Some(text) if text.starts_with(ALSA) => Self::Live(Input::Alsa(text[ALSA.len()..].to_owned())),
+            Some(text) if text.starts_with(APPLEMIDI) => {
+                Self::Live(Input::AppleMidi(text[APPLEMIDI.len()..].to_owned()))
+            }
+            Some(text) if text.starts_with(IPMIDI) => Self::Live(Input::IpMidi(text[IPMIDI.len()..].to_owned())),
             _ => Self::Path(text.into()),
         }
     }
@@ -35,6 +39,12 @@ impl FromStr for Source {
 /// What stands in front of a port of the ALSA sequencer. A file of such a name is `./alsa:…`.
 const ALSA: &str = "alsa:";
 
+/// What stands in front of an AppleMIDI session.
+const APPLEMIDI: &str = "applemidi:";
+
+/// What stands in front of a port of raw multicast MIDI.
+const IPMIDI: &str = "ipmidi:";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +54,8 @@ mod tests {
         for (text, source) in [
             ("-", Source::Live(Input::Stdin)),
             ("alsa:24:0", Source::Live(Input::Alsa("24:0".into()))),
+            ("applemidi:Mike's Mac", Source::Live(Input::AppleMidi("Mike's Mac".into()))),
+            ("ipmidi:2@eth0", Source::Live(Input::IpMidi("2@eth0".into()))),
             ("./alsa:x.mid", Source::Path("./alsa:x.mid".into())),
             ("--x", Source::Path("--x".into())),
         ] {

@@ -8,12 +8,12 @@
 //!                                               └────────┘◀─ recv_rtcp_sink ─ udpsrc
 //! ```
 //!
-//! A live source stands in the place of `concat` and `clocksync`. `clocksync` makes the music of files live: what is behind it happens now, so that the payloader keeps time by the clock and
-//! the notes that sound can be ended at any moment.
+//! A live source stands in the place of `concat` and `clocksync`. `clocksync` makes the music of files live: what is behind
+//! it happens now, so that the payloader keeps time by the clock and the notes that sound can be ended at any moment.
 
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
@@ -27,13 +27,14 @@ use super::name::Name;
 use super::network::{Ear, Way};
 use super::now_playing::NowPlaying;
 use super::piece::Piece;
-use super::programme::Pace;
+use super::programme::{self, Pace};
 use super::rotation::Rotation;
 use super::tap::Tap;
 use crate::description::PAYLOAD_TYPE;
 use crate::elements;
 use crate::failure::{Failure, Result};
 use crate::interface::Interface;
+use crate::lock::lock;
 use crate::report::{BroadcastSummary, Coverage, Progress, bits_per_second};
 use crate::srtp::{self, Key};
 use crate::sync::Lockstep;
@@ -98,6 +99,8 @@ pub(super) struct Station {
     warned: Option<String>,
     /// When progress was told last, and what had been sent then.
     told: (Instant, Sent),
+    /// How many reported when the music was not over yet. Behind its end they take their leave.
+    receivers: u64,
 }
 
 /// What has left the payloader.
@@ -164,6 +167,7 @@ impl Station {
             stopped: false,
             warned: None,
             told: (Instant::now(), Sent::default()),
+            receivers: 0,
         })
     }
 
@@ -179,7 +183,15 @@ impl Station {
 
     /// What is heard now.
     pub(super) fn title(&self) -> Option<String> {
-        self.now_playing.current().map(|playing| playing.title)
+        self.now_playing.title()
+    }
+
+    /// Files that could not be played when their turn came, since the last call.
+    pub(super) fn left_out(&mut self) -> Vec<PathBuf> {
+        match &mut self.front {
+            Front::Feed(feed) => feed.left_out(),
+            Front::Live(_) => Vec::new(),
+        }
     }
 
     /// Where packets leave the payloader.
@@ -219,6 +231,11 @@ impl Station {
                         self.warned = Some(words);
                     }
                 }
+                gst::MessageView::Element(message) => {
+                    if let Some(words) = self.front.news(message.structure()) {
+                        warn(&words);
+                    }
+                }
                 gst::MessageView::Latency(_) => {
                     // Failing means that an element is leaving: the pipeline asks again when it is gone.
                     let _ = self.pipeline.recalculate_latency();
@@ -230,7 +247,13 @@ impl Station {
         if let (false, Front::Feed(feed)) = (self.stopped, &mut self.front) {
             feed.turn(&warn)?;
         }
+        if let Some(words) = self.front.news(None) {
+            warn(&words);
+        }
         self.prompter.turn();
+        if self.tap.ended().is_none() {
+            self.receivers = Stats::of(&self.pay).receivers;
+        }
         Ok(self.tap.ended().is_some_and(|ended| ended.elapsed() > FAREWELL))
     }
 
@@ -266,7 +289,7 @@ impl Station {
         let position = self.pipeline.current_running_time().unwrap_or_default().seconds_f64();
         Progress {
             channel: self.channel.as_ref().map(Name::to_string),
-            title: self.now_playing.current().map(|playing| playing.title),
+            title: self.title(),
             position: self.duration.map_or(position, |duration| position.min(duration)),
             duration: self.duration,
             packets: sent.packets,
@@ -295,7 +318,7 @@ impl Station {
             events,
             octets: sent.octets,
             journal_octets: stats.journal_octets,
-            receivers: stats.receivers,
+            receivers: self.receivers,
             checkpoint_distance: stats.checkpoint_distance,
             refused_reports: self.ear.as_ref().map_or(0, Ear::refused),
         }
@@ -322,6 +345,14 @@ impl Front {
             }
         }
     }
+
+    /// What people should know of a live source.
+    fn news(&mut self, message: Option<&gst::StructureRef>) -> Option<String> {
+        match self {
+            Self::Live(intake) => intake.news(message),
+            Self::Feed(_) => None,
+        }
+    }
 }
 
 impl Drop for Station {
@@ -343,6 +374,7 @@ fn payloader(plan: &Plan<'_>) -> Result<gst::Element> {
             ("mtu", &(plan.config.mtu as u32)),
             ("fmtp", &Parameters::of(plan.config).to_string()),
             ("min-ptime", &ptime),
+            ("ptime-multiple", &programme::ptime_multiple(plan.config)),
             ("guardtime", &guardtime),
             ("fresh", &fresh),
             ("seqnum-offset", &first),
@@ -387,8 +419,4 @@ impl Stats {
 #[allow(clippy::cast_precision_loss, reason = "no stream has 2^53 octets")]
 fn mean(octets: u64, packets: u64) -> f64 {
     octets as f64 / packets.max(1) as f64
-}
-
-fn lock(sent: &Mutex<Sent>) -> MutexGuard<'_, Sent> {
-    sent.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,17 +1,18 @@
 //! The last place before the payloader: counts what is sent, and lets go what a file or a pause leaves sounding.
 
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 
 use crate::elements;
+use crate::lock::lock;
 use rtp_midi::midi::Sounding;
 
 /// Watches the sink pad of the payloader.
 #[derive(Clone)]
-pub(super) struct Tap {
+pub(crate) struct Tap {
     pad: gst::Pad,
     state: Arc<Mutex<State>>,
 }
@@ -35,7 +36,7 @@ const PACKET: gst::ClockTime = gst::ClockTime::from_mseconds(1001);
 
 impl Tap {
     /// Starts watching. What sounds at the end of a file is released when the next one begins or the stream ends.
-    pub(super) fn on(pad: gst::Pad) -> Self {
+    pub(crate) fn on(pad: gst::Pad) -> Self {
         let tap = Self { pad, state: Arc::default() };
         let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST | gst::PadProbeType::EVENT_DOWNSTREAM;
         let state = tap.state.clone();
@@ -63,18 +64,18 @@ impl Tap {
     }
 
     /// MIDI messages that went by.
-    pub(super) fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         lock(&self.state).events
     }
 
     /// When the stream ended.
-    pub(super) fn ended(&self) -> Option<Instant> {
+    pub(crate) fn ended(&self) -> Option<Instant> {
         lock(&self.state).ended
     }
 
     /// To be called before the stream is paused: lets go what sounds, and returns when that has been sent. The music
     /// goes on after the pause, with the pedals as they were.
-    pub(super) fn hush(&self) {
+    pub(crate) fn hush(&self) {
         let (sent, done) = channel();
         {
             let mut state = lock(&self.state);
@@ -89,7 +90,7 @@ impl Tap {
     }
 
     /// Ends the stream now, from any thread: releases what sounds at the running time `now`, then nothing more.
-    pub(super) fn end(&self, now: Option<gst::ClockTime>) {
+    pub(crate) fn end(&self, now: Option<gst::ClockTime>) {
         // While the lock is held no other thread passes. Afterwards none may: EOS does not stop the next file, whose
         // STREAM-START opens the pad again.
         let _lock = self.pad.stream_lock();
@@ -156,8 +157,4 @@ fn send(pad: &gst::Pad, pts: Option<gst::ClockTime>, messages: Vec<[u8; 3]>) {
         // A pad that refuses has been stopped: nobody hears the notes any more.
         let _ = pad.chain(buffer);
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

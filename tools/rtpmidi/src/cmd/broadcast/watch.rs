@@ -59,9 +59,9 @@ impl Watch {
     }
 
     /// What has changed, as often as that is looked for.
-    pub(super) fn turn(&mut self, now: Instant) -> Vec<Change> {
+    pub(super) fn turn(&mut self, now: Instant) -> Option<Vec<Change>> {
         if self.looked.is_some_and(|looked| now.saturating_duration_since(looked) < LOOK) {
-            return Vec::new();
+            return None;
         }
         self.looked = Some(now);
         let mut changes = Vec::new();
@@ -77,14 +77,19 @@ impl Watch {
             }
             changes.extend(entries.into_iter().filter_map(|entry| look_at(files, entry, now)));
         }
-        changes
+        Some(changes)
     }
 
-    /// The file has been taken into the programme, or is none for it.
-    pub(super) fn settle(&mut self, path: &Path, is_taken: bool) {
-        if let Some(seen) = self.files.get_mut(path) {
-            seen.state = if is_taken { State::Taken } else { State::Refused };
-        }
+    /// The file as it was at the time `tried` is for the programme, or is not. False if it is another one since, or none.
+    pub(super) fn settle(&mut self, path: &Path, is_taken: bool, tried: Instant) -> bool {
+        let Some(seen) = self.files.get_mut(path).filter(|seen| seen.since <= tried) else { return false };
+        seen.state = if is_taken { State::Taken } else { State::Refused };
+        true
+    }
+
+    /// The file could not be played when its turn came: if it is there, it is as good as new.
+    pub(super) fn forget(&mut self, path: &Path) {
+        self.files.remove(path);
     }
 }
 
@@ -120,7 +125,7 @@ mod tests {
         let mut words = Vec::new();
         for _ in 0..count {
             *now += LOOK;
-            words.extend(watch.turn(*now).iter().map(|change| match change {
+            words.extend(watch.turn(*now).unwrap().iter().map(|change| match change {
                 Change::Ready { entry, last } => {
                     format!("{} {last}", entry.path.file_name().unwrap().to_string_lossy())
                 }
@@ -144,13 +149,29 @@ mod tests {
         }
         assert_eq!(seconds(&mut watch, &mut now, 2), ["b.mid false", "b.mid false"], "until it is settled");
         assert_eq!(seconds(&mut watch, &mut now, 10).last().unwrap(), "b.mid true");
-        watch.settle(&new, true);
+        assert!(watch.settle(&new, true, now));
+        assert_eq!(watch.turn(now), None, "folders are looked at once a second");
         assert_eq!(seconds(&mut watch, &mut now, 3), [""; 0]);
+        let before = now;
         fs::write(&new, "another").unwrap();
         fs::remove_file(&known).unwrap();
         assert_eq!(seconds(&mut watch, &mut now, 2), ["-a.mid", "-b.mid", "b.mid false"]);
-        watch.settle(&new, false);
+        assert!(!watch.settle(&new, true, before), "another one was tried");
+        assert!(watch.settle(&new, false, now));
         fs::remove_file(&new).unwrap();
         assert_eq!(seconds(&mut watch, &mut now, 3), [""; 0], "what was refused is not missed");
+        assert!(!watch.settle(&new, true, now), "it has gone");
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_played_is_tried_again_though_it_has_not_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.mid");
+        fs::write(&file, "a").unwrap();
+        let mut now = Instant::now();
+        let mut watch = Watch::new(&[folder.path().to_owned()], [file.as_path()].into_iter(), now);
+        assert_eq!(seconds(&mut watch, &mut now, 2), [""; 0]);
+        watch.forget(&file);
+        assert_eq!(seconds(&mut watch, &mut now, 2), ["a.mid false"]);
     }
 }

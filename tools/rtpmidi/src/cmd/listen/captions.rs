@@ -6,7 +6,7 @@
 //!             RTP time ─────────┘ of the packets in front of it
 //! ```
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use gst::prelude::*;
 use gstrtpmidi::smf_meta;
@@ -15,6 +15,7 @@ use smf_timeline::{Meta, TextKind};
 
 use crate::elements;
 use crate::failure::Result;
+use crate::lock::lock;
 use crate::rtp::Header;
 
 /// Hears what is told, and tells it in time.
@@ -162,10 +163,10 @@ impl State {
     }
 }
 
-/// Pushes what is due.
+/// Pushes what is due. Behind the first packet it may take a moment until there is a segment for it to lie in.
 fn put(pad: &gst::Pad, state: &Mutex<State>, now: gst::ClockTime) {
+    let Some(segment) = elements::segment(pad) else { return };
     let due = lock(state).due(now);
-    let Some(segment) = elements::segment(pad).filter(|_| !due.is_empty()) else { return };
     for (time, kind, text) in due {
         let time = segment.position_from_running_time(time).unwrap_or_default();
         // A pad that refuses is being stopped.
@@ -185,8 +186,4 @@ fn read(values: &[gst::glib::Value]) -> Option<(u32, Report)> {
     // What cannot be read is told nobody.
     let report = Report::decode_contents(subtype as u8, contents.as_deref().unwrap_or_default()).ok()?;
     Some((ssrc, report))
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,9 +1,7 @@
 //! How long packets wait for those that are late or out of order.
 
-use std::str::FromStr;
-use std::time::Instant;
-
 use rtp_midi::{ArrivalClock, Config, Latency};
+use std::str::FromStr;
 
 use crate::rtp::Header;
 
@@ -20,7 +18,6 @@ pub(super) enum Depth {
 #[derive(Debug)]
 pub(super) struct Gauge {
     clock: ArrivalClock,
-    started: Instant,
     ssrc: Option<u32>,
     /// Milliseconds that were last asked for.
     set: u32,
@@ -41,18 +38,18 @@ impl Gauge {
             Depth::Fixed(milliseconds) => Latency::Fixed(u64::from(milliseconds) * MILLISECOND),
         };
         let clock = ArrivalClock::new(config.clock_rate, config.max_ptime.or(config.ptime), latency);
-        let mut gauge = Self { clock, started: Instant::now(), ssrc: None, set: 0 };
+        let mut gauge = Self { clock, ssrc: None, set: 0 };
         gauge.set = gauge.wanted();
         gauge
     }
 
-    /// An RTP packet comes now.
-    pub(super) fn arrive(&mut self, packet: &[u8]) {
+    /// An RTP packet comes at this time, counted from any start.
+    pub(super) fn arrive(&mut self, at: gst::ClockTime, packet: &[u8]) {
         let Some(header) = Header::parse(packet) else { return };
         if self.ssrc.replace(header.ssrc).is_some_and(|before| before != header.ssrc) {
             self.clock.restart();
         }
-        self.clock.arrive(self.started.elapsed().as_nanos() as u64, header.timestamp);
+        self.clock.arrive(at.nseconds(), header.timestamp);
     }
 
     /// Milliseconds that packets wait.
@@ -92,6 +89,8 @@ impl FromStr for Depth {
 mod tests {
     use super::*;
 
+    const NOW: gst::ClockTime = gst::ClockTime::SECOND;
+
     fn config(ptime: Option<u32>, max_ptime: Option<u32>) -> Config {
         Config { ptime, max_ptime, ..Config::new(44_100) }
     }
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_deepens_the_buffer_and_a_stranger_does_not() {
+    fn jitter_deepens_the_buffer_and_another_source_begins_anew() {
         let mut gauge = Gauge::new(&config(Some(441), None), Depth::Auto);
         let packet = |ssrc: u8, timestamp: u32| {
             let mut packet = vec![0x80, 96, 0, 1];
@@ -116,14 +115,14 @@ mod tests {
             packet
         };
         // The second one comes at once, and is of a second earlier: it is late by that.
-        gauge.arrive(&packet(1, 44_100));
-        gauge.arrive(&packet(1, 0));
+        gauge.arrive(NOW, &packet(1, 44_100));
+        gauge.arrive(NOW, &packet(1, 0));
         let deeper = gauge.changed().unwrap();
         assert!((1000..=1300).contains(&deeper), "{deeper}");
         assert!(gauge.changed().is_none());
-        gauge.arrive(&packet(2, 0));
+        gauge.arrive(NOW, &packet(2, 0));
         assert_eq!(gauge.changed(), Some(30), "another source begins anew");
-        gauge.arrive(b"garbage");
+        gauge.arrive(NOW, b"garbage");
     }
 
     #[test]

@@ -5,31 +5,40 @@
 
 use std::io::{self, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 use std::time::Duration;
 
 use rtp_midi_sdp::render::Url;
 use ureq::config::Config;
 use ureq::http::{Response, Uri};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body, Error};
 
-/// How much of a server is borne.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+use crate::failure::{self, Failure};
+
+/// Servers of objects: who is believed, and how much of them is borne.
+#[derive(Clone, Debug)]
+pub(super) struct Web {
     octets: u64,
     time: Duration,
+    authorities: RootCerts,
 }
-
-/// The largest soundfonts in common use have about 150 MB.
-pub(super) const LIMITS: Limits = Limits { octets: 256 << 20, time: Duration::from_mins(2) };
 
 /// How often a server may pass the question on.
 const REDIRECTS: usize = 4;
 
-impl Limits {
+impl Web {
+    /// Believes servers over TLS that browsers believe, and those whose certificate one in this file has signed.
+    pub(super) fn trusting(authorities: Option<&Path>) -> failure::Result<Self> {
+        let authorities = authorities.map_or(Ok(RootCerts::WebPki), read)?;
+        // The largest soundfonts in common use have about 150 MB.
+        Ok(Self { octets: 256 << 20, time: Duration::from_mins(2), authorities })
+    }
+
     /// The object at `url`, or why it cannot be had.
-    pub(super) fn fetch(self, url: &Url) -> Result<Vec<u8>, String> {
+    pub(super) fn fetch(&self, url: &Url) -> Result<Vec<u8>, String> {
         let mut url = url.clone();
         let mut agent = self.agent(DefaultResolver::default());
         for _ in 0..=REDIRECTS {
@@ -49,7 +58,7 @@ impl Limits {
         Err("the server passes it on too often".to_owned())
     }
 
-    fn agent(self, resolver: impl Resolver) -> Agent {
+    fn agent(&self, resolver: impl Resolver) -> Agent {
         let config = Config::builder()
             .timeout_global(Some(self.time))
             .max_redirects(0)
@@ -57,21 +66,22 @@ impl Limits {
             .http_status_as_error(false)
             // A proxy would look names up for itself.
             .proxy(None)
+            .tls_config(TlsConfig::builder().root_certs(self.authorities.clone()).build())
             .user_agent(concat!("rtpmidi/", env!("CARGO_PKG_VERSION")))
             .build();
         Agent::with_parts(config, DefaultConnector::default(), resolver)
     }
 }
 
-/// The object at `url` if the user says yes to it now; without a terminal nobody can be asked.
-pub(super) fn after_a_question(url: &Url, limits: Limits) -> Result<Vec<u8>, String> {
+/// Whether the user says yes to a URL now; without a terminal nobody can be asked.
+pub(super) fn is_agreed_to(url: &Url) -> Result<(), String> {
     let mut answer = String::new();
     if io::stdin().is_terminal() {
         eprint!("an announcement names {url}: fetch it? [y/N] ");
         // Whoever cannot answer has not agreed.
         let _ = io::stdin().read_line(&mut answer);
     }
-    if is_yes(&answer) { limits.fetch(url) } else { Err("nobody has agreed to it".to_owned()) }
+    if is_yes(&answer) { Ok(()) } else { Err("nobody has agreed to it".to_owned()) }
 }
 
 fn is_yes(answer: &str) -> bool {
@@ -92,6 +102,23 @@ fn next(url: &Url, response: &Response<Body>) -> Result<Url, String> {
         Some(next) if next.is_secure() || !url.is_secure() => Ok(next),
         _ => Err(format!("the server passes it on to {location:?}")),
     }
+}
+
+/// The certificates in a file, which are believed as well as the usual ones.
+fn read(path: &Path) -> failure::Result<RootCerts> {
+    let wrong = |why: &dyn std::fmt::Display| Failure::new(format!("{}: {why}", path.display()));
+    let pem = std::fs::read(path).map_err(|error| wrong(&error))?;
+    let certificates = parse_pem(&pem).filter_map(|item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(Ok(certificate)),
+        Ok(_) => None,
+        Err(error) => Some(Err(wrong(&error))),
+    });
+    let certificates = certificates.collect::<failure::Result<Vec<_>>>()?;
+    if certificates.is_empty() {
+        return Err(wrong(&"no certificate").hint("it begins with -----BEGIN CERTIFICATE-----"));
+    }
+    let usual = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|usual| Certificate::from_der(usual));
+    Ok(usual.chain(certificates).into())
 }
 
 fn words(error: Error) -> String {
@@ -159,8 +186,12 @@ mod tests {
         address
     }
 
+    fn web(time: Duration) -> Web {
+        Web { octets: 10, time, ..Web::trusting(None).unwrap() }
+    }
+
     fn fetch(url: &str) -> Result<Vec<u8>, String> {
-        Limits { octets: 10, time: Duration::from_secs(20) }.fetch(&Url::new(url).unwrap())
+        web(Duration::from_secs(20)).fetch(&Url::new(url).unwrap())
     }
 
     #[test]
@@ -177,8 +208,7 @@ mod tests {
         assert_eq!(fetch(&large), Err("it has more than 10 octets".to_owned()));
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = Url::new(&format!("http://{}/", silent.local_addr().unwrap())).unwrap();
-        let limits = Limits { octets: 10, time: Duration::from_millis(50) };
-        assert_eq!(limits.fetch(&url), Err("it takes too long".to_owned()));
+        assert_eq!(web(Duration::from_millis(50)).fetch(&url), Err("it takes too long".to_owned()));
     }
 
     #[test]
@@ -230,6 +260,19 @@ mod tests {
         for ip in own {
             assert!(!is_public(ip.parse().unwrap()), "{ip}");
         }
+    }
+
+    #[test]
+    fn authorities_of_a_file_stand_beside_those_of_browsers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("studio.pem");
+        std::fs::write(&path, "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n").unwrap();
+        let RootCerts::Specific(all) = Web::trusting(Some(&path)).unwrap().authorities else { panic!("no list") };
+        let ders: Vec<_> = all.iter().map(Certificate::der).collect();
+        assert!(ders.contains(&&[0x30, 0][..]));
+        assert!(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().all(|usual| ders.contains(&usual.as_ref())));
+        std::fs::write(&path, "MAA=").unwrap();
+        assert!(Web::trusting(Some(&path)).unwrap_err().message().ends_with("no certificate"));
     }
 
     #[test]

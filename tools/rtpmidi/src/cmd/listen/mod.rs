@@ -1,11 +1,14 @@
 //! `rtpmidi listen`: receives an RTP MIDI stream, repairs it, and plays, records or prints it.
 
+mod cache;
 mod captions;
 mod depth;
 pub(super) mod describe;
 mod fetch;
+mod merge;
 mod outputs;
 mod overture;
+mod punctual;
 mod receiver;
 mod reception;
 mod record;
@@ -18,12 +21,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rtp_midi_metadata::Piece;
-use rtp_midi_sdp::render::Url;
+use rtp_midi_sdp::render::{ContentId, Url};
 use serde_json::json;
 
+use crate::alsa;
 use crate::elements;
 use crate::failure::{Failure, Result};
-use crate::intake::{self, Event, Link, Place, RtspArgs, Silence, Source, State};
+use crate::intake::{self, Event, Link, Place, RtspArgs, Silence, Source, State, Streams};
 use crate::interface::Interface;
 use crate::interrupt::Interrupt;
 use crate::loss::{Channel, Loss};
@@ -31,7 +35,9 @@ use crate::report::{self, Audience, Reporter};
 use crate::srtp::{self, Suite};
 use crate::sync::{Follow, Origin, Schedule};
 use crate::time;
+use cache::Cache;
 use depth::{Depth, Gauge};
+use fetch::Web;
 use outputs::{Outputs, Print, Sound};
 use reception::Reception;
 use rendering::{Fetch, Rendering};
@@ -67,6 +73,15 @@ pub(crate) struct Args {
     #[arg(long)]
     play: bool,
 
+    /// Play at a port of the ALSA sequencer, to which others can connect; and connect it to PORT, if that is given:
+    /// client:port by number or name, and more behind commas
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    alsa: Option<String>,
+
+    /// Play to a port of raw multicast MIDI (ipMIDI, QmidiNet), from 1 up, in the network of an interface
+    #[arg(long, value_name = "PORT[@INTERFACE]")]
+    ipmidi: Option<String>,
+
     /// Print each message to stdout
     #[arg(long)]
     print: bool,
@@ -87,7 +102,7 @@ pub(crate) struct Args {
     sync: Follow,
 
     /// With --sync, play each message so long after its time; the same for all listeners
-    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(0..=5000), value_name = "MS")]
+    #[arg(long, requires = "sync", default_value_t = 500, value_parser = clap::value_parser!(u32).range(0..=5000), value_name = "MS")]
     delay: u32,
 
     /// The network interface on which a multicast group is joined [default: where the route to it leads]
@@ -106,7 +121,8 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1, value_name = "N")]
     loss_seed: u64,
 
-    /// End when the sender has been silent for so long [default: 30, but no limit before the first packet]
+    /// End when the sender has been silent for so long [default: 30, but no limit before the first
+    /// packet, nor for a server that is connected to again]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..), value_name = "SECONDS")]
     timeout: Option<u32>,
 
@@ -142,6 +158,7 @@ const EXAMPLES: &str = "\
 Example:
   rtpmidi listen rtsp://localhost:8554/live --play
   rtpmidi listen song.sdp --wav song.wav --smf song.mid
+  rtpmidi listen sap:Canon --alsa=\"FLUID Synth:0\" (an instrument; aconnect -o lists them)
   rtpmidi listen sap:Canon --play                 (a stream that is announced: rtpmidi devices lists them)
   rtpmidi listen sap:Canon --play --srtp-key KEY  (an encrypted one: its key is not announced)
   rtpmidi listen song.sdp --play --loss 20:3      (a fifth of the packets is lost, three in a row on average)
@@ -165,6 +182,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         key: args.srtp_key.as_deref().map(|path| srtp::read_key(path, args.srtp_suite)).transpose()?,
         start: args.start,
         rtsp: args.rtsp.clone(),
+        streams: Streams::OfOneSpace,
     };
     let place = Place::parse(&args.source)?;
     let mut link = Link::new(&place, plan)?;
@@ -177,6 +195,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         wav: args.wav.as_deref(),
         smf: args.smf.as_deref(),
         play: args.play,
+        alsa: args.alsa.as_deref(),
+        ipmidi: args.ipmidi.as_deref(),
         print: args.print.then_some(form),
         record: args.record.as_deref().map(|folder| (folder, args.record_every)),
         texts: (args.print || args.json).then_some(form),
@@ -185,12 +205,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let plan = receiver::Plan { depth, schedule, rtcp_interval: args.rtcp_interval };
     let mut reception = Reception::start(entrance.clone(), plan, &outputs)?;
-    link.start(reception.connect(&source)?)?;
+    let inlet = reception.connect(&source, &link)?;
+    link.start(inlet)?;
 
     reporter.say(&format!("listening for {} on {}", source.title, link.way()));
     let (mut ended_by, mut failure) = (None, None);
     while !reception.turn(HEARTBEAT, |words| reporter.warn(words))? {
         if reception.is_stopped() {
+            if reception.left().is_some() {
+                // Instruments take no notice of who reads.
+                let _ = reporter.show(Instant::now(), || reception.progress(&link))?;
+            }
             continue;
         }
         let mut audience = reporter.show(Instant::now(), || reception.progress(&link))?;
@@ -198,13 +223,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             audience = tell(&reporter, &piece, duration)?;
         }
         let end = match link.turn() {
-            Ok(Some(Event::Found)) => {
-                if let Some(source) = link.source() {
-                    let inlet = reception.connect(source)?;
-                    link.start(inlet)?;
+            Ok(Some(Event::Found)) => match link.source().map(|source| keeps_time(args, &place, source, &outputs)) {
+                Some(Err(reason)) => {
+                    failure = Some(reason);
+                    Some(End::Goodbye)
                 }
-                None
-            }
+                Some(Ok(source)) => {
+                    let inlet = reception.connect(source, &link)?;
+                    link.start(inlet)?;
+                    None
+                }
+                None => None,
+            },
             Ok(Some(Event::Lost(why))) => {
                 reception.disconnect();
                 reporter.warn(&lost(&why, &link));
@@ -282,38 +312,81 @@ fn lost(why: &str, link: &Link) -> String {
     }
 }
 
+/// The stream that has been found again, if it is played by the clock that was started for the first one.
+fn keeps_time<'a>(args: &Args, place: &Place, source: &'a Source, outputs: &Outputs<'_>) -> Result<&'a Source> {
+    let Some(schedule) = &outputs.schedule else { return Ok(source) };
+    match args.sync.choose(&source.clocks, origin(place))? {
+        Some(sync) if sync == *schedule.sync() => Ok(source),
+        _ => Err(Failure::new(format!(
+            "the stream has come back, and does not keep time by {} any more",
+            schedule.sync()
+        ))
+        .hint("a listener that begins anew follows another clock")),
+    }
+}
+
+const fn origin(place: &Place) -> Origin {
+    if matches!(place, Place::Announced(_)) { Origin::Announced } else { Origin::Given }
+}
+
 /// How long packets are waited for; and, where the music is to be played in step with others, when.
 fn in_step(args: &Args, place: &Place, source: &Source) -> Result<(Depth, Option<Arc<Schedule>>)> {
-    let origin = if matches!(place, Place::Announced(_)) { Origin::Announced } else { Origin::Given };
-    let Some(sync) = args.sync.choose(&source.clocks, origin)? else { return Ok((args.latency, None)) };
+    let Some(sync) = args.sync.choose(&source.clocks, origin(place))? else { return Ok((args.latency, None)) };
+    if !source.others.is_empty() {
+        let count = source.streams().count();
+        return Err(Failure::new(format!(
+            "{place}: {count} streams of one name space are not played by a common clock"
+        ))
+        .hint("--sync off plays them as they come"));
+    }
     let rendering = match args {
         Args { play: true, .. } => DEVICE,
-        Args { wav: Some(_), .. } => RENDERER,
+        Args { alsa: Some(_), .. } => alsa::LATENCY,
         _ => 0,
     };
     let Some(wait) = args.delay.checked_sub(rendering) else {
-        return Err(Failure::new(format!("--delay {} leaves no time to render the music", args.delay))
+        return Err(Failure::new(format!("--delay {} leaves no time to play the music", args.delay))
             .hint(format!("--delay {rendering} does, and what is more is for packets that come late")));
     };
     let schedule = Schedule::start(&sync, gst::ClockTime::from_mseconds(args.delay.into()))?;
     Ok((Depth::Fixed(wait), Some(Arc::new(schedule))))
 }
 
-/// Milliseconds that rendering takes, and with the buffer of a sound device.
-const RENDERER: u32 = 50;
+impl Args {
+    /// Whether something is made of the messages as they are.
+    const fn takes_messages(&self) -> bool {
+        let Self { smf, record, alsa, ipmidi, print, .. } = self;
+        smf.is_some() || record.is_some() || alsa.is_some() || ipmidi.is_some() || *print
+    }
+}
+
+/// Milliseconds that rendering and the buffer of a sound device take.
 const DEVICE: u32 = 300;
 
 /// How the description lets the music sound. If it does not, that is no failure where something else is made of it.
 fn sound(args: &Args, place: &Place, source: &Source, depth: Depth, reporter: &Reporter) -> Result<Option<Sound>> {
     // Anybody can announce anything, so permission in advance is not enough.
     let is_announced = matches!(place, Place::Announced(_));
-    let fetch = |url: &Url| {
-        if is_announced { fetch::after_a_question(url, fetch::LIMITS) } else { fetch::LIMITS.fetch(url) }
-    };
-    let fetch: Option<Fetch<'_>> = args.allow_remote_instruments.then_some(&fetch);
+    let web = args.allow_remote_instruments.then(|| Web::trusting(args.rtsp.tls_ca())).transpose()?;
+    let cache = Cache::of_user();
+    let fetch = web.map(|web| {
+        move |url: &Url, id: Option<&ContentId>| {
+            let fetch = || {
+                if is_announced {
+                    fetch::is_agreed_to(url)?;
+                }
+                web.fetch(url)
+            };
+            match cache.as_ref().zip(id) {
+                Some((cache, id)) => cache.get(id.as_str(), url, fetch),
+                None => fetch(),
+            }
+        }
+    });
+    let fetch = fetch.as_ref().map(|fetch| fetch as Fetch<'_>);
     let rendering = match Rendering::of(&source.renderers, fetch) {
         Ok(rendering) => rendering,
-        Err(reason) if args.smf.is_some() || args.record.is_some() || args.print => {
+        Err(reason) if args.takes_messages() => {
             reporter.warn(&format!("warning: no sound: {reason}"));
             return Ok(None);
         }
@@ -321,7 +394,7 @@ fn sound(args: &Args, place: &Place, source: &Source, depth: Depth, reporter: &R
             let hint = if fetch.is_none() && rendering::names_urls(&source.renderers) {
                 "--allow-remote-instruments fetches what the description names; trust who wrote it"
             } else {
-                "--smf, --record and --print take what comes without rendering it"
+                "--smf, --record, --alsa, --ipmidi and --print take what comes without rendering it"
             };
             return Err(Failure::new(format!("{place}: no sound: {reason}")).hint(hint));
         }
@@ -338,7 +411,7 @@ fn sound(args: &Args, place: &Place, source: &Source, depth: Depth, reporter: &R
 }
 
 /// Reads the length of a file: `1h`, `15min`, `30s`.
-fn length(text: &str) -> Result<Duration, String> {
+pub(crate) fn length(text: &str) -> Result<Duration, String> {
     let length = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     let sensible = Duration::from_secs(1)..=Duration::from_hours(24);
     if sensible.contains(&length) { Ok(length) } else { Err("it is a time from 1s to 24h".to_owned()) }

@@ -1,7 +1,7 @@
 //! What becomes of the music: branches behind the `tee` that has it.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use smf_timeline::decode_text;
 
 use super::describe::{describe, hex};
 use super::overture::Overture;
+use super::punctual;
 use super::record::Recording;
 use super::rendering::Rendering;
 use super::soundfont::Soundfont;
@@ -23,6 +24,7 @@ use crate::elements::{self, chain, make, with};
 use crate::failure::{Failure, Result};
 use crate::report::{self, Audience};
 use crate::sync::Schedule;
+use crate::{alsa, backlog, ipmidi};
 
 /// What was asked for.
 #[derive(Debug)]
@@ -32,6 +34,10 @@ pub(super) struct Outputs<'a> {
     /// A folder, and how long each file in it is to be.
     pub(super) record: Option<(&'a Path, Duration)>,
     pub(super) play: bool,
+    /// The ports of the ALSA sequencer, perhaps none, to which our port is connected.
+    pub(super) alsa: Option<&'a str>,
+    /// A port of raw multicast MIDI.
+    pub(super) ipmidi: Option<&'a str>,
     /// Messages, and texts beside them.
     pub(super) print: Option<Print>,
     pub(super) texts: Option<Print>,
@@ -39,6 +45,18 @@ pub(super) struct Outputs<'a> {
     pub(super) sound: Option<Sound>,
     /// When messages are played, if others play them at the same moment.
     pub(super) schedule: Option<Arc<Schedule>>,
+}
+
+/// What has to be known of the branches while the music plays.
+#[derive(Default)]
+pub(super) struct Attached {
+    /// What plays beside the stream.
+    pub(super) overtures: Vec<Overture>,
+    pub(super) recording: Option<Recording>,
+    /// Where instruments are.
+    pub(super) outlet: Option<alsa::Outlet>,
+    /// How many pieces of sound have gone to a file.
+    pub(super) written: Arc<AtomicU64>,
 }
 
 /// How music becomes sound.
@@ -62,14 +80,13 @@ pub(super) enum Print {
 const RELEASE: gst::ClockTime = gst::ClockTime::from_mseconds(300);
 
 impl Outputs<'_> {
-    /// Adds the branches to `pipeline`, behind `tee`. `gone` becomes true when nobody reads what is printed. What plays
-    /// beside the stream is returned, and what records it.
+    /// Adds the branches to `pipeline`, behind `tee`. `gone` becomes true when nobody reads what is printed.
     pub(super) fn attach(
         &self,
         pipeline: &gst::Pipeline,
         tee: &gst::Element,
         gone: &Arc<AtomicBool>,
-    ) -> Result<(Option<Overture>, Option<Recording>)> {
+    ) -> Result<Attached> {
         // Something must take the music even if it is only counted.
         let rest = with("fakesink", &[("sync", &self.schedule.is_some()), ("async", &false)])?;
         rest.set_property("processing-deadline", 0_u64);
@@ -85,38 +102,97 @@ impl Outputs<'_> {
         if let Some(path) = self.smf {
             branch(pipeline, tee, &[&make("smfmux")?, &file(path)?])?;
         }
+        let outlet = |ports| {
+            let sink = alsa::sink(ports)?;
+            let queue = branch(pipeline, tee, &[&sink])?;
+            // Before it waits: a note behind a long System Exclusive is played after it.
+            punctual::keep(&elements::pad(&queue, "sink")?);
+            backlog::limit(&queue)?;
+            Ok(alsa::Outlet { queue, sink })
+        };
+        let outlet = self.alsa.map(outlet).transpose()?;
+        if let Some(port) = self.ipmidi {
+            let queue = branch(pipeline, tee, &[&ipmidi::sink(port)?])?;
+            punctual::keep(&elements::pad(&queue, "sink")?);
+        }
         let record = |(folder, every)| {
             let rest = with("fakesink", &[("sync", &false), ("async", &false)])?;
             branch(pipeline, tee, &[&rest])?;
             Recording::on(&elements::pad(&rest, "sink")?, folder, every)
         };
         let recording = self.record.map(record).transpose()?;
-        let overture = self.sound.as_ref().map_or(Ok(None), |sound| self.attach_sound(pipeline, tee, sound))?;
-        Ok((overture, recording))
+        let mut attached = Attached { recording, outlet, ..Attached::default() };
+        if let Some(sound) = &self.sound {
+            self.attach_sound(pipeline, tee, sound, &mut attached)?;
+        }
+        Ok(attached)
     }
 
-    fn attach_sound(&self, pipeline: &gst::Pipeline, tee: &gst::Element, how: &Sound) -> Result<Option<Overture>> {
-        // Ours only wraps it, and its error would not name the package.
-        make("fluiddec")?;
-        let render = with("midirender", &[("soundfont", &how.soundfont.path()), ("tail", &RELEASE.nseconds())])?;
-        let (funnel, sound) = (make("funnel")?, make("tee")?);
-        branch(pipeline, tee, &[&funnel, &render, &make("audioconvert")?, &sound])?;
-        if let Some(mask) = how.rendering.mask.clone() {
-            elements::keep(&elements::pad(&render, "sink")?, move |message| is_heard(message, &mask));
-        }
-        let play = |octets| Overture::put(pipeline, &funnel, octets, how.latency);
-        let overture = how.rendering.overture.clone().map(play).transpose()?;
+    /// A renderer for each that is to be heard: a device cannot wait, and a file has no need to hurry.
+    fn attach_sound(
+        &self,
+        pipeline: &gst::Pipeline,
+        tee: &gst::Element,
+        sound: &Sound,
+        attached: &mut Attached,
+    ) -> Result<()> {
         if let Some(path) = self.wav {
             let format = gst::Caps::builder("audio/x-raw").field("format", "S16LE").build();
             let format = with("capsfilter", &[("caps", &format)])?;
-            branch(pipeline, &sound, &[&make("audioconvert")?, &format, &make("wavenc")?, &file(path)?])?;
+            let row = [&make("audioconvert")?, &format, &make("wavenc")?, &file(path)?];
+            let (music, overture) = sound.render(pipeline, tee, gst::ClockTime::ZERO, &row)?;
+            take_time(&music);
+            let written = attached.written.clone();
+            elements::for_each_buffer(&elements::pad(row[0], "sink")?, move |_| {
+                written.fetch_add(1, Ordering::Relaxed);
+            });
+            attached.overtures.extend(overture);
         }
         if self.play {
-            let device = make("autoaudiosink")?;
-            branch(pipeline, &sound, &[&make("audioconvert")?, &make("audioresample")?, &device])?;
+            let row = [&make("audioconvert")?, &make("audioresample")?, &make("autoaudiosink")?];
+            let (music, overture) = sound.render(pipeline, tee, sound.latency, &row)?;
+            punctual::keep(&music);
+            attached.overtures.extend(overture);
         }
-        Ok(overture)
+        Ok(())
     }
+}
+
+impl Sound {
+    /// Renders what `tee` has into `row`. Where the messages come to the renderer is returned, and what plays beside
+    /// them, `delay` later.
+    fn render(
+        &self,
+        pipeline: &gst::Pipeline,
+        tee: &gst::Element,
+        delay: gst::ClockTime,
+        row: &[&gst::Element],
+    ) -> Result<(gst::Pad, Option<Overture>)> {
+        // Ours only wraps it, and its error would not name the package.
+        make("fluiddec")?;
+        let soundfont = self.soundfont.path();
+        let render = with("midirender", &[("soundfont", &soundfont), ("tail", &RELEASE.nseconds())])?;
+        let funnel = make("funnel")?;
+        branch(pipeline, tee, &[&[&funnel, &render], row].concat())?;
+        if let Some(mask) = self.rendering.mask.clone() {
+            elements::keep(&elements::pad(&render, "sink")?, move |message| is_heard(message, &mask));
+        }
+        let play = |octets| Overture::put(pipeline, &funnel, octets, delay);
+        let overture = self.rendering.overture.clone().map(play).transpose()?;
+        Ok((elements::pad(&funnel, "src")?, overture))
+    }
+}
+
+/// Lets what is behind `pad` go by the times of the messages alone, and not by the clock: all of them are in a file,
+/// however busy the machine is.
+fn take_time(pad: &gst::Pad) {
+    pad.add_probe(gst::PadProbeType::QUERY_UPSTREAM, |_, info| {
+        let Some(gst::QueryViewMut::Latency(latency)) = info.query_mut().map(|query| query.view_mut()) else {
+            return gst::PadProbeReturn::Ok;
+        };
+        latency.set(false, gst::ClockTime::ZERO, gst::ClockTime::NONE);
+        gst::PadProbeReturn::Handled
+    });
 }
 
 /// Whether a message is none that the mask hides. The stream is the one name space there is.
@@ -126,13 +202,14 @@ fn is_heard(message: &gst::BufferRef, mask: &ChannelMask) -> bool {
     status.is_none_or(|status| status >= 0xF0 || mask.hears(0, Channel::masked(status)))
 }
 
-/// A row of elements behind `tee`, with a queue without limits, so that none waits for another: not for a slow reader of
-/// what is printed, for one.
-fn branch(pipeline: &gst::Pipeline, tee: &gst::Element, row: &[&gst::Element]) -> Result<()> {
-    let queue = with("queue", &[("max-size-buffers", &0_u32), ("max-size-bytes", &0_u32), ("max-size-time", &0_u64)])?;
+/// A row of elements behind `tee`, with a queue without limits, which is returned, so that none waits for another: not
+/// for a slow reader of what is printed, for one.
+fn branch(pipeline: &gst::Pipeline, tee: &gst::Element, row: &[&gst::Element]) -> Result<gst::Element> {
+    let queue = elements::queue()?;
     let row: Vec<&gst::Element> = [&queue].into_iter().chain(row.iter().copied()).collect();
     chain(pipeline, &row)?;
-    elements::link(&elements::pad(tee, "src_%u")?, &elements::pad(&queue, "sink")?)
+    elements::link(&elements::pad(tee, "src_%u")?, &elements::pad(&queue, "sink")?)?;
+    Ok(queue)
 }
 
 /// A file sink; that the file can be written is found out now and not at the end of the concert.

@@ -8,7 +8,8 @@
 //!      └────────────────────────────────────────────┘
 //! ```
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gst::prelude::*;
@@ -18,6 +19,7 @@ use super::depth::{Depth, Gauge};
 use crate::elements::{self, make, with};
 use crate::failure::{Failure, Result};
 use crate::intake::{Entrance, Packet, Source};
+use crate::lock::lock;
 use crate::rtp::goodbye;
 use crate::sync::Schedule;
 
@@ -53,9 +55,12 @@ pub(super) struct Stats {
     pub(super) silenced: u64,
 }
 
+/// How late a note may come: those who play leave out what is too late for them.
+const EVER: gst::ClockTime = gst::ClockTime::from_seconds(3600);
+
 impl Receiver {
-    /// A receiver of the stream `source`. Reports leave by `entrance`.
-    pub(super) fn new(source: &Source, entrance: Arc<Entrance>, plan: &Plan) -> Result<Self> {
+    /// A receiver of the stream `source`, which has this number. Reports leave by `entrance`.
+    pub(super) fn new(source: &Source, number: usize, entrance: Arc<Entrance>, plan: &Plan) -> Result<Self> {
         let bin = gst::Bin::new();
         let gauge = Gauge::new(&source.config, plan.depth);
         let session = with("rtpbin", &[("latency", &gauge.depth()), ("do-lost", &true)])?;
@@ -65,6 +70,7 @@ impl Receiver {
         }
         let parameters = source.stream.parameters.to_string();
         let (funnel, depay) = (make("funnel")?, with("rtpmididepay", &[("fmtp", &parameters)])?);
+        depay.set_property("late-notes", EVER.nseconds());
         let (rtp, rtcp) = (packets(&source.caps())?, packets(&gst::Caps::new_empty_simple("application/x-rtcp"))?);
         let reports = make("appsink")?;
         // The reports never end, and the pipeline must not wait for them.
@@ -73,15 +79,18 @@ impl Receiver {
         connect(&session, &rtp, "recv_rtp_sink_0")?;
         connect(&session, &rtcp, "recv_rtcp_sink_0")?;
         elements::link(&elements::pad(&session, "send_rtcp_src_0")?, &elements::pad(&reports, "sink")?)?;
+        end_without_packets(&session, &rtp, &depay);
         hear_from_the_first_packet(&session);
+        expect_no_rhythm(&session);
         elements::report_every(&session, plan.rtcp_interval);
         gather(&session, &funnel);
-        send_reports(&reports, entrance)?;
+        send_reports(&reports, entrance, number)?;
         let captions = Captions::attach(&session, &depay, source.stream.clock_rate)?;
         let out = gst::GhostPad::with_target(&elements::pad(&funnel, "src")?);
         let out = out.map_err(|error| elements::unbuilt(&error))?;
-        bin.add_pad(&out).map_err(|error| elements::unbuilt(&error))?;
         let (gauge, schedule) = (Arc::new(Mutex::new(gauge)), plan.schedule.clone());
+        tell_latency(out.upcast_ref(), gauge.clone());
+        bin.add_pad(&out).map_err(|error| elements::unbuilt(&error))?;
         Ok(Self { bin, session, depay, captions, rtp, rtcp, clock_rate: source.stream.clock_rate, gauge, schedule })
     }
 
@@ -112,20 +121,29 @@ impl Receiver {
         let (rtp, rtcp) = (self.rtp.clone(), self.rtcp.clone());
         let (gauge, schedule) = (self.gauge.clone(), self.schedule.clone());
         move |packet| {
-            let (source, octets) = match packet {
-                Packet::Rtp(octets) => {
-                    lock(&gauge).arrive(octets);
-                    (&rtp, octets)
+            let (source, octets, at) = match packet {
+                Packet::Rtp { octets, age } => {
+                    let age = gst::ClockTime::try_from(age).unwrap_or_default();
+                    let at = rtp.current_running_time().map(|now| now.saturating_sub(age));
+                    if let Some(at) = at {
+                        lock(&gauge).arrive(at, octets);
+                    }
+                    (&rtp, octets, at)
                 }
                 Packet::Rtcp(octets) => {
                     if let Some(schedule) = &schedule {
                         schedule.learn(octets);
                     }
-                    (&rtcp, octets)
+                    (&rtcp, octets, None)
                 }
             };
+            let mut packet = gst::Buffer::from_slice(octets.to_vec());
+            if let Some(packet) = packet.get_mut() {
+                packet.set_pts(at);
+                packet.set_dts(at);
+            }
             // It is refused when the pipeline stops; then nobody wants it.
-            let _ = source.push_buffer(gst::Buffer::from_slice(octets.to_vec()));
+            let _ = source.push_buffer(packet);
         }
     }
 
@@ -141,15 +159,9 @@ impl Receiver {
         lock(&self.gauge).depth()
     }
 
-    /// Ends the stream behind the packets that have come.
+    /// Ends the stream behind the packets that have come, those that still wait for others among them.
     pub(super) fn end(&self) {
-        let is_fed = self.session.src_pads().iter().any(|pad| pad.name().starts_with("recv_rtp_src_"));
-        if is_fed {
-            // Behind those that wait for others.
-            let _ = self.rtp.end_of_stream();
-        } else if let Some(pad) = self.depay.static_pad("sink") {
-            pad.send_event(gst::event::Eos::new());
-        }
+        let _ = self.rtp.end_of_stream();
     }
 
     /// What tells the sender that it is listened to no more.
@@ -196,11 +208,71 @@ fn connect(session: &gst::Element, source: &gst_app::AppSrc, name: &str) -> Resu
     elements::link(&elements::pad(source.upcast_ref(), "src")?, &elements::pad(session, name)?)
 }
 
+/// Where no packet has come, there is no way through `rtpbin` for the end of the stream: it goes round it. A first packet
+/// may wait for long before it comes out, but has come all the same.
+fn end_without_packets(session: &gst::Element, rtp: &gst_app::AppSrc, depay: &gst::Element) {
+    let has_come = Arc::new(AtomicBool::new(false));
+    let comes = has_come.clone();
+    for_each_jitter_buffer(session, move |pad| {
+        let comes = comes.clone();
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+            comes.store(true, Ordering::Relaxed);
+            gst::PadProbeReturn::Remove
+        });
+    });
+    let (Some(packets), Some(music)) = (rtp.static_pad("src"), depay.static_pad("sink")) else { return };
+    packets.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        let is_end = info.event().is_some_and(|event| event.type_() == gst::EventType::Eos);
+        if is_end && !has_come.load(Ordering::Relaxed) {
+            music.send_event(gst::event::Eos::new());
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// Calls `work` with the pad by which packets come to each jitter buffer that there will be.
+fn for_each_jitter_buffer(session: &gst::Element, work: impl Fn(&gst::Pad) + Send + Sync + 'static) {
+    session.connect("new-jitterbuffer", false, move |values| {
+        work(&values.get(1)?.get::<gst::Element>().ok()?.static_pad("sink")?);
+        None
+    });
+}
+
 /// Without this, a sender counts only from two packets in a row on, and with losses that may take long.
 fn hear_from_the_first_packet(session: &gst::Element) {
     if let Some(session) = elements::session(session) {
         session.set_property("probation", 0_u32);
     }
+}
+
+/// A jitter buffer takes packets to come evenly, and waits for a missing one as long as they were apart before: behind a
+/// rest, a second for one in the middle of a run. Only packets of one moment teach it better, so it gets each twice, and
+/// drops the second.
+fn expect_no_rhythm(session: &gst::Element) {
+    for_each_jitter_buffer(session, |pad| {
+        let (is_copy, packets) = (AtomicBool::new(false), gst::PadProbeType::BUFFER);
+        pad.add_probe(packets, move |pad, info| {
+            if !is_copy.swap(true, Ordering::Relaxed) {
+                if let Some(packet) = info.buffer() {
+                    // What ends the stream does so for the packet itself as well.
+                    let _ = pad.chain(packet.clone());
+                }
+                is_copy.store(false, Ordering::Relaxed);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    });
+}
+
+/// Says how long packets wait before there are any, since the first message is to be played no sooner than the others.
+fn tell_latency(pad: &gst::Pad, gauge: Arc<Mutex<Gauge>>) {
+    pad.add_probe(gst::PadProbeType::QUERY_UPSTREAM, move |_, info| {
+        let Some(gst::QueryViewMut::Latency(latency)) = info.query_mut().map(|query| query.view_mut()) else {
+            return gst::PadProbeReturn::Ok;
+        };
+        latency.set(true, gst::ClockTime::from_mseconds(lock(&gauge).depth().into()), gst::ClockTime::NONE);
+        gst::PadProbeReturn::Handled
+    });
 }
 
 /// Brings every SSRC that appears to the one depayloader, which handles the change.
@@ -217,7 +289,7 @@ fn gather(session: &gst::Element, funnel: &gst::Element) {
 }
 
 /// Sends what the session reports.
-fn send_reports(sink: &gst::Element, entrance: Arc<Entrance>) -> Result<()> {
+fn send_reports(sink: &gst::Element, entrance: Arc<Entrance>, number: usize) -> Result<()> {
     let sink = sink.downcast_ref::<gst_app::AppSink>().ok_or_else(|| Failure::new("appsink is none"))?;
     sink.set_property("sync", false);
     sink.set_property("async", false);
@@ -226,15 +298,11 @@ fn send_reports(sink: &gst::Element, entrance: Arc<Entrance>) -> Result<()> {
             .new_sample(move |sink| {
                 let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
                 if let Some(Ok(report)) = sample.buffer().map(gst::BufferRef::map_readable) {
-                    entrance.report(&report);
+                    entrance.report(number, &report);
                 }
                 Ok(gst::FlowSuccess::Ok)
             })
             .build(),
     );
     Ok(())
-}
-
-fn lock(gauge: &Mutex<Gauge>) -> MutexGuard<'_, Gauge> {
-    gauge.lock().unwrap_or_else(PoisonError::into_inner)
 }

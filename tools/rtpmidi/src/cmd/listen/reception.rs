@@ -4,23 +4,25 @@
 //! link ─▶ receiver ─▶ tee ─▶ outputs
 //! ```
 //!
-//! The receiver comes and goes with the connection, the outputs stay.
+//! The receiver comes and goes with the connection, the outputs stay. Several streams of one name space have a receiver
+//! each, and meet in front of the tee.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 use rtp_midi::midi::Sounding;
 use rtp_midi_metadata::Piece;
 
-use super::outputs::Outputs;
+use super::merge::Merger;
+use super::outputs::{Attached, Outputs};
 use super::overture::Overture;
 use super::receiver::{Plan, Receiver, Stats};
-use super::record::Recording;
 use crate::elements::{self, make};
 use crate::failure::{Failure, Result};
 use crate::intake::{Entrance, Link, Packet, Source};
+use crate::lock::lock;
 use crate::report::{ListenSummary, Listening, Progress, bits_per_second};
 
 /// The running listener.
@@ -29,17 +31,22 @@ pub(super) struct Reception {
     bus: gst::Bus,
     /// Where the messages of all receivers go.
     sink: gst::Pad,
-    receiver: Option<Receiver>,
+    /// One for each stream.
+    receivers: Vec<Receiver>,
+    /// Where several streams meet.
+    merger: Option<Merger>,
     plan: Plan,
     entrance: Arc<Entrance>,
     /// What earlier receivers came to.
     past: Stats,
     music: Arc<Mutex<Music>>,
-    overture: Option<Overture>,
-    recording: Option<Recording>,
+    attached: Attached,
     /// Nobody reads what is printed any more.
     gone: Arc<AtomicBool>,
+    /// When it was stopped, or when instruments had not got all yet or a file grew.
     stopped: Option<Instant>,
+    /// How far it had grown then.
+    written: u64,
     /// When, and after how many octets, progress was told last.
     told: (Instant, u64),
 }
@@ -54,7 +61,7 @@ struct Music {
 /// How long messages may take from one element to the next when the machine is busy.
 const PATIENCE: gst::ClockTime = gst::ClockTime::from_mseconds(100);
 
-/// How long packets that have arrived and files may take after the end.
+/// How long nothing may happen to files after the end, when instruments have all that has come.
 const FAREWELL: Duration = Duration::from_secs(10);
 
 impl Reception {
@@ -69,7 +76,7 @@ impl Reception {
         if let Some(schedule) = &plan.schedule {
             schedule.rule(&pipeline);
         }
-        let (overture, recording) = outputs.attach(&pipeline, &tee, &gone)?;
+        let attached = outputs.attach(&pipeline, &tee, &gone)?;
         let heard = music.clone();
         elements::for_each_buffer(&sink, move |buffer| {
             if let Ok(message) = buffer.map_readable() {
@@ -78,42 +85,68 @@ impl Reception {
                 music.sounding.observe(&message);
             }
         });
-        let (receiver, past, stopped, told) = (None, Stats::default(), None, (Instant::now(), 0));
+        let (receivers, merger, past, stopped) = (Vec::new(), None, Stats::default(), None);
+        let told = (Instant::now(), 0);
         Ok(Self {
             pipeline,
             bus,
             sink,
-            receiver,
+            receivers,
+            merger,
             plan,
             entrance,
             past,
             music,
-            overture,
-            recording,
+            attached,
             gone,
             stopped,
+            written: 0,
             told,
         })
     }
 
-    /// Begins to receive the stream `source`; what is returned takes its packets.
-    pub(super) fn connect(&mut self, source: &Source) -> Result<impl Fn(Packet<'_>) + Clone + Send + Sync + use<>> {
+    /// Begins to receive the streams that `link` has found; what is returned takes their packets, by the number of each.
+    pub(super) fn connect(
+        &mut self,
+        source: &Source,
+        link: &Link,
+    ) -> Result<impl Fn(usize, Packet<'_>) + Clone + Send + Sync + use<>> {
         self.disconnect();
-        let receiver = Receiver::new(source, self.entrance.clone(), &self.plan)?;
-        receiver.join(&self.pipeline, &self.sink)?;
-        if self.pipeline.set_state(gst::State::Playing).is_err() {
-            return Err(elements::why(&self.bus));
+        if !source.others.is_empty() {
+            self.merger = Some(Merger::join(&self.pipeline, &self.sink)?);
         }
-        let inlet = receiver.inlet();
-        self.receiver = Some(receiver);
-        Ok(inlet)
+        for (number, stream) in source.streams().enumerate() {
+            let receiver = Receiver::new(stream, number, self.entrance.clone(), &self.plan)?;
+            let lane = self.merger.as_ref().map(|merger| merger.lane(number)).transpose()?;
+            receiver.join(&self.pipeline, lane.as_ref().unwrap_or(&self.sink))?;
+            self.receivers.push(receiver);
+        }
+        if self.pipeline.current_state() != gst::State::Playing {
+            self.change(gst::State::Paused)?;
+            // Instruments take time to load, in which packets have come: their time is not before the start.
+            self.pipeline.set_start_time(gst::ClockTime::try_from(link.waiting()).ok());
+            self.change(gst::State::Playing)?;
+        }
+        let inlets: Vec<_> = self.receivers.iter().map(Receiver::inlet).collect();
+        Ok(move |number: usize, packet: Packet<'_>| {
+            if let Some(inlet) = inlets.get(number) {
+                inlet(packet);
+            }
+        })
+    }
+
+    fn change(&self, state: gst::State) -> Result<()> {
+        self.pipeline.set_state(state).map(drop).map_err(|_| elements::why(&self.bus))
     }
 
     /// The connection is no more: what sounds is ended, and the outputs go on in silence.
     pub(super) fn disconnect(&mut self) {
-        if let Some(receiver) = self.receiver.take() {
+        for receiver in self.receivers.drain(..) {
             receiver.leave(&self.pipeline);
             self.past = self.past + receiver.stats();
+        }
+        if let Some(merger) = self.merger.take() {
+            merger.leave(&self.pipeline);
         }
     }
 
@@ -134,16 +167,20 @@ impl Reception {
         if let Some(trouble) = self.plan.schedule.as_ref().and_then(|schedule| schedule.trouble()) {
             warn(&trouble);
         }
-        self.receiver.iter().for_each(Receiver::adapt);
+        self.receivers.iter().for_each(Receiver::adapt);
         // What is due by now has come, if it comes at all.
-        let depth = self.receiver.as_ref().map_or(0, Receiver::depth);
+        let depth = self.depth().unwrap_or_default();
         let delay = gst::ClockTime::from_mseconds(depth.into()) + PATIENCE;
         let heard = self.pipeline.current_running_time().and_then(|now| now.checked_sub(delay));
-        if let (Some(heard), Some(receiver), None) = (heard, &self.receiver, self.stopped) {
-            receiver.captions().turn(heard);
+        if let (Some(heard), None) = (heard, self.stopped) {
+            self.receivers.iter().for_each(|receiver| receiver.captions().turn(heard));
         }
-        if let (Some(heard), Some(recording)) = (heard, &self.recording) {
+        if let (Some(heard), Some(recording)) = (heard, &self.attached.recording) {
             recording.turn(heard.into()).iter().for_each(|words| warn(words));
+        }
+        let written = self.attached.written.load(Ordering::Relaxed);
+        if self.is_stopped() && (self.left().is_some() || self.written != written) {
+            (self.stopped, self.written) = (Some(Instant::now()), written);
         }
         match self.stopped {
             Some(stopped) if stopped.elapsed() > FAREWELL => Err(Failure::new("the recording does not end")),
@@ -153,7 +190,12 @@ impl Reception {
 
     /// The piece that has begun, once, and how many seconds it takes.
     pub(super) fn piece(&self) -> Option<(Piece, Option<f64>)> {
-        self.receiver.as_ref()?.captions().piece()
+        self.receivers.iter().find_map(|receiver| receiver.captions().piece())
+    }
+
+    /// When it has been stopped: how long instruments still take for what has come, if they do.
+    pub(super) fn left(&self) -> Option<Duration> {
+        self.attached.outlet.as_ref().filter(|_| self.is_stopped())?.left()
     }
 
     /// Whether it has been stopped.
@@ -172,16 +214,14 @@ impl Reception {
             return;
         }
         self.stopped = Some(Instant::now());
-        self.overture.iter().for_each(Overture::end);
-        match &self.receiver {
-            Some(receiver) => {
-                // Otherwise the sender would wait for reports for a while, for whose sake it keeps its journal.
-                receiver.goodbye().iter().for_each(|goodbye| self.entrance.report(goodbye));
-                receiver.end();
-            }
-            None => {
-                self.sink.send_event(gst::event::Eos::new());
-            }
+        self.attached.overtures.iter().for_each(Overture::end);
+        for (number, receiver) in self.receivers.iter().enumerate() {
+            // Otherwise the sender would wait for reports for a while, for whose sake it keeps its journal.
+            receiver.goodbye().iter().for_each(|goodbye| self.entrance.report(number, goodbye));
+            receiver.end();
+        }
+        if self.receivers.is_empty() {
+            self.sink.send_event(gst::event::Eos::new());
         }
     }
 
@@ -190,22 +230,19 @@ impl Reception {
         let tally = self.entrance.tally();
         let (before, octets_before) = std::mem::replace(&mut self.told, (Instant::now(), tally.octets));
         let stats = self.stats();
-        let jitter = self.receiver.as_ref().and_then(|receiver| receiver.jitter(self.entrance.ssrc()?));
+        let jitter = |(number, receiver): (usize, &Receiver)| receiver.jitter(self.entrance.ssrc(number)?);
+        let jitter = self.receivers.iter().enumerate().filter_map(jitter).max_by(f64::total_cmp);
         let source = link.source();
-        let told = self.receiver.as_ref().and_then(|receiver| receiver.captions().title());
+        let told = self.receivers.iter().find_map(|receiver| receiver.captions().title());
         Progress {
-            position: self.entrance.position().as_secs_f64(),
+            position: link.position().as_secs_f64(),
             duration: source.and_then(|source| source.length.seconds()),
             packets: tally.packets,
             lost: Some(stats.lost),
             repaired: Some(stats.repaired),
             bit_rate: bits_per_second(tally.octets - octets_before, before.elapsed()),
             title: told.or_else(|| source.map(|source| source.title.clone())),
-            listening: Some(Listening {
-                state: link.state(),
-                jitter,
-                depth: self.receiver.as_ref().map(Receiver::depth),
-            }),
+            listening: Some(Listening { state: link.state(), jitter, depth: self.depth(), left: self.left() }),
             ..Progress::default()
         }
     }
@@ -229,7 +266,12 @@ impl Reception {
     }
 
     fn stats(&self) -> Stats {
-        self.receiver.as_ref().map_or(self.past, |receiver| self.past + receiver.stats())
+        self.receivers.iter().fold(self.past, |sum, receiver| sum + receiver.stats())
+    }
+
+    /// Milliseconds that packets wait.
+    fn depth(&self) -> Option<u32> {
+        self.receivers.iter().map(Receiver::depth).max()
     }
 }
 
@@ -245,8 +287,4 @@ fn describe(warning: &gst::message::Warning) -> String {
     // Without a device it goes on, and does not say so.
     let is_device = warning.src().is_some_and(|source| source.name().starts_with("autoaudiosink"));
     if is_device { format!("{words}: no sound device, playing silently") } else { words }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

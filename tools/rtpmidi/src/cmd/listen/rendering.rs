@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use rtp_midi_sdp::audio_specific_config::{Chunk, ObjectType};
 use rtp_midi_sdp::render::{
-    Abilities, ChannelMask, Content, MediaType, Multimode, Refusal, Render, Renderer, Renderers, SmfInfo, Source,
-    StandardMidiFile, Url, Verdict,
+    Abilities, ChannelMask, Content, ContentId, MediaType, Multimode, Refusal, Render, Renderer, Renderers, SmfInfo,
+    Source, StandardMidiFile, Url, Verdict,
 };
 use smf_timeline::Song;
 
@@ -101,8 +101,8 @@ pub(super) fn names_urls(renderers: &Renderers) -> bool {
     data.into_iter().any(|data| matches!(data.source, Source::Url { .. }))
 }
 
-/// How the object at a URL is had.
-pub(super) type Fetch<'a> = &'a dyn Fn(&Url) -> Result<Vec<u8>, String>;
+/// How the object at a URL is had; under its name, if it has one, a copy may be kept.
+pub(super) type Fetch<'a> = &'a dyn Fn(&Url, Option<&ContentId>) -> Result<Vec<u8>, String>;
 
 /// Objects that could not be had, and why.
 type Failures = Vec<(Source, String)>;
@@ -129,26 +129,24 @@ fn soundfonts() -> Vec<MediaType> {
 fn fetched(mut renderers: Renderers, fetch: Option<Fetch<'_>>) -> (Renderers, Failures) {
     let mut failures = Failures::new();
     while let Some(fetch) = fetch
-        && let Some((source, url)) = wanted(&renderers, &failures)
+        && let Some(source @ Source::Url { url, id }) = &wanted(&renderers, &failures)
     {
-        match fetch(&url) {
-            Ok(octets) => renderers.put(&source, &octets),
-            Err(reason) => failures.push((source, format!("{url} cannot be fetched: {reason}"))),
+        match fetch(url, id.as_ref()) {
+            Ok(octets) => renderers.put(source, &octets),
+            Err(reason) => failures.push((source.clone(), format!("{url} cannot be fetched: {reason}"))),
         }
     }
     (renderers, failures)
 }
 
 /// What the best renderer lacks that may be one, other than failures.
-fn wanted(renderers: &Renderers, failures: &Failures) -> Option<(Source, Url)> {
+fn wanted(renderers: &Renderers, failures: &Failures) -> Option<Source> {
     let verdicts = renderers.list.iter().zip(renderers.verdicts(&abilities()));
     let plays =
         |(renderer, verdict): &(&Renderer, Verdict)| *verdict == Verdict::Chosen && renderer.render != Render::Null;
     verdicts.take_while(|one| !plays(one)).find_map(|(_, verdict)| match verdict {
         Verdict::Refused(Refusal::Elsewhere(source)) if failures.iter().all(|(failed, _)| *failed != source) => {
-            let Source::Url { url, .. } = &source else { return None };
-            let url = url.clone();
-            Some((source, url))
+            Some(source)
         }
         _ => None,
     })
@@ -193,7 +191,7 @@ mod tests {
     /// With a web that has a soundfont and nothing else; and what was asked for.
     fn with_web(text: &str) -> (Result<Rendering, String>, Vec<String>) {
         let asked = RefCell::new(Vec::new());
-        let fetch = |url: &Url| {
+        let fetch = |url: &Url, _: Option<&ContentId>| {
             asked.borrow_mut().push(url.to_string());
             if url.as_str() == "http://a/b.sf2" { Ok(SOUNDFONT.to_vec()) } else { Err("no".to_owned()) }
         };

@@ -11,7 +11,7 @@ use super::frame::{Datagram, Frame, Link, Skip};
 use super::interface::Interface;
 use crate::destination::Destination;
 use crate::failure::{Failure, Result};
-use crate::sockets::{self, Membership, Reader};
+use crate::sockets::{self, Arrival, Membership, Reader};
 
 /// What to listen to, as it stands on the command line.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -114,13 +114,9 @@ fn of_frame(frame: &Frame) -> Event {
     frame.datagram().map_or_else(Event::Skipped, Event::Datagram)
 }
 
-fn forward(
-    sender: SyncSender<Datagram>,
-    to: SocketAddr,
-    started: Instant,
-) -> impl FnMut(SocketAddr, &[u8]) + Send + 'static {
-    move |from, octets| {
-        let at = started.elapsed();
+fn forward(sender: SyncSender<Datagram>, to: SocketAddr, started: Instant) -> impl FnMut(Arrival<'_>) + Send + 'static {
+    move |Arrival { from, octets, age }| {
+        let at = started.elapsed().saturating_sub(age);
         // Nobody waits for it any more when the program ends.
         let _ = sender.try_send(Datagram { frame: 0, at, from, to, octets: octets.to_vec() });
     }

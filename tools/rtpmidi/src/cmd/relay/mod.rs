@@ -13,21 +13,25 @@ mod passage;
 use std::time::{Duration, Instant};
 
 use rtp_midi::{Journal, Policy};
-use rtp_midi_sdp::{Protocol, Stream};
+use rtp_midi_sdp::{Clocks, Protocol, Stream};
 
-use crate::cmd::broadcast::rtsp::{Live, Server};
 use crate::elements;
 use crate::failure::{Failure, Result};
-use crate::intake::{Event, Length, Link, Place, Plan, Source, State};
+use crate::intake::{Event, Link, Place, Plan, Source, State, Streams};
 use crate::interface::Interface;
 use crate::interrupt::Interrupt;
 use crate::report::{Audience, Listening, Progress, RelaySummary, Reporter, bits_per_second};
+use crate::serve::{Live, LiveChannel, Server};
+use crate::srtp::{self, Key, Suite};
 pub(crate) use options::Args;
 use passage::Passage;
 
 /// A server, and what it has.
 struct Edge {
     server: Server,
+    /// The key of the source's packets that the user gave, and whether clients' connections are encrypted.
+    key: Option<Key>,
+    is_private: bool,
     on_air: Option<OnAir>,
     /// How often the source was found.
     connections: u64,
@@ -41,6 +45,12 @@ struct Edge {
 struct OnAir {
     title: String,
     stream: Stream,
+    /// What its timestamps follow.
+    clocks: Clocks,
+    /// How its packets came to the edge.
+    protocol: Protocol,
+    /// By what they are sealed for clients.
+    suite: Option<Suite>,
     passage: Passage,
 }
 
@@ -56,18 +66,36 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     elements::start()?;
     let interface = args.interface.as_deref().map(Interface::find).transpose()?;
     let rtsp = args.upstream.0.clone();
-    let plan = Plan { interface, rtcp_interval: REPORTS, loss: None, key: None, start: Duration::ZERO, rtsp };
+    let key = args.srtp_key.as_deref().map(|path| srtp::read_key(path, args.srtp_suite)).transpose()?;
+    let plan = Plan {
+        interface,
+        rtcp_interval: REPORTS,
+        loss: None,
+        key: key.clone(),
+        start: Duration::ZERO,
+        rtsp,
+        streams: Streams::First,
+    };
     let place = Place::parse(&args.source)?;
+    if let Place::Rtsp(url) = &place
+        && url.is_secure()
+        && !args.server.is_private()
+    {
+        return Err(in_clear(&place.to_string()));
+    }
     let mut link = Link::new(&place, plan)?;
     let server = Server::of_relayed(args.rtsp, &args.server)?;
-    let mut edge = Edge { server, on_air: None, connections: 0, is_over: false, told: (Instant::now(), 0) };
+    let is_private = args.server.is_private();
+    let (on_air, connections, is_over, told) = (None, 0, false, (Instant::now(), 0));
+    let mut edge = Edge { server, key, is_private, on_air, connections, is_over, told };
     reporter.say(&format!("relaying {place}"));
     while !interrupt.asked() {
         match link.turn()? {
             Some(Event::Found) => edge.connect(&mut link, &reporter)?,
             Some(Event::Lost(why)) => reporter.warn(&format!("warning: {}", lost(&why, &link))),
             Some(Event::Other(title)) => reporter.say(&format!("announced is {title}")),
-            Some(Event::Ended) if link.source().is_some_and(is_stored) => break,
+            // A server that is not asked again has nothing more to say.
+            Some(Event::Ended) if matches!(place, Place::Rtsp(_)) => break,
             Some(Event::Ended) => edge.wait(&reporter),
             None => edge.is_over = false,
         }
@@ -78,11 +106,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     link.stop();
     reporter.finish(&edge.end(&link))
-}
-
-/// Whether it can be heard again from its start, and so has an end.
-const fn is_stored(source: &Source) -> bool {
-    matches!(source.length, Length::Stored(_))
 }
 
 /// That the source is gone, and when it is looked for.
@@ -98,24 +121,73 @@ impl Edge {
     /// otherwise than before.
     fn connect(&mut self, link: &mut Link, reporter: &Reporter) -> Result<()> {
         let Some(source) = link.source().cloned() else { return Ok(()) };
-        self.connections += 1;
-        let is_as_before = self.on_air.as_ref().is_some_and(|it| it.stream == source.stream);
+        let (protocol, suite, lost) = (source.transport.protocol.clone(), self.suite(&source), self.lost());
+        let described = (&source.stream, &source.clocks, &protocol, suite);
+        let is_as_before =
+            self.on_air.as_ref().is_some_and(|it| (&it.stream, &it.clocks, &it.protocol, it.suite) == described);
         if !is_as_before {
-            suits(&source, reporter)?;
+            if let Err(failure) = self.suits(&source, reporter) {
+                if self.on_air.is_none() {
+                    return Err(failure);
+                }
+                // Its packets stay where they are; when nothing comes of it, the source is looked at again.
+                reporter.warn(&format!("warning: {}", failure.message()));
+                return Ok(());
+            }
             if let Some(before) = self.on_air.take() {
                 reporter.warn("warning: the stream is another one now, and its listeners have to connect again");
                 before.passage.end();
             }
             let live = Live::relayed();
-            self.server.put_live(&source.title, &live, &source.stream);
-            let (title, stream) = (source.title, source.stream);
-            self.on_air = Some(OnAir { title, stream, passage: Passage::to(live) });
+            let Source { title, stream, clocks, .. } = source;
+            let channel = LiveChannel {
+                name: None,
+                title: &title,
+                live: &live,
+                stream: stream.clone(),
+                clocks: clocks.clone(),
+                prompter: None,
+            };
+            self.server.put_live(&channel, suite);
+            let passage = Passage::to(live, lost);
+            self.on_air = Some(OnAir { title, stream, clocks, protocol, suite, passage });
             let urls: Vec<String> = self.server.urls().collect();
             let object = serde_json::json!({ "type": "serving", "urls": urls });
             let _ = reporter.tell(&format!("serving {}", urls.join("\nserving ")), &object)?;
         }
+        self.connections += 1;
         let Some(passage) = self.on_air.as_ref().map(|it| it.passage.clone()) else { return Ok(()) };
-        link.start(move |packet| passage.take(packet))
+        link.start(move |_, packet| passage.take(packet))
+    }
+
+    /// By what packets are sealed that came sealed: by what the source has them sealed, if that is known and RTSP has a word
+    /// for it.
+    fn suite(&self, source: &Source) -> Option<Suite> {
+        let known = || {
+            let key = self.key.clone().or_else(|| source.transport.crypto.iter().find_map(Key::of));
+            key.map(|key| key.suite()).filter(|suite| suite.is_for_rtsp())
+        };
+        source.transport.protocol.has_crypto().then(|| known().unwrap_or_default())
+    }
+
+    /// Whether listeners who come and go can be served with a stream.
+    fn suits(&self, source: &Source, reporter: &Reporter) -> Result<()> {
+        if source.transport.protocol.has_crypto() && !self.is_private {
+            return Err(in_clear(&source.title));
+        }
+        match source.config.journal {
+            Journal::Recovery(Policy::ClosedLoop) => Err(Failure::new(format!(
+                "the journal of {} follows the reports of its receivers, and an edge has its own",
+                source.title
+            ))
+            .hint("rtpmidi broadcast --journal anchor has one that anybody can use")),
+            Journal::None => {
+                let words = "the stream has no journal: what is lost stays lost, and who comes late knows nothing";
+                reporter.warn(&format!("warning: {words}"));
+                Ok(())
+            }
+            Journal::Recovery(Policy::Anchor | Policy::OpenLoop) => Ok(()),
+        }
     }
 
     /// The sender has ended its stream, and may come back.
@@ -134,7 +206,7 @@ impl Edge {
             packets: tally.packets,
             lost: Some(self.lost()),
             bit_rate: bits_per_second(tally.octets - octets, before.elapsed()),
-            listening: Some(Listening { state: link.state(), jitter: None, depth: None }),
+            listening: Some(Listening { state: link.state(), jitter: None, depth: None, left: None }),
             clients: Some(self.server.clients()),
             ..Progress::default()
         }
@@ -156,23 +228,7 @@ impl Edge {
     }
 }
 
-/// Whether listeners who come and go can be served with a stream.
-fn suits(source: &Source, reporter: &Reporter) -> Result<()> {
-    if !matches!(source.transport.protocol, Protocol::Avp | Protocol::Avpf) {
-        let failure = Failure::new(format!("{} is encrypted, and an edge would give it out in clear", source.title));
-        return Err(failure.hint("an RTSP server over TLS (rtsps://) can be relayed, with --rtsp-certificate"));
-    }
-    match source.config.journal {
-        Journal::Recovery(Policy::ClosedLoop) => Err(Failure::new(format!(
-            "the journal of {} follows the reports of its receivers, and an edge has its own",
-            source.title
-        ))
-        .hint("rtpmidi broadcast --journal anchor has one that anybody can use")),
-        Journal::None => {
-            reporter
-                .warn("warning: the stream has no journal: what is lost stays lost, and who comes late knows nothing");
-            Ok(())
-        }
-        Journal::Recovery(Policy::Anchor | Policy::OpenLoop) => Ok(()),
-    }
+fn in_clear(what: &str) -> Failure {
+    Failure::new(format!("{what} is encrypted, and an edge would give it out in clear"))
+        .hint("--rtsp-certificate FILE serves it over TLS")
 }

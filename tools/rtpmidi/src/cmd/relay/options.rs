@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{ArgMatches, Command, FromArgMatches, error};
 
-use crate::cmd::broadcast::rtsp;
 use crate::intake::RtspArgs;
+use crate::serve;
+use crate::srtp::Suite;
 
 /// Hand a stream on to any number of RTSP clients, unchanged.
 #[derive(clap::Args)]
@@ -22,11 +24,19 @@ pub(crate) struct Args {
     pub(super) rtsp: SocketAddr,
 
     #[command(flatten)]
-    pub(super) server: rtsp::Options,
+    pub(super) server: serve::Options,
 
     /// The network interface on which a multicast group is joined [default: where the route to it leads]
     #[arg(long, value_name = "NAME")]
     pub(super) interface: Option<String>,
+
+    /// The key of an encrypted stream is in this file: Base64 or hexadecimal digits [default: that of the description]
+    #[arg(long, value_name = "FILE")]
+    pub(super) srtp_key: Option<PathBuf>,
+
+    /// It is a key of this suite [default: its length tells]
+    #[arg(long, requires = "srtp_key", value_enum, value_name = "SUITE")]
+    pub(super) srtp_suite: Option<Suite>,
 
     /// Print progress and summary as JSON, one object per line
     #[arg(long)]
@@ -42,7 +52,7 @@ Example:
   rtpmidi relay rtsp://origin:8554/live --rtsp 0.0.0.0:8554     (at the edge)
   rtpmidi listen rtsp://edge:8554/live --play
 
-An edge goes on until Ctrl-C, whatever becomes of the source.";
+An edge goes on until Ctrl-C, whatever becomes of the source, unless --reconnect says otherwise.";
 
 /// How to listen to the server that the stream comes from: an edge outlives it, and always connects again.
 #[derive(Clone, Debug)]

@@ -1,10 +1,11 @@
 //! The way of packets through an edge: RTP as it came, and RTCP without goodbyes.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::cmd::broadcast::rtsp::Live;
 use crate::intake::Packet;
+use crate::lock::lock;
 use crate::rtp::{self, Header};
+use crate::serve::Live;
 
 /// Hands on what comes; all clones are one.
 #[derive(Clone)]
@@ -18,21 +19,23 @@ pub(super) struct Passage {
 struct Count {
     /// The SSRC and the number that come next.
     next: Option<(u32, u16)>,
+    /// Which of the latest numbers have not come: bit 0 is that of the latest one, bit 1 of the one before it.
+    missing: u128,
     lost: u64,
 }
 
 impl Passage {
-    /// A way to a channel.
-    pub(super) fn to(live: Live) -> Self {
-        Self { live, count: Arc::default() }
+    /// A way to a channel, when so many packets have been missing before.
+    pub(super) fn to(live: Live, lost: u64) -> Self {
+        Self { live, count: Arc::new(Mutex::new(Count { lost, ..Count::default() })) }
     }
 
     /// Hands a packet on. RTCP of another source than the stream's is not about it.
     pub(super) fn take(&self, packet: Packet<'_>) {
         match packet {
-            Packet::Rtp(packet) => {
-                self.count().observe(packet);
-                self.live.push(packet, gst::ClockTime::ZERO);
+            Packet::Rtp { octets, .. } => {
+                self.count().observe(octets);
+                self.live.push(octets, gst::ClockTime::ZERO);
             }
             Packet::Rtcp(compound) => {
                 let ssrc = self.count().next.map(|(ssrc, _)| ssrc);
@@ -51,11 +54,16 @@ impl Passage {
 
     /// The channel has another stream from now on: this one ends.
     pub(super) fn end(&self) {
+        let ssrc = self.count().next.map(|(ssrc, _)| ssrc);
+        // Nobody else says it: the reports of the server itself do not reach its clients.
+        if let Some(ssrc) = ssrc {
+            self.live.report(&rtp::goodbye(ssrc));
+        }
         self.live.end();
     }
 
     fn count(&self) -> MutexGuard<'_, Count> {
-        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.count)
     }
 }
 
@@ -64,13 +72,20 @@ impl Count {
         let (Some(header), Some(&[high, low])) = (Header::parse(packet), packet.get(2..4)) else { return };
         let sequence = u16::from_be_bytes([high, low]);
         match self.next.filter(|(ssrc, _)| *ssrc == header.ssrc).map(|(_, next)| sequence.wrapping_sub(next)) {
-            Some(ahead) if ahead < 0x8000 => self.lost += u64::from(ahead),
-            // It was overtaken, and counted as lost.
-            Some(_) => {
-                self.lost = self.lost.saturating_sub(1);
+            Some(ahead) if ahead < 0x8000 => {
+                self.lost += u64::from(ahead);
+                let ahead = u32::from(ahead);
+                let gap = 1_u128.checked_shl(ahead).map_or(u128::MAX, |bit| bit - 1) << 1;
+                self.missing = self.missing.checked_shl(ahead + 1).unwrap_or(0) | gap;
+            }
+            Some(behind) => {
+                // It was overtaken, and counted as lost, or comes twice; what is too long ago cannot be told.
+                let bit = 1_u128.checked_shl(u32::from(!behind)).unwrap_or(0);
+                self.lost -= u64::from(self.missing & bit != 0);
+                self.missing &= !bit;
                 return;
             }
-            None => {}
+            None => self.missing = 0,
         }
         self.next = Some((header.ssrc, sequence.wrapping_add(1)));
     }
@@ -91,5 +106,17 @@ mod tests {
         assert_eq!(lost, [0, 2, 1, 1, 1, 2]);
         count.observe(&[0x80]);
         assert_eq!(count.lost, 2);
+    }
+
+    #[test]
+    fn what_comes_twice_takes_the_place_of_nothing_that_is_lost() {
+        let mut count = Count::default();
+        let lost = [1_u16, 3, 3, 1, 2, 2, 200, 199, 199, 150, 20, 3000, 2999].map(|sequence| {
+            let [high, low] = sequence.to_be_bytes();
+            count.observe(&[0x80, 96, high, low, 0, 0, 0, 0, 0, 0, 0, 1, 0]);
+            count.lost
+        });
+        // 20 came too late to be told from one that comes twice.
+        assert_eq!(lost, [0, 1, 1, 1, 0, 0, 196, 195, 195, 194, 194, 2993, 2992]);
     }
 }

@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use applemidi_io::{Admission, Network, local_networks};
+use applemidi_io::{Admission, Network, NoNetwork, local_networks};
 
 /// `--admit`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Admit {
+pub(crate) enum Admit {
     Neighbours,
     Everyone,
+    Ask,
     Network(Network),
 }
 
@@ -20,21 +21,18 @@ impl FromStr for Admit {
         match text {
             "neighbours" | "neighbors" => return Ok(Self::Neighbours),
             "everyone" => return Ok(Self::Everyone),
+            "ask" => return Ok(Self::Ask),
             _ => {}
         }
-        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let address: IpAddr =
-            address.parse().map_err(|_| "it is neighbours, everyone, or a network such as 192.0.2.0/24".to_owned())?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        match bits.map_or(Ok(most), str::parse) {
-            Ok(bits) if bits <= most => Ok(Self::Network(Network { address, bits })),
-            _ => Err(format!("a network has from 0 to {most} bits")),
-        }
+        text.parse().map(Self::Network).map_err(|error| match error {
+            NoNetwork::Address => "it is neighbours, everyone, ask, or a network such as 192.0.2.0/24".to_owned(),
+            NoNetwork::Bits { .. } => error.to_string(),
+        })
     }
 }
 
-/// Whose invitations are accepted; `known` are the hosts that announce sessions.
-pub(super) fn admission(admit: &[Admit], known: &[IpAddr]) -> Admission {
+/// Whose invitations are accepted without asking anybody; `known` are the hosts that announce sessions.
+pub(crate) fn admission(admit: &[Admit], known: &[IpAddr]) -> Admission {
     let networks =
         admit.iter().filter_map(|admit| if let Admit::Network(network) = admit { Some(*network) } else { None });
     let networks: Vec<Network> = networks.collect();
@@ -62,7 +60,7 @@ mod tests {
             ("192.0.2.0/24", Ok(network("192.0.2.0", 24))),
             ("2001:db8::/32", Ok(network("2001:db8::", 32))),
             ("192.0.2.0/33", Err("a network has from 0 to 32 bits".to_owned())),
-            ("friends", Err("it is neighbours, everyone, or a network such as 192.0.2.0/24".to_owned())),
+            ("friends", Err("it is neighbours, everyone, ask, or a network such as 192.0.2.0/24".to_owned())),
         ] {
             assert_eq!(text.parse(), admit, "{text}");
         }

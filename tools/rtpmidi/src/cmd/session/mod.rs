@@ -1,26 +1,33 @@
 //! `rtpmidi host` and `rtpmidi join`: an AppleMIDI session by hand.
 
 mod admit;
+mod alsa;
+mod around;
+mod ask;
+mod heard;
 mod input;
+mod options;
 mod output;
 mod status;
 
-use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use applemidi_io::{Change, Config, End, Event, Host, Neighbourhood};
-use clap::ValueEnum;
+use applemidi_io::{Admission, Change, Config, End, Host, ParticipantId, StatusOctets, Timers};
 use serde_json::json;
 
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::report::{Audience, Reporter};
-use admit::{Admit, admission};
+use crate::report::{self, Audience, Reporter};
+pub(crate) use admit::{Admit, admission};
+use alsa::Ports;
+use around::Around;
+use ask::{Asker, Decision};
+use heard::{Heard, Overrun, WAITING, listener};
+use input::Source;
+use options::Options;
 use output::Outputs;
 use status::{describe, object, words};
 
@@ -45,63 +52,10 @@ pub(crate) struct JoinArgs {
     options: Options,
 }
 
-#[derive(clap::Args)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
-struct Options {
-    /// What this end calls itself [default: the name of this machine]
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
-
-    /// The control port; the data port is the one above. 0 takes any two [default: 5004 for host, any for join]
-    #[arg(long, value_name = "PORT")]
-    port: Option<u16>,
-
-    /// Who may join: neighbours (hosts of the local networks, and those that announce sessions there), everyone, or an
-    /// address or network such as 192.0.2.0/24. Repeat it for several networks
-    #[arg(long, default_value = "neighbours", value_name = "WHOM")]
-    admit: Vec<Admit>,
-
-    /// How many may take part
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "COUNT")]
-    participants: u32,
-
-    /// Neither announce the session nor look for others (multicast DNS)
-    #[arg(long)]
-    no_mdns: bool,
-
-    /// The network interface on which sessions are announced and looked for [default: all]
-    #[arg(long, value_name = "NAME")]
-    interface: Option<String>,
-
-    /// Play what comes on stdin to everybody, until its end: octets as they are, or lines of hexadecimal numbers.
-    /// It is read as soon as somebody takes part
-    #[arg(long, value_enum, value_name = "FORM")]
-    stdin: Option<Form>,
-
-    /// Record what is played to a Standard MIDI File
-    #[arg(long, value_name = "FILE")]
-    smf: Option<PathBuf>,
-
-    /// Print each message to stdout
-    #[arg(long)]
-    print: bool,
-
-    /// Tell of each participant this often
-    #[arg(long, default_value = "10", value_parser = crate::time::interval, value_name = "SECONDS")]
-    status: Duration,
-
-    /// End with an error when nobody has taken part for so long
-    #[arg(long, value_parser = crate::time::interval, value_name = "SECONDS")]
-    timeout: Option<Duration>,
-
-    /// Print messages, changes and the summary as JSON, one object per line
-    #[arg(long)]
-    json: bool,
-}
-
 const HOST_EXAMPLES: &str = "\
 Example:
   rtpmidi host --name Studio --print
+  rtpmidi host --alsa=\"Digital Piano:0\"
   rtpmidi host --port 5006 --smf take.mid --admit 192.0.2.0/24
 
 Others see the session in their lists. It ends with Ctrl-C, which lets go what sounds.";
@@ -110,33 +64,13 @@ const JOIN_EXAMPLES: &str = "\
 Example:
   rtpmidi join 192.0.2.7 --print
   rtpmidi join \"Mike's Mac\" --smf take.mid         (rtpmidi devices lists the names)
+  rtpmidi join \"Mike's Mac\" --play song.mid        (from its first note, when somebody listens)
   echo 90 3c 64 | rtpmidi join piano.local:5004 --stdin hex
 
-It ends with Ctrl-C, or with stdin, and lets go what sounds.";
+It ends with Ctrl-C, or with stdin or the file, and lets go what sounds.";
 
-/// How stdin is read.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum Form {
-    /// Octets of a MIDI stream
-    Raw,
-    /// Lines of hexadecimal octets, such as 90 3c 64
-    Hex,
-}
-
-/// What the main thread is told.
-enum Heard {
-    /// A message, from whom, and when it came.
-    Midi { who: String, octets: Vec<u8>, at: Instant },
-    /// What has become of whom.
-    Change { who: String, change: Change },
-    /// Octets that are to be played.
-    Play(Vec<u8>),
-    /// Nothing more is to be played, perhaps for a reason.
-    End(Option<Failure>),
-}
-
-/// What may wait for a slow disk or reader.
-const WAITING: usize = 1 << 16;
+/// How often it is looked at who takes part.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// How long the main loop waits for something to happen before it looks at the clock again.
 const HEARTBEAT: Duration = Duration::from_millis(20);
@@ -153,16 +87,24 @@ pub(crate) fn join(args: &JoinArgs) -> Result<()> {
 
 fn run(options: &Options, peers: &[String], port: u16) -> Result<()> {
     let (mut reporter, interrupt) = (Reporter::new(options.json), Interrupt::catch()?);
+    let asker = asker(options)?;
+    let source = Source::of(options, |defect| reporter.warn(defect))?;
     let outputs = Outputs::open(options.smf.as_deref(), options.print, options.json)?;
     let config = Config {
         port: options.port.unwrap_or(port),
-        admission: admission(&options.admit, &[]),
+        admission: if asker.is_some() { Admission::Ask } else { admission(&options.admit, &[]) },
         participants: options.participants as usize,
+        journal: !options.no_journal,
+        status_octets: if options.running_status { StatusOctets::Running } else { StatusOctets::All },
+        mtu: options.mtu as usize,
         ..Config::new(&options.name.clone().unwrap_or_else(machine))
     };
     let host = Host::start().map_err(|error| Failure::new(format!("no session can run here: {error}")))?;
     let (sender, heard) = sync_channel(WAITING);
-    let end = host.open(&config, listener(sender.clone())).map_err(|error| cannot_open(config.port, &error))?;
+    let ports = options.alsa.as_deref().map(|ports| Ports::open(ports, sender.clone())).transpose()?;
+    let overrun = Overrun::default();
+    let end =
+        host.open(&config, listener(sender.clone(), &overrun)).map_err(|error| cannot_open(config.port, &error))?;
     let around = Around::look(options, &reporter);
     let announcement = around.neighbourhood.as_ref().map(|around| around.announce(&config.name, end.port()));
     if let Some(Err(error)) = &announcement {
@@ -178,26 +120,49 @@ fn run(options: &Options, peers: &[String], port: u16) -> Result<()> {
         end.call(peer);
     }
     let mut session = Session {
+        name: config.name,
         end,
         heard,
-        input: options.stdin.map(|form| (form, sender)),
+        overrun,
+        has_warned: false,
+        latest: Instant::now(),
+        ports,
+        input: source.map(|source| (source, sender)),
+        played: None,
+        asker,
         outputs,
-        open: HashSet::new(),
         alone: Some(Instant::now()),
+        looked: Instant::now(),
         told: Instant::now(),
     };
-    while turn == Turn::GoOn && !interrupt.asked() {
-        if session.alone.zip(options.timeout).is_some_and(|(since, limit)| since.elapsed() >= limit) {
-            return Err(Failure::new("nobody takes part").hint("rtpmidi devices lists the sessions that are announced"));
+    let ended = loop {
+        if turn == Turn::End || interrupt.asked() {
+            break Ok(());
         }
         if let Some(known) = around.news() {
-            session.end.set_admission(admission(&options.admit, &known));
-            session.end.hurry();
+            session.know(admission(&options.admit, &known));
         }
-        turn = session.turn(&mut reporter, options.status)?;
-    }
+        match session.turn(&mut reporter, options) {
+            Ok(next) => turn = next,
+            Err(failure) => break Err(failure),
+        }
+    };
     drop(announcement);
-    session.finish(reporter)
+    // However it ends, what sounds is let go, and the recording is complete.
+    let finished = session.finish(reporter, ended.is_ok());
+    ended.and(finished)
+}
+
+/// Who asks who may take part, if somebody is to be asked.
+fn asker(options: &Options) -> Result<Option<Asker>> {
+    if !options.admit.contains(&Admit::Ask) {
+        return Ok(None);
+    }
+    if options.stdin.is_some() && io::stdin().is_terminal() {
+        return Err(Failure::new("--stdin and --admit ask would both read the terminal")
+            .hint("let --stdin read a file or a pipe, or name who may join: --admit neighbours"));
+    }
+    Asker::on_terminal(admission(&options.admit, &[]), Timers::default().decision).map(Some)
 }
 
 /// Whether the session goes on.
@@ -219,34 +184,106 @@ impl Turn {
 
 /// The session while it runs.
 struct Session {
+    name: String,
     end: End,
     heard: Receiver<Heard>,
-    /// What is to be read as soon as somebody listens.
-    input: Option<(Form, SyncSender<Heard>)>,
+    overrun: Overrun,
+    /// Whether it has been told that music was lost.
+    has_warned: bool,
+    /// When the latest message came.
+    latest: Instant,
+    /// What is to be played as soon as somebody listens.
+    input: Option<(Source, SyncSender<Heard>)>,
+    /// Who reads it is told that it is played.
+    played: Option<SyncSender<()>>,
+    /// Decides who may take part, if somebody is to be asked.
+    asker: Option<Asker>,
     outputs: Outputs,
-    /// Who takes part.
-    open: HashSet<String>,
-    /// Since when nobody does.
+    ports: Option<Ports>,
+    /// Since when nobody takes part.
     alone: Option<Instant>,
+    /// When it was looked at who does.
+    looked: Instant,
     /// When the participants were told of last.
     told: Instant,
 }
 
 impl Session {
-    fn turn(&mut self, reporter: &mut Reporter, status: Duration) -> Result<Turn> {
-        match self.heard.recv_timeout(HEARTBEAT) {
-            Ok(Heard::Play(octets)) => self.end.play(&octets),
-            Ok(Heard::End(None)) => return Ok(Turn::End),
-            Ok(Heard::End(Some(failure))) => return Err(failure),
-            Ok(Heard::Midi { who, octets, at }) => return Ok(Turn::of(self.outputs.take(&who, &octets, at)?)),
-            Ok(Heard::Change { who, change }) => return self.change(who, change, reporter),
-            Err(_) => {}
+    fn turn(&mut self, reporter: &mut Reporter, options: &Options) -> Result<Turn> {
+        let heard = self.heard.recv_timeout(HEARTBEAT);
+        if self.overrun.is_over(heard.is_ok()) {
+            self.let_go(reporter)?;
         }
-        if self.told.elapsed() < status {
+        let turn = match heard {
+            Ok(Heard::Play(octets)) => {
+                self.end.play(&octets);
+                Turn::GoOn
+            }
+            Ok(Heard::Due { octets, at }) => {
+                self.end.play_at(&octets, at);
+                Turn::GoOn
+            }
+            Ok(Heard::Read(octets)) => {
+                self.end.play(&octets);
+                // Nobody reads any more when there is nothing more to read.
+                let _ = self.played.as_ref().map(|played| played.try_send(()));
+                Turn::GoOn
+            }
+            Ok(Heard::End(None)) => Turn::End,
+            Ok(Heard::End(Some(failure))) => return Err(failure),
+            Ok(Heard::Midi { who, octets, at }) => {
+                self.latest = at;
+                self.ports.iter_mut().for_each(|ports| ports.play(&who, &octets));
+                Turn::of(self.outputs.take(&who, &octets, at)?)
+            }
+            Ok(Heard::Change { who, change }) => self.change(&who, change, reporter)?,
+            Ok(Heard::Asks { participant, who, control }) => self.asks(participant, &who, control, reporter)?,
+            Err(_) => Turn::GoOn,
+        };
+        self.outputs.pass()?;
+        let decided = self.asker.as_mut().and_then(|asker| asker.turn(Instant::now()));
+        if let Some((participant, decision)) = decided {
+            self.decide(participant, decision);
+        }
+        if turn == Turn::End || self.looked.elapsed() < LOOK {
+            return Ok(turn);
+        }
+        self.look(reporter, options)
+    }
+
+    /// Lets go what sounds, since what would have ended it may be lost. Where nobody reads what is printed, the next
+    /// message ends the program.
+    fn let_go(&mut self, reporter: &Reporter) -> Result<()> {
+        if !std::mem::replace(&mut self.has_warned, true) {
+            reporter
+                .warn("warning: music came faster than it could be passed on, and was lost; what sounded has ended");
+        }
+        for octets in self.outputs.sounding() {
+            self.ports.iter_mut().for_each(|ports| ports.play(&self.name, &octets));
+            let _ = self.outputs.take(&self.name, &octets, self.latest)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at who takes part, and tells of it now and then.
+    fn look(&mut self, reporter: &Reporter, options: &Options) -> Result<Turn> {
+        self.looked = Instant::now();
+        if let Some(ports) = &self.ports {
+            ports.look(|words| reporter.warn(words))?;
+        }
+        let all = self.end.stats();
+        if all.iter().any(|stats| stats.is_listening) {
+            self.begin()?;
+        }
+        self.alone = all.is_empty().then(|| self.alone.unwrap_or_else(Instant::now));
+        if self.alone.zip(options.timeout).is_some_and(|(since, limit)| since.elapsed() >= limit) {
+            return Err(Failure::new("nobody takes part").hint("rtpmidi devices lists the sessions that are announced"));
+        }
+        if self.told.elapsed() < options.status {
             return Ok(Turn::GoOn);
         }
         self.told = Instant::now();
-        for stats in self.end.stats() {
+        for stats in all {
             if reporter.tell(&describe(&stats), &object(&stats))? == Audience::Gone {
                 return Ok(Turn::End);
             }
@@ -254,98 +291,93 @@ impl Session {
         Ok(Turn::GoOn)
     }
 
-    fn change(&mut self, who: String, change: Change, reporter: &Reporter) -> Result<Turn> {
-        if change == Change::Listening
-            && let Some((form, sender)) = self.input.take()
-        {
-            input::start(form, sender)?;
+    fn change(&mut self, who: &str, change: Change, reporter: &Reporter) -> Result<Turn> {
+        if change == Change::Listening {
+            self.begin()?;
+        }
+        if let (Change::Closed(_), Some(ports)) = (change, &mut self.ports) {
+            ports.forget(who);
         }
         let Some(words) = words(change) else { return Ok(Turn::GoOn) };
         let object = json!({ "type": "participant", "name": who, "change": words });
-        let audience = reporter.tell(&format!("{who} {words}"), &object)?;
-        match change {
-            Change::Opened => drop(self.open.insert(who)),
-            Change::Closed(_) => drop(self.open.remove(&who)),
-            _ => {}
-        }
-        self.alone = self.open.is_empty().then(|| self.alone.unwrap_or_else(Instant::now));
-        Ok(Turn::of(audience))
+        Ok(Turn::of(reporter.tell(&format!("{who} {words}"), &object)?))
     }
 
-    /// Takes leave, and completes the files.
-    fn finish(self, reporter: Reporter) -> Result<()> {
-        let Self { end, heard, mut outputs, .. } = self;
+    /// Somebody wants to take part.
+    fn asks(
+        &mut self,
+        participant: ParticipantId,
+        who: &str,
+        control: SocketAddr,
+        reporter: &Reporter,
+    ) -> Result<Turn> {
+        let Some(asker) = &mut self.asker else { return Ok(Turn::GoOn) };
+        if let Some(decision) = asker.take(participant, who, control) {
+            self.decide(participant, decision);
+            return Ok(Turn::GoOn);
+        }
+        let object = json!({ "type": "participant", "name": who, "change": "asks" });
+        Ok(Turn::of(reporter.tell(&format!("{who} asks to take part"), &object)?))
+    }
+
+    fn decide(&self, participant: ParticipantId, decision: Decision) {
+        match decision {
+            Decision::Admit => self.end.admit(participant),
+            Decision::Reject => self.end.reject(participant),
+        }
+    }
+
+    /// These may take part from now on without a question; others around have changed.
+    fn know(&mut self, admitted: Admission) {
+        match &mut self.asker {
+            Some(asker) => asker.admit(admitted),
+            None => self.end.set_admission(admitted),
+        }
+        self.end.hurry();
+    }
+
+    /// Begins to play what is to be played, since somebody listens.
+    fn begin(&mut self) -> Result<()> {
+        if let Some((source, sender)) = self.input.take() {
+            self.played = source.start(sender)?;
+        }
+        Ok(())
+    }
+
+    /// Takes leave, completes the files, and tells what it came to if all went well.
+    fn finish(self, reporter: Reporter, is_well: bool) -> Result<()> {
+        let Self { end, heard, mut outputs, mut ports, .. } = self;
         drop(end);
         // What has been let go of by leaving is part of the recording.
         while let Ok(heard) = heard.try_recv() {
             if let Heard::Midi { who, octets, at } = heard {
+                if let Some(ports) = &mut ports {
+                    ports.play(&who, &octets);
+                }
                 let _ = outputs.take(&who, &octets, at)?;
             }
         }
-        reporter.finish(&outputs.finish()?)
-    }
-}
-
-/// Who is announced here, unless nobody is to be looked for.
-struct Around {
-    neighbourhood: Option<Arc<Neighbourhood>>,
-    has_changed: Arc<AtomicBool>,
-}
-
-impl Around {
-    /// Looks around. A session runs without that as well.
-    fn look(options: &Options, reporter: &Reporter) -> Self {
-        let has_changed = Arc::new(AtomicBool::new(false));
-        let change = has_changed.clone();
-        let open = || Neighbourhood::open(options.interface.as_deref(), move |_| change.store(true, Ordering::Relaxed));
-        let neighbourhood = match (!options.no_mdns).then(open) {
-            Some(Ok(neighbourhood)) => Some(Arc::new(neighbourhood)),
-            Some(Err(error)) => {
-                reporter.warn(&format!("warning: {error}"));
-                None
-            }
-            None => None,
-        };
-        Self { neighbourhood, has_changed }
-    }
-
-    /// The hosts that announce sessions, if there are others than before.
-    fn news(&self) -> Option<Vec<IpAddr>> {
-        let neighbourhood = self.neighbourhood.as_ref().filter(|_| self.has_changed.swap(false, Ordering::Relaxed))?;
-        Some(neighbourhood.peers().iter().flat_map(|peer| &peer.addresses).map(SocketAddr::ip).collect())
-    }
-}
-
-/// Passes on what an end hears. What the main thread does not keep up with is lost, and not the session.
-fn listener(sender: SyncSender<Heard>) -> impl FnMut(Event<'_>) + Send {
-    let mut names = HashMap::new();
-    move |event| {
-        let heard = match event {
-            Event::Midi { participant, arrived, octets, .. } => {
-                let who = names.get(&participant).cloned().unwrap_or_default();
-                Heard::Midi { who, octets: octets.to_vec(), at: arrived }
-            }
-            Event::Change { participant, name, control, change } => {
-                let who = if name.is_empty() { control.to_string() } else { name.to_owned() };
-                names.insert(participant, who.clone());
-                if matches!(change, Change::Closed(_)) {
-                    names.remove(&participant);
-                }
-                Heard::Change { who, change }
-            }
-            _ => return,
-        };
-        let _ = sender.try_send(heard);
+        let totals = outputs.finish()?;
+        if let Some(ports) = ports {
+            ports.close(|left| {
+                let words = format!("playing out for {} s; Ctrl-C ends at once", left.as_secs_f64().ceil());
+                let object = json!({ "type": "playing out", "left_s": report::seconds(left.as_secs_f64()) });
+                // Instruments take no notice of who reads.
+                let _ = reporter.tell(&words, &object);
+            });
+        }
+        if is_well { reporter.finish(&totals) } else { Ok(()) }
     }
 }
 
 /// The name of this machine.
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
     name.filter(|name| !name.is_empty()).unwrap_or_else(|| "rtpmidi".to_owned())
 }
 
-fn cannot_open(port: u16, error: &std::io::Error) -> Failure {
+/// Why there is no session at a port.
+pub(crate) fn cannot_open(port: u16, error: &std::io::Error) -> Failure {
     let failure = Failure::new(format!("cannot listen on UDP ports {port} and {}: {error}", port.wrapping_add(1)));
     match error.kind() {
         std::io::ErrorKind::AddrInUse => {

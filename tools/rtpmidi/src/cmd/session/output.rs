@@ -74,6 +74,16 @@ impl Outputs {
         report::data(&line)
     }
 
+    /// What would end all that sounds.
+    pub(super) fn sounding(&self) -> Vec<[u8; 3]> {
+        self.totals.sounding.release()
+    }
+
+    /// Time has passed: what has been played is to be on disk.
+    pub(super) fn pass(&mut self) -> Result<()> {
+        self.recording.as_mut().map_or(Ok(()), Recording::pass)
+    }
+
     /// Completes the recording.
     pub(super) fn finish(mut self) -> Result<Totals> {
         if let Some(recording) = &mut self.recording {
@@ -98,7 +108,12 @@ impl Recording {
 
     fn take(&mut self, time: Duration, octets: &[u8]) -> Result<()> {
         self.recorder.buffer(time.as_nanos() as u64, octets);
-        if self.written.elapsed() >= INTERVAL { self.write() } else { Ok(()) }
+        self.pass()
+    }
+
+    /// Writes if there is something to write, now and then.
+    fn pass(&mut self) -> Result<()> {
+        if self.recorder.pending() == 0 || self.written.elapsed() < INTERVAL { Ok(()) } else { self.write() }
     }
 
     /// Writes what is new, and how long the track is now.

@@ -7,6 +7,7 @@ use gst::glib::object::Cast;
 
 use super::url::Url;
 use crate::failure::{Failure, Result};
+use crate::intake::source::Source;
 
 /// How to listen to an RTSP server.
 #[derive(Clone, Debug, clap::Args)]
@@ -20,7 +21,7 @@ pub(crate) struct RtspArgs {
     #[arg(long, value_name = "FILE")]
     rtsp_login: Option<PathBuf>,
 
-    /// Trust a server over TLS whose certificate one in this file (PEM) has signed, and not those of the system
+    /// Trust a server over TLS whose certificate one in this file (PEM) has signed, and for RTSP not those that are usual
     #[arg(long, value_name = "FILE")]
     tls_ca: Option<PathBuf>,
 
@@ -34,12 +35,49 @@ pub(crate) struct RtspArgs {
     reconnect: Reconnect,
 }
 
+impl RtspArgs {
+    /// The file with the authorities that are trusted, if there is one.
+    pub(crate) fn tls_ca(&self) -> Option<&Path> {
+        self.tls_ca.as_deref()
+    }
+}
+
 /// How RTP comes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
 enum Transport {
     Auto,
     Udp,
     Tcp,
+}
+
+/// How the packets of a stream come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Packets {
+    /// The server has not said it yet.
+    Unknown,
+    Plain,
+    Sealed,
+}
+
+/// What follows from a description for the ways of the packets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::intake) enum Change {
+    None,
+    MoreWays,
+    FewerWays,
+}
+
+impl Transport {
+    /// As `rtspsrc` has them.
+    fn protocols(self, url: &Url, packets: Packets) -> &'static str {
+        match self {
+            // What is sent over TLS is not to come in clear beside it.
+            Self::Auto if url.is_secure() && packets != Packets::Sealed => "tcp",
+            Self::Auto => "tcp+udp-mcast+udp",
+            Self::Udp => "udp-mcast+udp",
+            Self::Tcp => "tcp",
+        }
+    }
 }
 
 /// When to connect again.
@@ -55,6 +93,7 @@ pub(in crate::intake) enum Reconnect {
 pub(in crate::intake) struct Server {
     pub(in crate::intake) url: Url,
     login: Option<Login>,
+    transport: Transport,
     /// As `rtspsrc` has them.
     protocols: &'static str,
     trust: Trust,
@@ -78,20 +117,27 @@ enum Trust {
 impl Server {
     /// Reads what the arguments name.
     pub(in crate::intake) fn new(url: &Url, args: &RtspArgs) -> Result<Self> {
-        let protocols = match args.rtsp_transport {
-            // What is sent over TLS is not to come in clear beside it.
-            Transport::Auto if url.is_secure() => "tcp",
-            Transport::Auto => "tcp+udp-mcast+udp",
-            Transport::Udp => "udp-mcast+udp",
-            Transport::Tcp => "tcp",
-        };
+        let transport = args.rtsp_transport;
+        let protocols = transport.protocols(url, Packets::Unknown);
         let trust = match &args.tls_ca {
             Some(path) => Trust::Only(authorities(path)?),
             None if args.insecure => Trust::Any,
             None => Trust::System,
         };
         let login = Login::find(url, args.rtsp_login.as_deref(), std::env::var("RTSP_PASSWORD").ok())?;
-        Ok(Self { url: url.clone(), login, protocols, trust, reconnect: args.reconnect })
+        Ok(Self { url: url.clone(), login, transport, protocols, trust, reconnect: args.reconnect })
+    }
+
+    /// Lets packets come in all ways that are good enough for this stream; says whether that changes anything.
+    pub(in crate::intake) fn suit(&mut self, source: &Source) -> Change {
+        let packets = if source.transport.protocol.has_crypto() { Packets::Sealed } else { Packets::Plain };
+        let protocols = self.transport.protocols(&self.url, packets);
+        let before = std::mem::replace(&mut self.protocols, protocols);
+        match (before == protocols, packets) {
+            (true, _) => Change::None,
+            (false, Packets::Sealed) => Change::MoreWays,
+            (false, Packets::Plain | Packets::Unknown) => Change::FewerWays,
+        }
     }
 
     #[cfg(test)]
@@ -196,6 +242,22 @@ mod tests {
         assert_eq!(Login::find(&url("rtsp://host/"), None, Some("fa".to_owned())), Ok(None));
         let failure = Login::find(&url("rtsp://anna@host/"), None, None).unwrap_err().to_string();
         assert!(failure.contains("no password for anna\nhint: "), "{failure}");
+    }
+
+    #[test]
+    fn over_tls_only_sealed_packets_come_by_udp_unless_the_user_says_so() {
+        let source = |profile: &str| {
+            let text = format!("v=0\ns=x\nm=audio 5004 {profile} 96\na=rtpmap:96 rtp-midi/44100\n");
+            Source::parse(text.as_bytes(), "x").unwrap()
+        };
+        let (sealed, plain) = (source("RTP/SAVP"), source("RTP/AVP"));
+        let mut server = Server::at("rtsps://host/");
+        let changes = [&plain, &sealed, &sealed, &plain].map(|source| (server.suit(source), server.protocols));
+        let (tcp, all) = ("tcp", "tcp+udp-mcast+udp");
+        let expected = [(Change::None, tcp), (Change::MoreWays, all), (Change::None, all), (Change::FewerWays, tcp)];
+        assert_eq!(changes, expected);
+        let mut clear = Server::at("rtsp://host/");
+        assert_eq!([&sealed, &plain].map(|source| (clear.suit(source), clear.protocols)), [(Change::None, all); 2]);
     }
 
     #[test]

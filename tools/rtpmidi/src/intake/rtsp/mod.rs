@@ -15,7 +15,7 @@ mod refusal;
 mod url;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use gio::prelude::*;
@@ -23,14 +23,16 @@ use gst::glib;
 use gst::prelude::*;
 use gst_rtsp_server::gst_sdp::SDPMessage;
 
-use super::Packet;
 use super::entrance::Entrance;
 use super::source::Source;
+use super::{Packet, Plan, Streams};
 use crate::description::TOOL;
 use crate::elements::{self, with};
 use crate::failure::{Failure, Result};
+use crate::lock::lock;
+use crate::srtp;
 pub(crate) use args::RtspArgs;
-pub(super) use args::{Reconnect, Server};
+pub(super) use args::{Change, Reconnect, Server};
 pub(super) use refusal::Refusal;
 pub(crate) use url::Url;
 
@@ -50,7 +52,7 @@ pub(super) struct Connection {
 type Described = Arc<Mutex<Option<Result<Source>>>>;
 
 /// Where packets go, once that is known.
-type Inlet = Arc<OnceLock<Box<dyn Fn(Packet<'_>) + Send + Sync>>>;
+type Inlet = Arc<OnceLock<Box<dyn Fn(usize, Packet<'_>) + Send + Sync>>>;
 
 /// What has happened to a connection.
 pub(super) enum Step {
@@ -69,8 +71,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TEARDOWN: Duration = Duration::from_millis(500);
 
 impl Connection {
-    /// Begins to connect. Reports are sent to the server at most so often.
-    pub(super) fn begin(server: &Server, report_every: Duration, entrance: &Arc<Entrance>) -> Result<Self> {
+    /// Begins to connect.
+    pub(super) fn begin(server: &Server, plan: &Plan, entrance: &Arc<Entrance>) -> Result<Self> {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| Failure::new("the pipeline has no bus"))?;
         let micros = PATIENCE.as_micros() as u64;
@@ -87,34 +89,37 @@ impl Connection {
             ],
         )?;
         rtspsrc.set_property_from_str("buffer-mode", "none");
+        if let Some(interface) = &plan.interface {
+            rtspsrc.set_property("multicast-iface", &interface.name);
+        }
         server.configure(&rtspsrc);
         elements::add(&pipeline, &[&rtspsrc])?;
         let (described, inlet, flaws) = (Arc::default(), Arc::default(), Arc::default());
         let connection = Self { server: server.clone(), pipeline, bus, rtspsrc, described, inlet, flaws };
-        connection.read_description();
+        connection.read_description(plan.streams);
         connection.look_at_certificates();
-        connection.tap(report_every, entrance);
+        connection.tap(plan.rtcp_interval, entrance);
         connection.discard();
         // What is wrong is told on the bus.
         let _ = connection.pipeline.set_state(gst::State::Paused);
         Ok(connection)
     }
 
-    /// Has the description of the server read as any other, and the stream in it chosen.
-    fn read_description(&self) {
+    /// Has the description of the server read as any other, and the streams in it chosen.
+    fn read_description(&self, streams: Streams) {
         let (name, described) = (self.server.url.to_string(), self.described.clone());
         self.rtspsrc.connect("on-sdp", false, move |values| {
             let text = values.get(1).and_then(|value| value.get::<SDPMessage>().ok()?.as_text().ok());
             let source = Source::parse(text.unwrap_or_default().as_bytes(), &name);
-            *lock(&described) = Some(source);
+            *lock(&described) = Some(source.map(|source| source.wanted(streams)));
             None
         });
         let described = self.described.clone();
         self.rtspsrc.connect("select-stream", false, move |values| {
             let line = values.get(1).and_then(|value| value.get::<u32>().ok());
             let described = lock(&described);
-            let wanted = matches!(&*described, Some(Ok(source)) if line == Some(source.line as u32));
-            Some(wanted.to_value())
+            let is_wanted = |source: &Source| source.streams().any(|stream| line == Some(stream.line as u32));
+            Some(matches!(&*described, Some(Ok(source)) if is_wanted(source)).to_value())
         });
     }
 
@@ -129,16 +134,20 @@ impl Connection {
 
     /// Takes packets where they go into the session of `rtspsrc`.
     fn tap(&self, report_every: Duration, entrance: &Arc<Entrance>) {
-        let (entrance, inlet) = (entrance.clone(), self.inlet.clone());
+        let (entrance, inlet, described) = (entrance.clone(), self.inlet.clone(), self.described.clone());
         self.rtspsrc.connect("new-manager", false, move |values| {
             let rtpbin = values.get(1).and_then(|value| value.get::<gst::Bin>().ok())?;
-            let (entrance, inlet) = (entrance.clone(), inlet.clone());
-            rtpbin.connect_element_added(move |_, element| {
-                if element.factory().is_some_and(|factory| factory.name() == "rtpsession") {
+            let (entrance, inlet, described) = (entrance.clone(), inlet.clone(), described.clone());
+            rtpbin.connect_element_added(move |rtpbin, element| {
+                let kind = element.factory().map(|factory| factory.name());
+                if kind.as_deref() == Some("srtpdec") {
+                    srtp::forget_strangers(element, srtp::SENDERS);
+                } else if kind.as_deref() == Some("rtpsession") {
                     let session: glib::Object = element.property("internal-session");
                     session.set_property("rtcp-min-interval", report_every.as_nanos() as u64);
-                    let (entrance, inlet) = (entrance.clone(), inlet.clone());
-                    element.connect_pad_added(move |_, pad| take_at(pad, &entrance, &inlet));
+                    let (entrance, inlet, described) = (entrance.clone(), inlet.clone(), described.clone());
+                    let of = Owner { rtpbin: rtpbin.downgrade(), session: element.downgrade(), described };
+                    element.connect_pad_added(move |_, pad| take_at(pad, of.clone(), &entrance, &inlet));
                 }
             });
             None
@@ -202,7 +211,7 @@ impl Connection {
     }
 
     /// Has the stream played from this time on, if it is not live, and gives its packets to `take`.
-    pub(super) fn play(&self, from: Duration, take: impl Fn(Packet<'_>) + Send + Sync + 'static) {
+    pub(super) fn play(&self, from: Duration, take: impl Fn(usize, Packet<'_>) + Send + Sync + 'static) {
         // Once in a connection.
         let _ = self.inlet.set(Box::new(take));
         if !from.is_zero() {
@@ -223,18 +232,49 @@ impl Drop for Connection {
     }
 }
 
+/// Whose packets a session of `rtspsrc` has.
+#[derive(Clone)]
+struct Owner {
+    rtpbin: glib::WeakRef<gst::Bin>,
+    session: glib::WeakRef<gst::Element>,
+    described: Described,
+}
+
+impl Owner {
+    /// The number of the stream: `rtspsrc` numbers its sessions as the lines of the description are.
+    fn number(&self) -> Option<usize> {
+        let rtpbin = self.rtpbin.upgrade()?;
+        let session: glib::Object = self.session.upgrade()?.property("internal-session");
+        let lines: Vec<usize> = match &*lock(&self.described) {
+            Some(Ok(source)) => source.streams().map(|stream| stream.line).collect(),
+            _ => Vec::new(),
+        };
+        let is_here = |line: &usize| {
+            let of_line: Option<glib::Object> = rtpbin.emit_by_name("get-internal-session", &[&(*line as u32)]);
+            of_line.as_ref() == Some(&session)
+        };
+        lines.iter().position(is_here)
+    }
+}
+
 /// Lets through this pad of a session what the entrance lets through, and gives it to the inlet.
-fn take_at(pad: &gst::Pad, entrance: &Arc<Entrance>, inlet: &Inlet) {
+fn take_at(pad: &gst::Pad, of: Owner, entrance: &Arc<Entrance>, inlet: &Inlet) {
     let (entrance, inlet, is_rtp) = (entrance.clone(), inlet.clone(), pad.name() == "recv_rtp_sink");
     if !is_rtp && pad.name() != "recv_rtcp_sink" {
         return;
     }
+    let number = OnceLock::new();
     elements::keep(pad, move |buffer| {
         let (Some(inlet), Ok(octets)) = (inlet.get(), buffer.map_readable()) else { return false };
-        let from = sender(buffer);
-        let is_wanted = if is_rtp { entrance.admits_rtp(from, &octets) } else { entrance.admits_rtcp(from, &octets) };
+        let Some(number) = *number.get_or_init(|| of.number()) else { return false };
+        let (from, age) = (sender(buffer), Duration::ZERO);
+        let is_wanted = if is_rtp {
+            entrance.admits_rtp(number, from, &octets, age)
+        } else {
+            entrance.admits_rtcp(number, from, &octets)
+        };
         if is_wanted {
-            inlet(if is_rtp { Packet::Rtp(&octets) } else { Packet::Rtcp(&octets) });
+            inlet(number, if is_rtp { Packet::Rtp { octets: &octets, age } } else { Packet::Rtcp(&octets) });
         }
         is_wanted
     });
@@ -248,8 +288,4 @@ fn sender(buffer: &gst::BufferRef) -> SocketAddr {
         Some(SocketAddr::new(address.address().into(), address.port()))
     };
     address().unwrap_or(inside)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

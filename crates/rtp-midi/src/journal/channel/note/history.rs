@@ -127,6 +127,12 @@ impl History {
         self.notes[usize::from(note)].velocity.get() > 0
     }
 
+    /// The RTP time of the NoteOn of a note that sounds with this velocity.
+    pub(crate) fn struck(&self, note: U7, velocity: U7) -> Option<u32> {
+        let state = &self.notes[usize::from(note)];
+        (velocity.get() > 0 && state.velocity == velocity).then_some(state.struck)
+    }
+
     /// The sounding notes, oldest first.
     pub(crate) fn sounding(&self) -> &[u8] {
         self.sounding.as_slice()

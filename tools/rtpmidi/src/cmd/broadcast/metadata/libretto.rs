@@ -7,7 +7,7 @@ use smf_timeline::{Body, Meta, Song, TextKind, decode_text};
 
 /// The title, and the texts in the order of their times.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(in crate::cmd::broadcast) struct Libretto {
+pub(crate) struct Libretto {
     pub(super) title: String,
     pub(super) copyright: String,
     pub(super) duration: Duration,
@@ -25,7 +25,7 @@ pub(super) struct Line {
 
 impl Libretto {
     /// What the song says; it is called `title`.
-    pub(in crate::cmd::broadcast) fn of(song: &Song, title: &str) -> Self {
+    pub(crate) fn of(song: &Song, title: &str) -> Self {
         let mut libretto =
             Self { title: title.to_owned(), duration: Duration::from_nanos(song.duration()), ..Self::default() };
         for event in song.events() {
@@ -43,7 +43,13 @@ impl Libretto {
             }
         }
         // Karaoke files have the words in one track for singers and in another one for the display.
-        libretto.lines.dedup();
+        let lines = std::mem::take(&mut libretto.lines);
+        for line in lines {
+            let mut same_time = libretto.lines.iter().rev().take_while(|other| other.time == line.time);
+            if same_time.all(|other| *other != line) {
+                libretto.lines.push(line);
+            }
+        }
         libretto
     }
 }
@@ -51,14 +57,15 @@ impl Libretto {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use TextKind::{Copyright, Lyric, Marker, TrackName};
     use smf_timeline::Writer;
 
     #[test]
     fn texts_are_taken_in_order_and_what_is_no_text_of_the_music_is_left() {
         let mut writer = Writer::new(Writer::RTP_DIVISION);
         let meta = |text| Meta::Text(text, b"x\xE9");
-        let kinds = [TextKind::TrackName, TextKind::Copyright, TextKind::Lyric, TextKind::Lyric, TextKind::Marker];
-        for kind in kinds {
+        // As of two tracks with the same words.
+        for kind in [TrackName, Copyright, Lyric, Lyric, Marker, Lyric, Marker] {
             writer.meta(0, &meta(kind)).unwrap();
         }
         writer.meta(2_000_000_000, &Meta::Text(TextKind::Cue, &[b'y'; 300])).unwrap();

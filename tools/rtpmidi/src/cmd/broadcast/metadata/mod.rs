@@ -9,5 +9,5 @@ mod libretto;
 mod prompter;
 mod rtcp;
 
-pub(super) use libretto::Libretto;
-pub(super) use prompter::Prompter;
+pub(crate) use libretto::Libretto;
+pub(crate) use prompter::Prompter;

@@ -1,6 +1,6 @@
 //! Says what is played and what comes, in the time of the packets.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gst::glib;
@@ -11,11 +11,12 @@ use crate::cmd::broadcast::now_playing::{NowPlaying, Scheduled};
 use crate::description::CLOCK_RATE;
 use crate::elements;
 use crate::failure::Result;
+use crate::lock::lock;
 use crate::rtp::Header;
 
 /// Stands at a payloader, for all sessions that have its stream.
 #[derive(Clone)]
-pub(in crate::cmd::broadcast) struct Prompter {
+pub(crate) struct Prompter {
     /// What the stream as a whole is called.
     pub(super) name: Arc<str>,
     now_playing: NowPlaying,
@@ -57,12 +58,7 @@ const ROUNDING: u32 = CLOCK_RATE / 50;
 
 impl Prompter {
     /// Stands at `pay`, whose stream of this name plays `now_playing`; its sessions report at this `interval`.
-    pub(in crate::cmd::broadcast) fn at(
-        pay: &gst::Element,
-        name: &str,
-        now_playing: NowPlaying,
-        interval: Duration,
-    ) -> Result<Self> {
+    pub(crate) fn at(pay: &gst::Element, name: &str, now_playing: NowPlaying, interval: Duration) -> Result<Self> {
         let (pay, packets) = (pay.downgrade(), elements::pad(pay, "src")?);
         let (source, told, window) = (Arc::default(), Arc::default(), Window::of(interval));
         let prompter = Self { name: name.into(), now_playing, pay, source, told, window };
@@ -86,7 +82,7 @@ impl Prompter {
 
     /// The title of what is played.
     pub(super) fn title(&self) -> Option<String> {
-        self.now_playing.current().map(|playing| playing.title)
+        self.now_playing.title()
     }
 
     /// What to tell now, and the source of the stream; nothing before its first packet.
@@ -176,10 +172,6 @@ fn ticks(time: gst::Signed<gst::ClockTime>) -> i64 {
         gst::Signed::Positive(time) => ticks(time),
         gst::Signed::Negative(time) => -ticks(time),
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

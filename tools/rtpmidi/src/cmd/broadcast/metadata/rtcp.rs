@@ -6,9 +6,10 @@ use gst::prelude::*;
 
 use rtp_midi_metadata::shorten;
 
-use super::prompter::{Prompter, lock};
+use super::prompter::Prompter;
 use crate::description::TOOL;
 use crate::elements;
+use crate::lock::lock;
 use crate::rtp;
 
 /// Octets of an SDES item at most.
@@ -16,7 +17,7 @@ const LONGEST: usize = 255;
 
 impl Prompter {
     /// Tells all this in the reports of `rtpbin`, whose one session has the stream.
-    pub(in crate::cmd::broadcast) fn speak(&self, rtpbin: &gst::Element) {
+    pub(crate) fn speak(&self, rtpbin: &gst::Element) {
         let Some(session) = elements::session(rtpbin) else { return };
         let mut told = lock(&self.told);
         told.bins.retain(|rtpbin| rtpbin.upgrade().is_some());
@@ -36,7 +37,7 @@ impl Prompter {
     }
 
     /// Tells a new title where there is one. To be called now and then.
-    pub(in crate::cmd::broadcast) fn turn(&self) {
+    pub(crate) fn turn(&self) {
         let (title, mut told) = (self.title(), lock(&self.told));
         if title != told.title {
             for rtpbin in told.bins.iter().filter_map(glib::WeakRef::upgrade) {

@@ -1,7 +1,5 @@
 //! `--record`: everything that is heard, in a file for every hour.
 
-mod archive;
-
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -10,9 +8,9 @@ use gst::prelude::*;
 use gstrtpmidi::smf_meta::{self, Told};
 use smf_timeline::Meta;
 
+use crate::archive::{Archive, Item, Place};
 use crate::elements;
 use crate::failure::{Failure, Result};
-use archive::{Archive, Item};
 
 /// A recording that goes on.
 #[derive(Clone)]
@@ -86,8 +84,13 @@ impl State {
         // A late text stands where the music is.
         self.latest = self.latest.max(time);
         let (folder, every, time) = (&self.folder, self.every, self.latest);
-        let begin =
-            || Archive::new(folder, every, SystemTime::now().checked_sub(time).unwrap_or(SystemTime::UNIX_EPOCH));
+        let begin = || {
+            Archive::new(
+                Place::Folder(folder.clone()),
+                every,
+                SystemTime::now().checked_sub(time).unwrap_or(SystemTime::UNIX_EPOCH),
+            )
+        };
         if let Err(error) = self.archive.get_or_insert_with(begin).take(time, item) {
             self.complain(&error);
         }

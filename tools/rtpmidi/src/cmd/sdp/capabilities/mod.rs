@@ -11,7 +11,7 @@ use rtp_midi_sdp::{Host, Parameters, Protocol};
 
 use super::new::general_midi;
 use crate::cmd::listen::rendering::abilities;
-use crate::description::{self, TOOL};
+use crate::description::{self, TOOL, place};
 use crate::failure::{Failure, Result};
 use crate::srtp::{Key, Suite};
 use file::{DirectionName, File, KeyText, Profile};
@@ -33,14 +33,6 @@ fn parse(text: &str, name: &str) -> Result<Capabilities> {
             .hint("rtpmidi sdp offer --print-capabilities shows all that may stand there")
     })?;
     file.capabilities().map_err(|words| Failure::new(format!("{name}: {words}")))
-}
-
-/// `:line:column`, both counted from 1.
-fn place(text: &str, octet: usize) -> String {
-    let before = text.get(..octet).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    format!(":{line}:{column}")
 }
 
 impl File {

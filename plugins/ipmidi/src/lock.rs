@@ -1,0 +1,9 @@
+//! Locks that a panic elsewhere does not take down.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks. What these locks guard is whole between any two statements, so that a panic under one, which the base class
+/// reports, leaves a value no worse than any other.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

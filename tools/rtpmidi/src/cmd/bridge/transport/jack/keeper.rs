@@ -1,0 +1,274 @@
+//! Who goes to the JACK server, makes ports there, and goes again when it is back. All that may take its time is done here,
+//! in a thread of its own.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use jack::{AsyncClient, Client, ClientStatus, MidiIn, MidiOut, NotificationHandler, Port, PortId, Unowned};
+use rtrb::{Consumer, Producer, RingBuffer};
+
+use super::process::{Change, Losses, MOST, Pair, Process};
+use super::ring::{Reader, Writer, ring};
+use crate::cmd::bridge::inbox::Inbox;
+use crate::ports::{Missing, jack_client};
+
+/// What is to be done.
+pub(super) enum Order {
+    /// Make a pair of ports.
+    Come(usize, String),
+    /// Give it another name.
+    Rename(usize, String),
+    /// Take one away.
+    Go(usize),
+    /// Something has been connected or disconnected.
+    Look,
+    /// The server is gone, as a thread says which has this place in `/proc`.
+    Over(Option<PathBuf>),
+    /// Nobody gives orders any more.
+    End,
+}
+
+/// What has come of it.
+pub(super) enum News {
+    /// A server is there; what comes from its ports is here.
+    Open(Reader),
+    /// A pair is there; what is to be played goes here.
+    Ready(usize, Writer, Arc<Losses>),
+    /// A pair cannot be made.
+    Refused(usize),
+    /// Something is connected with a pair, or nothing is any more.
+    Wanted(usize, bool),
+    /// There is no server; it is looked for again, unless that is of no use.
+    Missing(Missing),
+    /// The server has gone.
+    Over,
+}
+
+/// How often a server is looked for.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How soon ports are let go that JACK's thread has done with.
+const SWEEP: Duration = Duration::from_millis(20);
+
+/// Who does it.
+pub(super) struct Keeper {
+    pub(super) client: String,
+    pub(super) orders: Receiver<Order>,
+    /// For what the server tells.
+    pub(super) order: Sender<Order>,
+    pub(super) news: Sender<News>,
+    pub(super) inbox: Inbox,
+    /// From which times count.
+    pub(super) start: Instant,
+}
+
+/// The client at a server.
+struct House {
+    // Ends first: JACK's thread uses the rest.
+    client: AsyncClient<Notices, Process>,
+    changes: Producer<Change>,
+    gone: Consumer<Pair>,
+    leaving: usize,
+    pairs: BTreeMap<usize, Known>,
+}
+
+/// A pair that is there.
+struct Known {
+    input: Port<Unowned>,
+    output: Port<Unowned>,
+    is_wanted: bool,
+}
+
+impl Keeper {
+    /// Works until it is told to end.
+    pub(super) fn run(self) {
+        let (mut wanted, mut is_told) = (BTreeMap::<usize, String>::new(), false);
+        let mut house: Option<House> = None;
+        loop {
+            if house.is_none() {
+                match self.open() {
+                    Ok((mut opened, heard)) => {
+                        self.tell(News::Open(heard));
+                        for (slot, name) in &wanted {
+                            self.come(&mut opened, *slot, name);
+                        }
+                        (house, is_told) = (Some(opened), false);
+                    }
+                    Err(missing) => {
+                        let may_come = missing.may_come;
+                        if !std::mem::replace(&mut is_told, true) {
+                            self.tell(News::Missing(missing));
+                        }
+                        if !may_come {
+                            return;
+                        }
+                    }
+                }
+            }
+            let is_leaving = house.as_ref().is_some_and(|house| house.leaving > 0);
+            match self.orders.recv_timeout(if is_leaving { SWEEP } else { RETRY }) {
+                Ok(Order::Come(slot, name)) => {
+                    if let Some(house) = &mut house {
+                        self.come(house, slot, &name);
+                    }
+                    wanted.insert(slot, name);
+                }
+                Ok(Order::Rename(slot, name)) => {
+                    if let Some(house) = &mut house {
+                        house.rename(slot, &name);
+                    }
+                    wanted.insert(slot, name);
+                }
+                Ok(Order::Go(slot)) => {
+                    wanted.remove(&slot);
+                    if let Some(house) = &mut house {
+                        house.go(slot);
+                    }
+                }
+                Ok(Order::Look) => {
+                    if let Some(house) = &mut house {
+                        self.look(house);
+                    }
+                }
+                Ok(Order::Over(thread)) => {
+                    if let Some(house) = house.take() {
+                        self.tell(News::Over);
+                        house.close(thread.as_deref());
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+            house.iter_mut().for_each(House::sweep);
+        }
+        house.into_iter().for_each(House::leave);
+    }
+
+    fn open(&self) -> Result<(House, Reader), Missing> {
+        let client = jack_client(&self.client)?;
+        let ((changes, to_change), (done, gone)) = (RingBuffer::new(MOST), RingBuffer::new(MOST));
+        let (heard, hears) = ring();
+        let process = Process::new(to_change, done, heard, self.inbox.clone(), self.start);
+        let client = client
+            .activate_async(Notices(self.order.clone()), process)
+            .map_err(|error| Missing::new(format!("the JACK server lets nobody in: {error}")))?;
+        Ok((House { client, changes, gone, leaving: 0, pairs: BTreeMap::new() }, hears))
+    }
+
+    fn come(&self, house: &mut House, slot: usize, name: &str) {
+        match house.come(slot, name) {
+            Some((writer, losses)) => self.tell(News::Ready(slot, writer, losses)),
+            None => self.tell(News::Refused(slot)),
+        }
+    }
+
+    /// Looks at who is connected.
+    fn look(&self, house: &mut House) {
+        for (slot, known) in &mut house.pairs {
+            let is_connected = |port: &Port<Unowned>| port.connected_count().is_ok_and(|count| count > 0);
+            let is_wanted = is_connected(&known.input) || is_connected(&known.output);
+            if std::mem::replace(&mut known.is_wanted, is_wanted) != is_wanted {
+                self.tell(News::Wanted(*slot, is_wanted));
+            }
+        }
+    }
+
+    fn tell(&self, news: News) {
+        // Nobody is left to be told at the end.
+        let _ = self.news.send(news);
+        self.inbox.nudge();
+    }
+}
+
+/// How long a thread of the library may take to end: PipeWire's does not.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
+
+/// Seconds that the end takes at most.
+const LONGEST_END: f64 = 0.25;
+
+impl House {
+    /// Leaves the server at the end of the program.
+    fn leave(self) {
+        let client = self.client.as_client();
+        // What has been let go at the end is played two periods later.
+        let period = f64::from(client.buffer_size()) / f64::from(client.sample_rate().max(1));
+        std::thread::sleep(Duration::from_secs_f64((3.0 * period).min(LONGEST_END)));
+        // SAFETY: the client is open, and stays so as long as there is a thread that could use it.
+        unsafe { jack::jack_sys::jack_deactivate(client.raw()) };
+        // To close it would cancel the thread that tells of ports, wherever that is. The server sees that we have ended.
+        std::mem::forget(self);
+    }
+
+    /// Closes the client of a server that is gone, which cancels the library's threads: not before the one that has told
+    /// of it has come back from there.
+    fn close(self, thread: Option<&Path>) {
+        let asked = Instant::now();
+        while thread.is_some_and(Path::exists) && asked.elapsed() < LONGEST_GOODBYE {
+            std::thread::sleep(SWEEP);
+        }
+        // Another one may be about to wait for the server.
+        std::thread::sleep(SWEEP);
+        drop(self);
+    }
+
+    /// Makes a pair of ports, `NAME out` for what the name plays and `NAME in` for what is played to it.
+    fn come(&mut self, slot: usize, name: &str) -> Option<(Writer, Arc<Losses>)> {
+        if self.changes.is_full() || self.pairs.len() >= MOST {
+            return None;
+        }
+        let client = self.client.as_client();
+        let output = client.register_port(&format!("{name} out"), MidiOut::default()).ok()?;
+        let Ok(input) = client.register_port(&format!("{name} in"), MidiIn::default()) else {
+            let _ = client.unregister_port(output);
+            return None;
+        };
+        let known = Known { input: input.clone_unowned(), output: output.clone_unowned(), is_wanted: false };
+        let ((writer, plays), losses) = (ring(), Arc::<Losses>::default());
+        let pair = Pair { slot, input, output, plays, losses: losses.clone() };
+        self.changes.push(Change::Come(pair)).ok()?;
+        self.pairs.insert(slot, known);
+        Some((writer, losses))
+    }
+
+    fn rename(&mut self, slot: usize, name: &str) {
+        if let Some(known) = self.pairs.get_mut(&slot) {
+            // One that cannot be had stays as it was.
+            let _ = known.output.set_name(&format!("{name} out"));
+            let _ = known.input.set_name(&format!("{name} in"));
+        }
+    }
+
+    fn go(&mut self, slot: usize) {
+        if self.pairs.remove(&slot).is_some() && self.changes.push(Change::Go(slot)).is_ok() {
+            self.leaving += 1;
+        }
+    }
+
+    /// Lets go the ports with which JACK's thread has done.
+    fn sweep(&mut self) {
+        while let Ok(pair) = self.gone.pop() {
+            let (client, Pair { input, output, .. }) = (self.client.as_client(), pair);
+            // Where the server is gone, so are they.
+            let _ = client.unregister_port(input);
+            let _ = client.unregister_port(output);
+            self.leaving = self.leaving.saturating_sub(1);
+        }
+    }
+}
+
+/// What the server tells.
+struct Notices(Sender<Order>);
+
+impl NotificationHandler for Notices {
+    unsafe fn shutdown(&mut self, _status: ClientStatus, _reason: &str) {
+        let place = std::fs::read_link("/proc/thread-self").ok().map(|place| Path::new("/proc").join(place));
+        let _ = self.0.send(Order::Over(place));
+    }
+
+    fn ports_connected(&mut self, _: &Client, _one: PortId, _other: PortId, _are_connected: bool) {
+        let _ = self.0.send(Order::Look);
+    }
+}

@@ -1,0 +1,122 @@
+//! JACK as a server of ports, or PipeWire where its library stands in for JACK's. The library is loaded if it is there.
+
+mod library;
+
+use jack::{Client, ClientOptions, ClientStatus, Error};
+use port_rules::{Flow, Graph, Id, Kind, Media, Port};
+
+use self::library::Notices;
+use super::{Listener, Missing, Server, Survey};
+
+/// A client without ports, which is no part of the processing: it can hold up nobody's sound.
+pub(super) struct Jack {
+    client: Client,
+    /// Ends behind the client, whose threads use it.
+    notices: Option<Notices>,
+}
+
+type Unowned = jack::Port<jack::Unowned>;
+
+impl Jack {
+    /// Goes to the server, which is not started; with a listener, lets it tell what happens.
+    pub(super) fn open(name: &str, listener: Option<Listener>) -> Result<Self, Missing> {
+        let client = client(name)?;
+        let jack = Self { client, notices: listener.map(Notices::new) };
+        // SAFETY: fields end in their order, the client first, also where this fails.
+        let does_tell = jack.notices.as_ref().is_none_or(|notices| unsafe { notices.give(&jack.client) });
+        if does_tell { Ok(jack) } else { Err(Missing::new("the JACK server does not tell what happens")) }
+    }
+}
+
+impl Server for Jack {
+    fn survey(&self) -> Survey {
+        let names = self.client.ports(None, None, jack::PortFlags::empty());
+        let ports: Vec<_> = names.iter().filter_map(|name| self.client.port_by_name(name)).collect();
+        let mut survey = Survey::default();
+        for port in ports {
+            let Some(described) = describe(&port) else { continue };
+            if described.is_source() {
+                let sinks = library::connections(&self.client, &port);
+                let sinks = sinks.iter().filter_map(|name| self.client.port_by_name(name));
+                survey.connections.extend(sinks.map(|sink| (described.id, library::id(&sink))));
+            }
+            survey.ports.push(described);
+        }
+        survey
+    }
+
+    fn port(&self, id: Id) -> Option<Port> {
+        let port = self.client.port_by_id(u32::try_from(id.0).ok()?)?;
+        // What was a port has its name still, but is not found by that.
+        let name = port.name().ok()?;
+        let is_it = self.client.port_by_name(&name).is_some_and(|port| library::id(&port) == id);
+        if is_it { describe(&port) } else { None }
+    }
+
+    fn connect(&self, from: &Port, to: &Port) -> Result<(), String> {
+        match self.client.connect_ports_by_name(&from.full_name(), &to.full_name()) {
+            Ok(()) | Err(Error::PortAlreadyConnected(..)) => Ok(()),
+            Err(_) => Err("the JACK server refuses".to_owned()),
+        }
+    }
+
+    fn disconnect(&self, from: &Port, to: &Port) -> Result<(), String> {
+        let (from, to) = (from.full_name(), to.full_name());
+        let is_connected = || {
+            let port = self.client.port_by_name(&from);
+            port.is_some_and(|port| library::connections(&self.client, &port).contains(&to))
+        };
+        match self.client.disconnect_ports_by_name(&from, &to) {
+            Err(_) if is_connected() => Err("the JACK server refuses".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Goes to the server, which is not started.
+pub(crate) fn client(name: &str) -> Result<Client, Missing> {
+    // A name of a user is cut at a zero octet; the crate would panic.
+    let name = name.split('\0').next().unwrap_or_default();
+    Client::new(name, ClientOptions::NO_START_SERVER).map(|(client, _)| client).map_err(missing)
+}
+
+/// A port of any client.
+fn describe(port: &Unowned) -> Option<Port> {
+    let name = port.name().ok()?;
+    let (client, short) = name.split_once(':')?;
+    let (media, flags) = (media(&port.port_type().ok()?)?, library::flags(port));
+    let flow = match flags {
+        flags if flags.contains(jack::PortFlags::IS_OUTPUT) => Flow::Source,
+        flags if flags.contains(jack::PortFlags::IS_INPUT) => Flow::Sink,
+        _ => return None,
+    };
+    let is_physical = flags.contains(jack::PortFlags::IS_PHYSICAL);
+    Some(Port {
+        aliases: port.aliases().unwrap_or_default(),
+        pretty: library::pretty_name(port),
+        kind: if is_physical { Kind::Hardware } else { Kind::Application },
+        media,
+        ..Port::new(library::id(port), Graph::Jack, client, short, flow)
+    })
+}
+
+/// What a port carries, by the name of its type; none that rules know of, for video say.
+fn media(kind: &str) -> Option<Media> {
+    match kind {
+        "8 bit raw midi" => Some(Media::Midi),
+        "32 bit float mono audio" => Some(Media::Audio),
+        _ => None,
+    }
+}
+
+fn missing(error: Error) -> Missing {
+    match error {
+        Error::LibraryError(_) => Missing::new("JACK's library is missing: libjack.so.0 cannot be loaded")
+            .hint("apt install libjack-jackd2-0 for JACK, or pipewire-jack for PipeWire (Debian, Ubuntu)")
+            .for_good(),
+        Error::ClientError(status) if status.contains(ClientStatus::SERVER_FAILED) => {
+            Missing::new("no JACK server is running").hint("start jackd, or run this program by pw-jack for PipeWire")
+        }
+        error => Missing::new(format!("the JACK server lets nobody in: {error}")),
+    }
+}
