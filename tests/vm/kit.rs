@@ -11,12 +11,12 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Runs those tests of the calling file that are marked `#[ignore]`, in one machine, one after the other.
 pub(crate) fn run_the_ignored_tests() {
-    run(&["--timeout", "900"]);
+    run(&["--timeout", "420"]);
 }
 
 /// The same in a machine with a time of its own, for tests that judge time. See [`Busy`].
 pub(crate) fn run_the_ignored_tests_in_virtual_time() {
-    run(&["--timeout", "3600", "--virtual-time"]);
+    run(&["--timeout", "420", "--virtual-time"]);
 }
 
 fn run(options: &[&str]) {

@@ -16,6 +16,7 @@ mod status_line;
 mod step;
 mod suite;
 mod test;
+mod test_program;
 
 use std::process::ExitCode;
 

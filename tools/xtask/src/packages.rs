@@ -44,6 +44,7 @@ pub(crate) const SOUND: &[Package] = &[Package("gstreamer1.0-alsa", "sound outpu
 pub(crate) const TEST: &[Package] = &[
     Package("tshark", "dissects our packets: a second opinion on the format"),
     Package("gstreamer1.0-nice", "webrtcbin: another one"),
+    Package("gstreamer1.0-plugins-base-apps", "gst-play-1.0 and gst-device-monitor-1.0, at the other ends of ours"),
     Package("openssl", "a certificate for the RTSP server"),
     Package("iproute2", "a network of its own for the multicast tests"),
     Package("nftables", "a firewall that drops, for the doctor to find"),

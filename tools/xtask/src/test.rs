@@ -47,6 +47,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.no_vm {
         println!("\nleft out: the tests that need an ALSA sequencer (--no-vm)");
     }
+    for reason in &total.skipped {
+        println!("\nskipped: {reason}");
+    }
+    for name in &total.second_time {
+        println!("\n{name} failed beside others and passed by itself");
+    }
     println!("\n{} passed, {} failed", total.passed, total.failed);
     result
 }

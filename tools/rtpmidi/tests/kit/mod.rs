@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -13,6 +13,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 use smf_timeline::{Body, Song};
 
@@ -357,7 +358,7 @@ pub(crate) fn in_a_network(script: &str, folder: &Path) -> bool {
     in_a_network_for(120, script, folder)
 }
 
-/// The same, for so many seconds at most.
+/// The same, for so many seconds at most. What the script leaves behind ends with it.
 pub(crate) fn in_a_network_for(seconds: u32, script: &str, folder: &Path) -> bool {
     const NETWORK: &str = r#"
         set -eu
@@ -375,11 +376,18 @@ pub(crate) fn in_a_network_for(seconds: u32, script: &str, folder: &Path) -> boo
     }
     let script = format!("{NETWORK}{script}");
     let program = env!("CARGO_BIN_EXE_rtpmidi");
-    let output = Command::new("unshare")
+    let mut said = tempfile::tempfile().unwrap();
+    let mut timeout = Command::new("unshare")
         .args([alone(), "timeout", &seconds.to_string(), "sh", "-c", &script, "test", program, argument(folder)])
-        .output()
+        .stdout(said.try_clone().unwrap())
+        .stderr(said.try_clone().unwrap())
+        .spawn()
         .unwrap();
-    assert!(output.status.success(), "{output:?}");
+    let status = timeout.wait().unwrap();
+    // It is the first of a group of processes, and whatever it starts is in that.
+    let _nobody_is_left = kill_process_group(Pid::from_child(&timeout), Signal::KILL);
+    said.rewind().unwrap();
+    assert!(status.success(), "{status}: {}", gather(said));
     true
 }
 
