@@ -90,6 +90,16 @@ const OF_PEERS: &[Family<PeerStatus>] = &[
     counter("peer_repaired_messages_total", "Messages of a peer that the recovery journal gave back.", |it| {
         count(it.repairs)
     }),
+    counter(
+        "peer_repaired_notes_begun_total",
+        "Notes of a peer that the journal began, and that would have been missing.",
+        |it| count(it.notes_begun),
+    ),
+    counter(
+        "peer_repaired_notes_ended_total",
+        "Notes of a peer that the journal ended, and that would have hung.",
+        |it| count(it.notes_ended),
+    ),
     counter("peer_received_messages_total", "Messages that have come from a peer.", |it| count(it.messages_in)),
     counter("peer_sent_messages_total", "Messages that have been sent to a peer.", |it| count(it.messages_out)),
 ];

@@ -77,6 +77,20 @@ impl PortSettings {
         self.pace.is_some() || self.segment.is_some() || self.gap.is_some()
     }
 
+    /// What is said when this has been said and then `later`.
+    #[must_use]
+    pub fn and(&self, later: &Self) -> Self {
+        // Who says no more than that there is no pace takes the rests away with it.
+        let is_free = later.pace == Some(Pace::Off) && later.segment.is_none() && later.gap.is_none();
+        let (segment, gap) = if is_free { (None, None) } else { (self.segment, self.gap) };
+        Self {
+            pace: later.pace.or(self.pace),
+            segment: later.segment.or(segment),
+            gap: later.gap.or(gap),
+            delay: later.delay.or(self.delay),
+        }
+    }
+
     /// How fast it may be played to, by what is said now and was before; as fast as may be if there is none.
     pub fn profile(&self, before: Option<Profile>) -> Option<Profile> {
         if self.pace == Some(Pace::Off) && self.segment.is_none() && self.gap.is_none() {
@@ -91,7 +105,9 @@ impl PortSettings {
         }
         if let Some(Span(gap)) = self.gap {
             profile.gap = gap;
-            profile.segment = profile.segment.min(SEGMENT);
+            if profile.segment == free.segment {
+                profile.segment = SEGMENT;
+            }
         }
         if let Some(Segment(segment)) = self.segment {
             profile.segment = segment;
@@ -247,6 +263,35 @@ mod tests {
         );
         assert_eq!(settings(r#"{"pace": "off"}"#).profile(slow), None);
         assert!(!settings(r#"{"delay": "auto"}"#).has_pace());
+    }
+
+    #[test]
+    fn what_is_said_one_after_the_other_can_be_said_at_once() {
+        let said = [
+            r#"{"pace": "din"}"#,
+            r#"{"segment": 512}"#,
+            r#"{"gap": "20 ms"}"#,
+            r#"{"pace": "off"}"#,
+            r#"{"pace": "off", "gap": "5 ms"}"#,
+            r#"{"pace": 500, "delay": "auto"}"#,
+            r#"{"delay": "off"}"#,
+        ];
+        for first in said {
+            for second in said {
+                for third in said {
+                    let all = [first, second, third].map(settings);
+                    let mut profile = None;
+                    for said in all.iter().filter(|said| said.has_pace()) {
+                        profile = said.profile(profile);
+                    }
+                    let at_once = all.iter().fold(PortSettings::default(), |before, later| before.and(later));
+                    let at_once_profile = if at_once.has_pace() { at_once.profile(None) } else { None };
+                    let is_free = |it: &Option<Profile>| it.is_none_or(|it| it.rate == u32::MAX && it.gap.is_zero());
+                    assert!(at_once_profile == profile || (is_free(&at_once_profile) && is_free(&profile)), "{all:?}");
+                    assert_eq!(at_once.delay, all.iter().rev().find_map(|said| said.delay), "{all:?}");
+                }
+            }
+        }
     }
 
     #[test]

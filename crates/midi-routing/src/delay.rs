@@ -33,11 +33,19 @@ pub enum Delay {
 #[derive(Clone, Debug)]
 pub struct DelayLine {
     delay: Delay,
-    waiting: VecDeque<(Duration, Vec<u8>)>,
+    waiting: VecDeque<Waiting>,
     octets: usize,
     latest: Duration,
     late: u64,
     needs: Needs,
+}
+
+/// A command that waits.
+#[derive(Clone, Debug)]
+struct Waiting {
+    due: Duration,
+    came: Duration,
+    octets: Vec<u8>,
 }
 
 /// How long messages are on their way.
@@ -89,24 +97,23 @@ impl DelayLine {
         let mut octets = Vec::new();
         command.encode(&mut octets);
         self.octets += octets.len();
-        self.waiting.push_back((self.latest, octets));
+        self.waiting.push_back(Waiting { due: self.latest, came: at, octets });
     }
 
-    /// The next command whose time has come, or for which there is no room.
-    pub fn poll(&mut self, at: Duration) -> Option<Vec<u8>> {
-        let (due, _) = self.waiting.front()?;
-        if *due > at && self.octets <= WAITING {
+    /// The next command whose time has come, or for which there is no room; and how long it has waited.
+    pub fn poll(&mut self, at: Duration) -> Option<(Duration, Vec<u8>)> {
+        if self.waiting.front()?.due > at && self.octets <= WAITING {
             return None;
         }
-        let (_, octets) = self.waiting.pop_front()?;
+        let Waiting { came, octets, .. } = self.waiting.pop_front()?;
         self.octets -= octets.len();
-        Some(octets)
+        Some((at.saturating_sub(came), octets))
     }
 
     /// When the next command has its time; `None` if nothing waits.
     pub fn due(&self) -> Option<Duration> {
-        let (due, _) = self.waiting.front()?;
-        Some(if self.octets > WAITING { Duration::ZERO } else { *due })
+        let due = self.waiting.front()?.due;
+        Some(if self.octets > WAITING { Duration::ZERO } else { due })
     }
 
     /// Forgets what waits: its source is gone, and what it sounds ends otherwise.
@@ -188,6 +195,15 @@ mod tests {
         // The one behind it was played before it, by a clock that has been set.
         let times = heard(Delay::Fixed(10 * MS), &[(Some(100), 130), (Some(140), 141), (Some(90), 145), (None, 146)]);
         assert_eq!(times, [130 * MS, 150 * MS, 150 * MS, 150 * MS]);
+    }
+
+    #[test]
+    fn how_long_something_has_waited_is_told() {
+        let mut line = DelayLine::new(Delay::Fixed(10 * MS));
+        line.push(103 * MS, Some(100 * MS), clock());
+        line.push(115 * MS, Some(104 * MS), clock());
+        let waited: Vec<Duration> = std::iter::from_fn(|| line.poll(115 * MS)).map(|(waited, _)| waited).collect();
+        assert_eq!(waited, [12 * MS, Duration::ZERO]);
     }
 
     #[test]

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use rtp_midi::midi::{Command, Part, Segment, System};
 
-use crate::trial::{Outcome, Over, Trial};
+use crate::trial::{Coming, Outcome, Over, Trial};
 
-/// The longest way round that counts as a loop. Who plays the same less often than that is never suspected.
+/// The longest way round that counts as a loop, beside what a message has waited here on purpose. Who plays the same less often than that is never suspected.
 const TRIP: Duration = Duration::from_millis(50);
 
 /// How often a message must have come back before it is tried.
@@ -90,21 +90,21 @@ impl<P: Copy + Eq + Hash, C: Copy> Guard<P, C> {
     /// A message has come at a port; `ends` tells whether it ends something that sounds, and so may not be late.
     pub(crate) fn came(
         &mut self,
-        at: Duration,
+        coming: Coming,
         port: P,
         command: &Command<'_>,
         octets: &[u8],
         ends: impl Fn() -> bool,
     ) -> Verdict {
         if let Command::System(System::Clock | System::ActiveSense) = command {
-            return self.pulse(at, port, octets[0]);
+            return self.pulse(coming.at, port, octets[0]);
         }
         if let Some(Part::Middle | Part::Last(_) | Part::Cancel) = part(command) {
             let is_end = part(command) != Some(Part::Middle);
             let is_beheaded = if is_end { self.beheaded.remove(&port) } else { self.beheaded.contains(&port) };
             return if is_beheaded { Verdict::Drop } else { Verdict::Pass(0) };
         }
-        let verdict = self.judge(at, port, octets, ends);
+        let verdict = self.judge(coming, port, octets, ends);
         if part(command) == Some(Part::First) && verdict == Verdict::Hold {
             self.beheaded.insert(port);
         } else if !matches!(command, Command::System(system) if system.is_real_time()) {
@@ -113,7 +113,8 @@ impl<P: Copy + Eq + Hash, C: Copy> Guard<P, C> {
         verdict
     }
 
-    fn judge(&mut self, at: Duration, port: P, octets: &[u8], ends: impl Fn() -> bool) -> Verdict {
+    fn judge(&mut self, coming: Coming, port: P, octets: &[u8], ends: impl Fn() -> bool) -> Verdict {
+        let at = coming.at;
         let digest = digest(octets);
         let trail = self.trail(digest);
         for trial in self.trials.iter_mut().filter(|trial| trial.digest != digest) {
@@ -124,10 +125,11 @@ impl<P: Copy + Eq + Hash, C: Copy> Guard<P, C> {
                 trial.pass(port, octets);
                 return Verdict::Pass(0);
             }
-            trial.hold(at, port, octets);
+            trial.hold(coming, port, octets);
             return Verdict::Hold;
         }
-        let Some(trip) = trail.sent.map(|sent| at.saturating_sub(sent)).filter(|trip| *trip <= TRIP) else {
+        let Some(trip) = trail.sent.and_then(|sent| coming.trip(sent)).filter(|trip| *trip <= coming.waited + TRIP)
+        else {
             return Verdict::Pass(0);
         };
         let rounds = trail.rounds + 1;
@@ -137,7 +139,7 @@ impl<P: Copy + Eq + Hash, C: Copy> Guard<P, C> {
             return Verdict::Pass(rounds);
         }
         let mut trial = Trial::begin(at, digest, trip);
-        trial.hold(at, port, octets);
+        trial.hold(coming, port, octets);
         self.trials.push(trial);
         Verdict::Hold
     }

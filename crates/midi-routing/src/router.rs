@@ -8,7 +8,7 @@ use slotmap::{SlotMap, new_key_type};
 
 use crate::echo::{Guard, Verdict};
 use crate::filter::Filter;
-use crate::trial::{Held, Outcome};
+use crate::trial::{Coming, Held, Outcome};
 use crate::turn::{CANCEL, Turn};
 
 new_key_type! {
@@ -165,12 +165,24 @@ impl Router {
     }
 
     /// A command comes from a port.
-    pub fn play(&mut self, at: Duration, from: PortId, command: Command<'_>, mut out: impl FnMut(Event<'_>)) {
+    pub fn play(&mut self, at: Duration, from: PortId, command: Command<'_>, out: impl FnMut(Event<'_>)) {
+        self.play_late(at, Duration::ZERO, from, command, out);
+    }
+
+    /// The same of one that has come so long ago, and waited on purpose ([`DelayLine`](crate::DelayLine)).
+    pub fn play_late(
+        &mut self,
+        at: Duration,
+        waited: Duration,
+        from: PortId,
+        command: Command<'_>,
+        mut out: impl FnMut(Event<'_>),
+    ) {
         self.came.clear();
         command.encode(&mut self.came);
         let (ports, connections) = (&self.ports, &self.connections);
         let ends = || ends_something(ports, connections, from, command);
-        match self.guard.came(at, from, &command, &self.came, ends) {
+        match self.guard.came(Coming { at, waited }, from, &command, &self.came, ends) {
             Verdict::Pass(rounds) => self.route(at, from, command, rounds, &mut out),
             Verdict::Hold => self.wake(at, out),
             Verdict::Drop => {}

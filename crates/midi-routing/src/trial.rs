@@ -11,6 +11,23 @@ const HELD: usize = 64;
 /// How often a message must come back when it is let through, to be an echo.
 const RETURNS: u32 = 2;
 
+/// When a message has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Coming {
+    /// Now, as far as what is sent goes.
+    pub(crate) at: Duration,
+    /// How long it has waited since it came.
+    pub(crate) waited: Duration,
+}
+
+impl Coming {
+    /// How long it was on its way, waiting included, if it may be an echo of what was sent then: what came before that is
+    /// none.
+    pub(crate) fn trip(self, sent: Duration) -> Option<Duration> {
+        self.at.checked_sub(sent).filter(|trip| *trip >= self.waited)
+    }
+}
+
 /// What a trial comes to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Outcome<P, C> {
@@ -94,9 +111,13 @@ impl<P: Copy + Eq, C: Copy> Trial<P, C> {
     }
 
     /// The message comes again, and is held back.
-    pub(crate) fn hold(&mut self, at: Duration, port: P, octets: &[u8]) {
+    pub(crate) fn hold(&mut self, coming: Coming, port: P, octets: &[u8]) {
+        let at = coming.at;
         match self.stage {
             Stage::Watch(_) if at > self.since + self.flight() && self.held.len() < HELD => {
+                (self.stage, self.since) = (Stage::Innocent, at);
+            }
+            Stage::Probe(_) if coming.trip(self.since).is_none() => {
                 (self.stage, self.since) = (Stage::Innocent, at);
             }
             Stage::Probe(connection) => {

@@ -18,6 +18,8 @@ struct World {
     lines: Vec<Line>,
     /// By time, and in the order in which they were sent.
     on_the_way: BTreeMap<(Duration, u64), (usize, PortId, Vec<u8>)>,
+    /// How long what has come waits before it is routed.
+    delay: Duration,
     now: Duration,
     sent: u64,
     heard: Vec<(Duration, usize, PortId, Vec<u8>)>,
@@ -41,7 +43,7 @@ impl World {
 
     fn play(&mut self, at: Duration, to: (usize, PortId), octets: &[u8]) {
         self.sent += 1;
-        self.on_the_way.insert((at, self.sent), (to.0, to.1, octets.to_vec()));
+        self.on_the_way.insert((at + self.delay, self.sent), (to.0, to.1, octets.to_vec()));
     }
 
     fn run_until(&mut self, end: Duration) {
@@ -55,8 +57,9 @@ impl World {
                 self.step(index, |router, at, out| router.wake(at, out));
             }
             let Some(entry) = self.on_the_way.first_entry().filter(|it| it.key().0 <= self.now) else { continue };
-            let (index, port, octets) = entry.remove();
-            self.step(index, |router, at, out| router.play(at, port, Command::decode(&octets).unwrap().0, out));
+            let ((index, port, octets), waited) = (entry.remove(), self.delay);
+            let command = Command::decode(&octets).unwrap().0;
+            self.step(index, |router, at, out| router.play_late(at, waited, port, command, out));
         }
     }
 
@@ -103,6 +106,31 @@ fn the_connection_that_closes_a_loop_is_cut_within_a_second_and_no_other() {
         assert!(world.routers[0].connection(plays).unwrap().in_loop.is_none());
         let latest = world.heard.iter().rfind(|heard| heard.2 == synthesizer).unwrap();
         assert_eq!(latest.3[0] & 0xF0, 0x80, "{trip:?}: nothing hangs");
+    }
+}
+
+#[test]
+fn a_delay_hides_no_loop() {
+    for (delay, trip) in [(20, 5), (40, 10), (60, 1), (100, 30), (500, 45), (2000, 3)] {
+        let (delay, trip) = (delay * MS, trip * MS);
+        let mut world = World::with_routers(1);
+        world.delay = delay;
+        let router = &mut world.routers[0];
+        let [keyboard, synthesizer, network] = std::array::from_fn(|_| router.add_port());
+        router.connect(keyboard, network, Filter::default()).unwrap();
+        let closes = router.connect(network, network, Filter::default()).unwrap();
+        let plays = router.connect(network, synthesizer, Filter::default()).unwrap();
+        world.line((0, network), (0, network), &[trip]);
+        world.play(MS, (0, keyboard), &[0x90, 60, 100]);
+        world.play(400 * MS, (0, keyboard), &[0x80, 60, 100]);
+        world.run_until(100_000 * MS);
+        let [(at, _, connection)] = world.cut[..] else { panic!("{delay:?} {trip:?}: {:?}", world.cut) };
+        assert_eq!(connection, closes, "{delay:?} {trip:?}");
+        // A round takes both.
+        assert!(at < 20 * (delay + trip) + 100 * MS, "{delay:?} {trip:?}: {at:?}");
+        assert!(at < 1001 * MS || delay + trip > 50 * MS, "{delay:?} {trip:?}: {at:?}");
+        assert!(world.routers[0].connection(plays).unwrap().in_loop.is_none());
+        assert!(world.on_the_way.is_empty(), "{delay:?} {trip:?}: it still goes round");
     }
 }
 
@@ -227,8 +255,12 @@ fn clocks_that_the_network_has_held_up_are_no_loop() {
 }
 
 /// Plays a message to a port at these intervals, where nothing comes back.
-fn all_is_heard(message: &[u8], intervals: impl Iterator<Item = Duration>) -> Result<(), TestCaseError> {
-    let mut world = World::with_routers(1);
+fn all_is_heard(
+    message: &[u8],
+    delay: Duration,
+    intervals: impl Iterator<Item = Duration>,
+) -> Result<(), TestCaseError> {
+    let mut world = World { delay, ..World::with_routers(1) };
     let router = &mut world.routers[0];
     let [port, other, third] = std::array::from_fn(|_| router.add_port());
     router.connect(port, other, Filter::default()).unwrap();
@@ -239,7 +271,7 @@ fn all_is_heard(message: &[u8], intervals: impl Iterator<Item = Duration>) -> Re
         played += 1;
         at += interval;
     }
-    world.run_until(at + 10_000 * MS);
+    world.run_until(at + 10_000 * MS + 20 * delay);
     prop_assert!(world.cut.is_empty());
     for to in [other, third] {
         prop_assert_eq!(world.heard.iter().filter(|heard| heard.2 == to).count(), played);
@@ -260,7 +292,7 @@ proptest! {
     fn who_plays_the_same_over_and_over_loses_nothing(
         message in message(), interval in 1.0..150.0_f64, jitter in proptest::collection::vec(0.7..1.3_f64, 1..200),
     ) {
-        all_is_heard(&message, jitter.iter().map(|by| MS.mul_f64(interval * by)))?;
+        all_is_heard(&message, Duration::ZERO, jitter.iter().map(|by| MS.mul_f64(interval * by)))?;
     }
 
     #[test]
@@ -268,7 +300,17 @@ proptest! {
         message in message(), interval in 1.0..150.0_f64, bursts in proptest::collection::vec((0..20_usize, 400.0..3000.0_f64), 1..10),
     ) {
         let intervals = bursts.iter().flat_map(|(count, pause)| std::iter::repeat_n(interval, *count).chain([*pause]));
-        all_is_heard(&message, intervals.map(|ms| MS.mul_f64(ms)))?;
+        all_is_heard(&message, Duration::ZERO, intervals.map(|ms| MS.mul_f64(ms)))?;
+    }
+
+    #[test]
+    fn who_plays_the_same_over_and_over_and_is_heard_later_loses_nothing(
+        message in message(), delay in 1.0..2000.0_f64, behind in 0.8..60.0_f64,
+        jitter in proptest::collection::vec(-0.01..0.01_f64, 1..100),
+    ) {
+        // About as far apart as it would take to come back.
+        let intervals = jitter.iter().map(|by| MS.mul_f64((delay + behind) * (1.0 + by)));
+        all_is_heard(&message, MS.mul_f64(delay), intervals)?;
     }
 
     #[test]

@@ -120,10 +120,11 @@ fn peers_and_connections_of_a_bridge_that_was_killed_come_back() {
     say(&folder, &["connect", "Keys", "Synth", "--transpose", "12"], 0);
     say(&folder, &["connect", "Synth", "Keys"], 0);
     say(&folder, &["mute", "Synth", "Keys"], 0);
-    remembers(
-        &folder,
-        &["\"name\": \"Keys\"", "\"port\": \"Synth\"", "\"from\": \"Keys\"", "\"muted\": true", "\"transpose\": 12"],
-    );
+    say(&folder, &["port", "Synth", "--pace", "din", "--gap", "20 ms"], 0);
+    say(&folder, &["port", "Synth", "--segment", "128", "--delay", "10 ms"], 0);
+    let words =
+        ["\"name\": \"Keys\"", "\"port\": \"Synth\"", "\"from\": \"Keys\"", "\"muted\": true", "\"transpose\": 12"];
+    remembers(&folder, &[&words[..], &["\"delay\": \"10ms\""]].concat());
     running.kill();
     keys.kill();
     synth.kill();
@@ -136,7 +137,11 @@ fn peers_and_connections_of_a_bridge_that_was_killed_come_back() {
     let connections: Vec<_> = connections.map(|it| (&it["from"], &it["origin"], &it["muted"])).collect();
     let hand = json!("hand");
     assert_eq!(connections, [(&json!("Keys"), &hand, &json!(false)), (&json!("Synth"), &hand, &json!(true))]);
+    let synth = &before["ports"][1];
+    let pace = json!({"octets_per_second": 3125, "segment": 128, "gap_ms": 20.0, "waiting": 0});
+    assert_eq!((&synth["pace"], &synth["delay"]["ms"]), (&pace, &json!(10.0)), "{synth}");
     assert_eq!(before["warnings"], json!([]));
+    say(&folder, &["port", "Synth", "--pace", "off", "--delay", "off"], 0);
     let (_synth, _silent, heard) = joins("Synth", &port, &["--print"]);
     let (keys, mut typed, _told) = joins("Keys", &port, &["--stdin", "hex"]);
     status(&folder, "they do not come back", |status| is_open(status, &["Keys", "Synth"]));
@@ -148,11 +153,16 @@ fn peers_and_connections_of_a_bridge_that_was_killed_come_back() {
     assert!(there.contains("Keys stays: he is there"), "{there}");
     assert_eq!(keys.interrupted().code, Some(0));
     status(&folder, "he does not go", |status| !is_open(status, &["Keys"]));
+    say(&folder, &["port", "Keys", "--pace", "1000"], 0);
     say(&folder, &["forget", "Keys"], 0);
     assert_eq!(running.interrupted().code, Some(0));
     let (_running, _lines, _) = bridge(&folder);
     let after = status(&folder, "it does not answer", |_| true);
     assert_eq!((after["ports"].as_array().unwrap().len(), &after["connections"]), (1, &json!([])), "{after}");
+    assert_eq!((&after["ports"][0]["pace"], &after["ports"][0]["delay"]), (&Value::Null, &Value::Null), "{after}");
+    remembers(&folder, &["Synth"]);
+    let text = std::fs::read_to_string(folder.path("state/bridge.json")).unwrap();
+    assert!(!text.contains("Keys"), "{text}");
 }
 
 #[test]

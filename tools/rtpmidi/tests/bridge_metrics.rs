@@ -5,9 +5,13 @@
 mod kit;
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
-use kit::{Folder, Objects, PATIENCE, Program, argument};
+use kit::{Folder, Objects, PATIENCE, Program, argument, free_port};
+use serde_json::Value;
 
 /// A bridge on loopback, and where its metrics are.
 fn bridge(folder: &Folder, arguments: &[&str]) -> (Program, Objects, SocketAddr) {
@@ -58,6 +62,111 @@ fn a_scraper_gets_all_that_the_status_shows() {
         assert!(text.lines().any(|it| it == line), "{line}: {text}");
     }
     assert!(text.lines().any(|line| line.starts_with("rtpmidi_bridge_uptime_seconds ")), "{text}");
+    assert_eq!(running.interrupted().code, Some(0));
+}
+
+/// Carries datagrams between a participant and a bridge, by two ports of its own, but for music that is to be lost.
+struct Link {
+    /// So many datagrams of music are lost yet.
+    losing: Arc<AtomicU32>,
+    ended: Arc<AtomicBool>,
+    port: u16,
+}
+
+impl Link {
+    fn open(to: u16) -> Self {
+        let (losing, ended) = (Arc::<AtomicU32>::default(), Arc::<AtomicBool>::default());
+        let port = free_port();
+        for offset in [0, 1] {
+            let socket = UdpSocket::bind(("127.0.0.1", port + offset)).unwrap();
+            socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+            let (losing, ended) = (losing.clone(), ended.clone());
+            std::thread::spawn(move || {
+                let (mut datagram, mut near) = ([0; 2000], None);
+                while !ended.load(Ordering::Relaxed) {
+                    let Ok((length, from)) = socket.recv_from(&mut datagram) else { continue };
+                    let comes_back = from.port() == to + offset;
+                    // Music is all that does not begin with FF FF.
+                    let is_music = !comes_back && datagram[0] != 0xFF;
+                    if is_music && losing.load(Ordering::Relaxed) > 0 {
+                        losing.fetch_sub(1, Ordering::Relaxed);
+                        continue;
+                    }
+                    near = if comes_back { near } else { Some(from) };
+                    let to = if comes_back { near.unwrap() } else { ([127, 0, 0, 1], to + offset).into() };
+                    socket.send_to(&datagram[..length], to).unwrap();
+                }
+            });
+        }
+        Self { losing, ended, port }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn notes_that_the_journal_saves_are_counted() {
+    let folder = Folder::new("metrics-saved");
+    let (running, lines, address) = bridge(&folder, &["--admit", "127.0.0.1"]);
+    let ask_bridge = |order: &[&str]| {
+        Program::start(&[order, &["--control", argument(&folder.path("bridge.sock"))]].concat()).finish()
+    };
+    let status: Value = serde_json::from_str(&ask_bridge(&["bridge", "status", "--json"]).stdout).unwrap();
+    let link = Link::open(status["port"].as_u64().unwrap() as u16);
+    let at = format!("127.0.0.1:{}", link.port);
+    let join = ["join", &at, "--name", "Keys", "--no-mdns", "--json", "--stdin", "hex"];
+    let (_keys, mut typed) = Program::start_with_open_stdin(&join);
+    lines.wait_for("he does not join", PATIENCE, |it| it["type"] == "peer" && it["state"] == "open");
+    let mut play = |line: &str| writeln!(typed, "{line}").unwrap();
+    // The metric of the peer, as soon as it is such as this.
+    let becomes = |metric: &str, wanted: &dyn Fn(u32) -> bool| {
+        let (began, label) = (Instant::now(), "{peer=\"Keys\"} ");
+        loop {
+            let answer = ask(address, WELL);
+            let line = format!("rtpmidi_bridge_{metric}{label}");
+            let value = answer.lines().find_map(|it| it.strip_prefix(&line)).map(|value| value.parse().unwrap());
+            if let Some(value) = value.filter(|value| wanted(*value)) {
+                return value;
+            }
+            assert!(began.elapsed() < PATIENCE, "{metric}: {answer}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    play("90 3c 64");
+    becomes("peer_received_messages_total", &|count| count == 1);
+    assert_eq!(becomes("peer_repaired_notes_ended_total", &|_| true), 0);
+    // The end of this note is lost. What comes next tells of it.
+    let lose_one = || link.losing.store(1, Ordering::Relaxed);
+    lose_one();
+    play("80 3c 40");
+    let began = Instant::now();
+    while link.losing.load(Ordering::Relaxed) > 0 {
+        assert!(began.elapsed() < PATIENCE, "it is not lost");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    play("b0 07 64");
+    assert_eq!(becomes("peer_repaired_notes_ended_total", &|count| count > 0), 1);
+    assert_eq!(becomes("peer_repaired_notes_begun_total", &|_| true), 0);
+    // A beginning is made up for where the next packet comes at once.
+    for value in 0..100 {
+        lose_one();
+        play("91 40 64");
+        std::thread::sleep(Duration::from_millis(2));
+        play(&format!("b1 07 {value:02x}"));
+        play("81 40 40");
+        std::thread::sleep(Duration::from_millis(50));
+        if becomes("peer_repaired_notes_begun_total", &|_| true) > 0 {
+            break;
+        }
+    }
+    assert!(becomes("peer_repaired_notes_begun_total", &|_| true) > 0);
+    assert!(becomes("peer_lost_packets_total", &|_| true) >= 2);
+    let status = ask_bridge(&["bridge", "status"]);
+    assert!(status.stdout.contains(" notes saved  "), "{status:?}");
     assert_eq!(running.interrupted().code, Some(0));
 }
 

@@ -129,9 +129,16 @@ fn the_screen_shows_what_is_there_obeys_keys_and_leaves_the_terminal_as_it_was()
     let folder = Folder::new("top");
     let socket = folder.path("bridge.sock");
     let (_running, _lines) = bridge(&socket);
+    let said = |order: &[&str]| {
+        let ended = Program::start(&[&["bridge"], order, &["--control", argument(&socket)]].concat()).finish();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    };
+    said(&["connect", "127.0.0.1:9", "127.0.0.1:7", "--transpose", "-12"]);
+    said(&["port", "127.0.0.1:7", "--pace", "din", "--delay", "10 ms"]);
     let mut top = Terminal::start(&["bridge", "top", "--interval", "0.1", "--control", argument(&socket)]);
     top.waits_for("it shows nothing", |text| {
-        ["Studio  ports ", "2 sessions", "1 connection", "2 ports", "q end"].iter().all(|words| text.contains(words))
+        let words = ["Studio  ports ", "2 sessions", "1 connection", "-12 half tones", "2 ports", "3125/s, +10.0 ms"];
+        words.iter().all(|words| text.contains(words)) && text.contains("q end")
     });
     top.press("\tm");
     top.waits_for("the connection is not muted", |text| text.contains("muted"));

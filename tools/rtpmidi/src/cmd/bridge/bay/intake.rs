@@ -48,9 +48,9 @@ impl Intake {
         true
     }
 
-    /// The next command whose time has come, and whose it is.
-    pub(super) fn poll(&mut self, at: Duration) -> Option<(PortId, Vec<u8>)> {
-        self.0.iter_mut().find_map(|(port, line)| Some((*port, line.poll(at)?)))
+    /// The next command whose time has come, whose it is, and how long it has waited.
+    pub(super) fn poll(&mut self, at: Duration) -> Option<(PortId, Duration, Vec<u8>)> {
+        self.0.iter_mut().find_map(|(port, line)| line.poll(at).map(|(waited, octets)| (*port, waited, octets)))
     }
 
     /// When the next one has its time.

@@ -3,6 +3,7 @@
 mod intake;
 mod outlet;
 mod record;
+mod said;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -14,11 +15,13 @@ use midi_routing::{ConnectionId, Event, Filter, PortId, Router};
 use rtp_midi::midi::{Channel, Command, U7, Voice};
 
 use super::passage::Passage;
-use super::settings::PortSettings;
 use super::status::{Origin, PortState, Transport};
 use crate::description::printable;
 use intake::Intake;
 use outlet::Outlet;
+use said::Said;
+
+pub(crate) use said::{MOST_SAYINGS, Saying, Sayings};
 
 /// All ports and connections.
 #[derive(Debug, Default)]
@@ -34,8 +37,7 @@ pub(crate) struct Bay {
     outlet: Outlet,
     changes: u64,
     mirrors: Vec<Mirror>,
-    /// What is written of ports, there or not, by their names.
-    written: BTreeMap<String, PortSettings>,
+    said: Said,
 }
 
 /// A port as the bay knows it.
@@ -92,10 +94,11 @@ impl Bay {
     /// Gives a port another name, as near to what is wished as can be.
     pub(crate) fn rename(&mut self, port: PortId, name: &str) {
         // Its own name is free for it.
-        if self.ports.get_mut(&port).map(|it| it.name.clear()).is_some() {
+        if let Some(before) = self.ports.get_mut(&port).map(|it| std::mem::take(&mut it.name)) {
             let name = self.free(&wished(name));
             self.ports.entry(port).and_modify(|it| it.name = name);
             self.changes += 1;
+            self.said.rename(&before, self.name(port).to_owned());
             self.obey(port);
         }
     }
@@ -188,32 +191,6 @@ impl Bay {
         }
     }
 
-    /// Takes what is written of ports now; what was said of one while the bridge ran stays, unless something else is
-    /// written of it than before.
-    pub(crate) fn set_written(&mut self, written: BTreeMap<String, PortSettings>) {
-        let before = std::mem::replace(&mut self.written, written);
-        let ports: Vec<(PortId, String)> = self.named().map(|(port, name)| (port, name.to_owned())).collect();
-        for (port, name) in ports {
-            if before.get(&name) != self.written.get(&name) {
-                self.set(port, &PortSettings::none());
-                self.obey(port);
-            }
-        }
-    }
-
-    /// Does with a port what is written of it.
-    fn obey(&mut self, port: PortId) {
-        if let Some(settings) = self.written.get(self.name(port)).cloned() {
-            self.set(port, &settings);
-        }
-    }
-
-    /// Does with a port what somebody says of it. What he does not say stays.
-    pub(crate) fn set(&mut self, port: PortId, settings: &PortSettings) {
-        self.outlet.set(port, settings);
-        self.intake.set(port, settings);
-    }
-
     /// Lets nothing through a connection, or lets through again; false if there is none.
     pub(crate) fn mute(&mut self, at: Duration, from: PortId, to: PortId, muted: bool) -> bool {
         let Some(id) = self.pairs.get(&(from, to)).copied() else { return false };
@@ -238,9 +215,14 @@ impl Bay {
 
     /// A command comes from a port, and is routed at once.
     pub(crate) fn play(&mut self, at: Duration, from: PortId, command: Command<'_>) {
+        self.play_late(at, Duration::ZERO, from, command);
+    }
+
+    /// The same of one that has waited so long.
+    fn play_late(&mut self, at: Duration, waited: Duration, from: PortId, command: Command<'_>) {
         let Some(port) = self.ports.get_mut(&from) else { return };
         port.heard += 1;
-        self.router.play(at, from, command, hand(&mut self.ports, &mut self.cut, &mut self.outlet));
+        self.router.play_late(at, waited, from, command, hand(&mut self.ports, &mut self.cut, &mut self.outlet));
     }
 
     /// When [`wake`](Self::wake) has something to do.
@@ -250,9 +232,9 @@ impl Bay {
 
     /// Does what is due.
     pub(crate) fn wake(&mut self, at: Duration) {
-        while let Some((from, octets)) = self.intake.poll(at) {
+        while let Some((from, waited, octets)) = self.intake.poll(at) {
             if let Ok((command, _)) = Command::decode(&octets) {
-                self.play(at, from, command);
+                self.play_late(at, waited, from, command);
             }
         }
         self.router.wake(at, hand(&mut self.ports, &mut self.cut, &mut self.outlet));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::cmd::bridge::settings::PortSettings;
 use proptest::prelude::*;
 use rtp_midi::midi::Sounding;
 
@@ -123,7 +124,7 @@ fn what_was_said_of_a_port_stays_until_something_else_is_written() {
     let synth = bay.add("synth", Transport::Applemidi);
     let rate = |bay: &Bay| bay.ports()[0].pace.as_ref().map(|pace| pace.octets_per_second);
     bay.set_written(written(r#"{"pace": 1000}"#));
-    bay.set(synth, &settings(r#"{"pace": 2000}"#));
+    bay.say(synth, &settings(r#"{"pace": 2000}"#));
     bay.set_written(written(r#"{"pace": 1000}"#));
     assert_eq!(rate(&bay), Some(2000));
     bay.set_written(written(r#"{"pace": 500}"#));
@@ -137,7 +138,7 @@ fn what_has_a_delay_is_heard_in_its_time_and_not_when_its_player_is_gone() {
     let mut bay = Bay::default();
     let [peer, synth] = ["peer", "synth"].map(|name| bay.add(name, Transport::Applemidi));
     bay.connect(peer, synth, Origin::Hand);
-    bay.set(peer, &settings(r#"{"delay": "10 ms"}"#));
+    bay.say(peer, &settings(r#"{"delay": "10 ms"}"#));
     let hear = |bay: &mut Bay, at: u32, played: u32, note: u8| {
         let on = [0x90, note, 1];
         act(bay, |bay| bay.hear(at * MS, peer, Some(played * MS), Command::decode(&on).unwrap().0))
@@ -152,7 +153,7 @@ fn what_has_a_delay_is_heard_in_its_time_and_not_when_its_player_is_gone() {
     assert_eq!(act(&mut bay, |bay| bay.wake(200 * MS)), []);
     // Without a delay it is heard at once, behind what waits.
     assert_eq!(hear(&mut bay, 204, 203, 62), []);
-    bay.set(peer, &settings(r#"{"delay": "off"}"#));
+    bay.say(peer, &settings(r#"{"delay": "off"}"#));
     assert_eq!((bay.ports()[0].delay.clone(), hear(&mut bay, 205, 204, 63)), (None, vec![]));
     assert_eq!(act(&mut bay, |bay| bay.wake(213 * MS)).len(), 2);
     assert_eq!(hear(&mut bay, 215, 214, 64).len(), 1);
@@ -170,6 +171,74 @@ fn a_filter_that_is_changed_ends_what_sounds_through_it() {
     let ends = act(&mut bay, |bay| assert!(bay.set_passage(MS, keys, synth, &up(0))));
     assert_eq!(ends[0].1, [0x80, 72, 64]);
     assert_eq!(bay.connections()[0].filter, None);
+}
+
+/// A note that comes back from a port after so long; returns how long the loop is that is cut, and when that is.
+fn note_in_a_loop(bay: &mut Bay, keys: PortId, net: PortId, trip: Duration) -> Option<Duration> {
+    let mut coming: BTreeMap<Duration, Vec<u8>> = BTreeMap::new();
+    for step in 1..20_000 {
+        let at = step * MS;
+        let mut next = act(bay, |bay| bay.wake(at));
+        if step == 1 {
+            next.extend(play(bay, at, keys, &[0x90, 60, 1]));
+        }
+        if let Some(octets) = coming.remove(&at) {
+            let command = Command::decode(&octets).unwrap().0;
+            next.extend(act(bay, |bay| bay.hear(at, net, None, command)));
+        }
+        coming.extend(next.into_iter().map(|(_, octets)| (at + trip, octets)));
+        if !bay.take_cut().is_empty() {
+            return Some(at);
+        }
+    }
+    None
+}
+
+#[test]
+fn a_loop_through_a_port_with_a_delay_is_cut() {
+    for (delay, most) in [("40 ms", 1000), ("100 ms", 2500), ("500 ms", 10_500)] {
+        let mut bay = Bay::default();
+        let [keys, net] = ["keys", "net"].map(|name| bay.add(name, Transport::Applemidi));
+        bay.connect(keys, net, Origin::Hand);
+        bay.connect(net, net, Origin::Hand);
+        bay.say(net, &settings(&format!(r#"{{"delay": "{delay}"}}"#)));
+        let cut = note_in_a_loop(&mut bay, keys, net, 5 * MS);
+        assert!(cut.is_some_and(|at| at < most * MS), "{delay}: {cut:?}");
+    }
+}
+
+#[test]
+fn what_was_said_of_a_port_is_so_again_unless_something_else_is_written_by_now() {
+    let written = |json: &str| BTreeMap::from([("synth".to_owned(), settings(json))]);
+    let rate = |bay: &Bay, port: usize| bay.ports()[port].pace.as_ref().map(|pace| pace.octets_per_second);
+    let mut bay = Bay::default();
+    bay.set_written(written(r#"{"pace": 1000}"#));
+    let [synth, organ, tape] =
+        [("synth", Transport::Applemidi), ("organ", Transport::Alsa), ("record:a.mid", Transport::File)]
+            .map(|(name, transport)| bay.add(name, transport));
+    bay.say(synth, &settings(r#"{"pace": 2000}"#));
+    bay.say(synth, &settings(r#"{"delay": "10 ms"}"#));
+    for port in [organ, tape] {
+        bay.say(port, &settings(r#"{"pace": 500}"#));
+    }
+    bay.rename(organ, "harp");
+    let said = bay.said().clone();
+    assert_eq!(said.keys().collect::<Vec<_>>(), ["harp", "synth"], "a recording comes under its name once");
+
+    let next = |json: &str| {
+        let mut bay = Bay::default();
+        bay.set_written(written(json));
+        bay.set_said(said.clone());
+        let _ = ["synth", "harp", "organ"].map(|name| bay.add(name, Transport::Applemidi));
+        bay
+    };
+    let bay = next(r#"{"pace": 1000}"#);
+    assert_eq!([0, 1, 2].map(|port| rate(&bay, port)), [Some(2000), Some(500), None]);
+    assert_eq!(bay.ports()[0].delay.as_ref().map(|delay| delay.ms), Some(10.0));
+    let bay = next(r#"{"pace": 3000}"#);
+    assert_eq!([0, 1].map(|port| rate(&bay, port)), [Some(3000), Some(500)]);
+    assert_eq!(bay.ports()[0].delay, None);
+    assert_eq!(bay.said().keys().collect::<Vec<_>>(), ["harp"]);
 }
 
 fn settings(json: &str) -> PortSettings {

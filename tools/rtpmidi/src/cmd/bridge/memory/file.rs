@@ -117,6 +117,7 @@ fn sweep(path: &Path) {
 mod tests {
     use super::super::record::{Will, Wills};
     use super::*;
+    use crate::cmd::bridge::bay::Sayings;
 
     /// What is there, and what a person should know.
     fn open(path: &Path) -> (Keeper, Record, Vec<String>) {
@@ -125,7 +126,8 @@ mod tests {
 
     fn record(from: &str) -> Record {
         let will = Will { made: true, ..Will::default() };
-        Record::new(Vec::new(), &Wills::from([((from.to_owned(), "to".to_owned()), will)]))
+        let wills = Wills::from([((from.to_owned(), "to".to_owned()), will)]);
+        Record::new(Vec::new(), &wills, &Sayings::new())
     }
 
     #[test]

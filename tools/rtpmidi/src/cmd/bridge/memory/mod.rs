@@ -1,4 +1,5 @@
-//! What the bridge remembers when it ends: whom it knows, and what a person has connected and muted.
+//! What the bridge remembers when it ends: whom it knows, what a person has connected and muted, and what he has said of
+//! ports, which the bay knows.
 //!
 //! ```text
 //!  orders, guests ──▶ Memory ── Record ──▶ a thread ──▶ the file
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use midi_routing::PortId;
 
-use super::bay::Bay;
+use super::bay::{Bay, Sayings};
 use super::inbox::Inbox;
 use super::passage::Passage;
 use super::status::Origin;
@@ -22,6 +23,14 @@ use file::Keeper;
 use record::{MOST_CABLES, Record, Will, Wills};
 
 pub(crate) use record::KnownPeer;
+
+/// What was remembered that others know from then on.
+#[derive(Default)]
+pub(crate) struct Known {
+    pub(crate) peers: Vec<KnownPeer>,
+    /// What a person has said of ports.
+    pub(crate) sayings: Sayings,
+}
 
 /// What is remembered, also of ports that are not there now.
 pub(crate) struct Memory {
@@ -39,10 +48,10 @@ pub(crate) struct Memory {
 const SETTLED: Duration = Duration::from_secs(1);
 
 impl Memory {
-    /// Reads what a bridge has remembered at `path`; returns whom it knew, and what a person should know.
-    pub(crate) fn open(path: Option<&Path>, inbox: &Inbox) -> (Self, Vec<KnownPeer>, Vec<String>) {
+    /// Reads what a bridge has remembered at `path`; returns what others are to know of it, and what a person should know.
+    pub(crate) fn open(path: Option<&Path>, inbox: &Inbox) -> (Self, Known, Vec<String>) {
         let mut memory = Self { cables: Wills::new(), keeper: None, due: None, written: Record::default(), seen: 0 };
-        let Some(path) = path else { return (memory, Vec::new(), Vec::new()) };
+        let Some(path) = path else { return (memory, Known::default(), Vec::new()) };
         let complain = inbox.clone();
         let (record, warnings) = match Keeper::open(path, move |words| complain.complain(words)) {
             Ok((keeper, record, warnings)) => {
@@ -53,7 +62,8 @@ impl Memory {
         };
         memory.cables = record.wills();
         memory.written = record.clone();
-        (memory, record.peers, warnings)
+        let sayings = record.sayings();
+        (memory, Known { peers: record.peers, sayings }, warnings)
     }
 
     /// A person has connected two ports.
@@ -69,7 +79,7 @@ impl Memory {
     /// A person has ended a connection; false if it was none of his.
     pub(crate) fn disconnect(&mut self, from: &str, to: &str) -> bool {
         let has_been = self.cables.remove(&(from.to_owned(), to.to_owned())).is_some();
-        self.due = Some(Instant::now());
+        self.hurry();
         has_been
     }
 
@@ -97,15 +107,20 @@ impl Memory {
         self.due.get_or_insert_with(|| Instant::now() + SETTLED);
     }
 
+    /// A person has said something of a port.
+    pub(crate) fn hurry(&mut self) {
+        self.due = Some(Instant::now());
+    }
+
     /// When [`keep`](Self::keep) has something to do.
     pub(crate) const fn due(&self) -> Option<Instant> {
         self.due
     }
 
     /// Writes what is to be remembered, if it is other than before.
-    pub(crate) fn keep(&mut self, peers: Vec<KnownPeer>) {
+    pub(crate) fn keep(&mut self, peers: Vec<KnownPeer>, sayings: &Sayings) {
         self.due = None;
-        let record = Record::new(peers, &self.cables);
+        let record = Record::new(peers, &self.cables, sayings);
         if let Some(keeper) = self.keeper.as_ref().filter(|_| record != self.written) {
             keeper.keep(record.to_string());
             self.written = record;
@@ -146,7 +161,7 @@ impl Memory {
         if *will == Will::default() {
             self.cables.remove(&pair);
         }
-        self.due = Some(Instant::now());
+        self.hurry();
     }
 }
 

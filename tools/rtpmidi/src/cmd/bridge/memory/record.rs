@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cmd::bridge::bay::{MOST_SAYINGS, Saying, Sayings};
 use crate::cmd::bridge::passage::Passage;
 
 /// All that is remembered.
@@ -14,6 +15,8 @@ pub(super) struct Record {
     /// Who has been away for longest stands first.
     pub(super) peers: Vec<KnownPeer>,
     connections: Vec<Cable>,
+    #[serde(default)]
+    ports: Vec<Said>,
 }
 
 /// Somebody who has a port.
@@ -32,6 +35,14 @@ struct Cable {
     to: String,
     #[serde(flatten)]
     will: Will,
+}
+
+/// A port of which a person has said something.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Said {
+    port: String,
+    #[serde(flatten)]
+    saying: Saying,
 }
 
 /// What a person wants of a connection.
@@ -63,13 +74,15 @@ const LONGEST_NAME: usize = 1024;
 
 impl Record {
     /// What there is, without what would have no room.
-    pub(super) fn new(peers: Vec<KnownPeer>, wills: &Wills) -> Self {
+    pub(super) fn new(peers: Vec<KnownPeer>, wills: &Wills, sayings: &Sayings) -> Self {
         let cable = |((from, to), will): (&(String, String), &Will)| Cable {
             from: from.clone(),
             to: to.clone(),
             will: will.clone(),
         };
-        Self { version: VERSION, peers, connections: wills.iter().map(cable).collect() }.bounded()
+        let said = |(port, saying): (&String, &Saying)| Said { port: port.clone(), saying: saying.clone() };
+        let (connections, ports) = (wills.iter().map(cable).collect(), sayings.iter().map(said).collect());
+        Self { version: VERSION, peers, connections, ports }.bounded()
     }
 
     /// Reads the text of a file; or says what is wrong with it.
@@ -87,19 +100,26 @@ impl Record {
         self.connections.iter().map(|it| ((it.from.clone(), it.to.clone()), it.will.clone())).collect()
     }
 
+    /// What a person has said of ports.
+    pub(super) fn sayings(&self) -> Sayings {
+        self.ports.iter().map(|it| (it.port.clone(), it.saying.clone())).collect()
+    }
+
     fn bounded(mut self) -> Self {
         let is_name = |name: &str| !name.is_empty() && name.len() <= LONGEST_NAME;
         self.peers.retain(|peer| is_name(&peer.name) && is_name(&peer.port));
         self.connections.retain(|cable| is_name(&cable.from) && is_name(&cable.to));
         self.peers.drain(..self.peers.len().saturating_sub(MOST_PEERS));
         self.connections.truncate(MOST_CABLES);
+        self.ports.retain(|said| is_name(&said.port));
+        self.ports.truncate(MOST_SAYINGS);
         self
     }
 }
 
 impl Default for Record {
     fn default() -> Self {
-        Self { version: VERSION, peers: Vec::new(), connections: Vec::new() }
+        Self { version: VERSION, peers: Vec::new(), connections: Vec::new(), ports: Vec::new() }
     }
 }
 
@@ -116,6 +136,7 @@ const fn is_so() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cmd::bridge::settings::PortSettings;
     use proptest::prelude::*;
 
     #[test]
@@ -136,7 +157,7 @@ mod tests {
     #[test]
     fn those_who_were_here_last_are_remembered() {
         let peer = |number: usize| KnownPeer { name: number.to_string(), port: "x".to_owned() };
-        let record = Record::new((0..=MOST_PEERS).map(peer).collect(), &Wills::new());
+        let record = Record::new((0..=MOST_PEERS).map(peer).collect(), &Wills::new(), &Sayings::new());
         assert_eq!((record.peers.len(), &record.peers[0].name[..]), (MOST_PEERS, "1"));
     }
 
@@ -150,7 +171,13 @@ mod tests {
                 filter: made.then(|| Passage { transpose: 7, ..Passage::default() }),
             };
             let wills = names.iter().map(|(from, to, made)| ((from.clone(), to.clone()), will(made))).collect();
-            let record = Record::new(peers, &wills);
+            let said = |port: &String, made: bool| Saying {
+                settings: serde_json::from_str(r#"{"pace": 500, "delay": "auto"}"#).unwrap(),
+                over: if made { serde_json::from_str(&format!("{{\"segment\": {}}}", port.len())).unwrap() } else { PortSettings::default() },
+            };
+            let sayings = names.iter().map(|(_, port, made)| (port.clone(), said(port, *made))).collect();
+            let record = Record::new(peers, &wills, &sayings);
+            prop_assert_eq!(record.sayings(), sayings);
             prop_assert_eq!(Record::parse(record.to_string().as_bytes()).unwrap(), record);
         }
 

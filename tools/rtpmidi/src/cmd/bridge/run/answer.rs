@@ -25,7 +25,8 @@ impl Bridge<'_> {
             Request::Record { from, to, path, every_s } => self.record(&from, to.as_deref(), path.as_deref(), every_s),
             Request::Port { name, settings } => match self.bay.find(&name) {
                 Some(port) => {
-                    self.bay.set(port, &settings);
+                    self.bay.say(port, &settings);
+                    self.memory.hurry();
                     Reply::Done
                 }
                 None => Reply::Refused(format!("there is no port {name}")),
@@ -124,6 +125,8 @@ impl Bridge<'_> {
         self.hear_of_guests(news).map_err(|failure| failure.message().to_owned())?;
         self.patch.set_rules(config.rules.clone(), config.connections.clone());
         self.bay.set_written(config.ports.clone());
+        // What was said of ports may count no more.
+        self.memory.touch();
         self.config.rules = config.rules;
         self.config.connections = config.connections;
         self.config.ports = config.ports;

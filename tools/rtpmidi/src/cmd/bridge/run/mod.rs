@@ -21,7 +21,7 @@ use super::bay::Bay;
 use super::config::{Config, Recording};
 use super::control::{Place, Server};
 use super::inbox::{Batch, Heard, Inbox};
-use super::memory::Memory;
+use super::memory::{Known, Memory};
 use super::metrics;
 use super::rules::Patch;
 use super::service::Service;
@@ -161,7 +161,7 @@ impl<'a> Bridge<'a> {
         let (config, faults) = load()?;
         // What was asked for and cannot be ends the start before anybody hears of it.
         let metrics = config.metrics.map(|address| metrics::open(address, inbox.clone())).transpose()?;
-        let (memory, known, remarks) = Memory::open(state, inbox);
+        let (memory, Known { peers: known, sayings }, remarks) = Memory::open(state, inbox);
         let (sessions, warnings) = Sessions::open(&config, inbox.clone())?;
         let started = Instant::now();
         let mut bridge = Self {
@@ -190,6 +190,7 @@ impl<'a> Bridge<'a> {
             config,
         };
         bridge.bay.set_written(bridge.config.ports.clone());
+        bridge.bay.set_said(sayings);
         for warning in faults.iter().chain(&remarks).chain(&warnings) {
             bridge.warn(warning);
         }
@@ -247,7 +248,7 @@ impl<'a> Bridge<'a> {
         self.bay.finish(self.started.elapsed());
         self.deliver();
         self.streams.leave(self.started.elapsed());
-        self.memory.keep(self.sessions.known(&self.bay));
+        self.memory.keep(self.sessions.known(&self.bay), self.bay.said());
     }
 
     /// How long nothing is to be done if nothing happens. Music wakes by the timer, which is more exact.
@@ -346,7 +347,7 @@ impl<'a> Bridge<'a> {
             self.want(port);
         }
         if self.memory.due().is_some_and(|due| due <= Instant::now()) {
-            self.memory.keep(self.sessions.known(&self.bay));
+            self.memory.keep(self.sessions.known(&self.bay), self.bay.said());
         }
     }
 
@@ -395,7 +396,9 @@ impl<'a> Bridge<'a> {
                     let face = self.faces.as_mut().and_then(|faces| faces.remove(port));
                     let plug = self.plugs.as_mut().and_then(|plugs| plugs.remove(port));
                     for port in face.into_iter().chain(plug).chain([port]) {
-                        self.memory.forget(self.bay.name(port));
+                        let name = self.bay.name(port).to_owned();
+                        self.memory.forget(&name);
+                        self.bay.forget_said(&name);
                         self.bay.remove(at, port);
                     }
                     self.wanted.retain(|(wanted, _)| *wanted != port);

@@ -44,7 +44,8 @@ impl List {
         }
     }
 
-    /// What stands above each column, and how wide it is; 0 has what is left.
+    /// What stands above each column, and how wide it is; 0 has a part of what is left, or nothing where no line has
+    /// anything there.
     pub(super) const fn columns(self) -> &'static [(&'static str, u16)] {
         match self {
             Self::Peers => &[
@@ -57,8 +58,18 @@ impl List {
                 ("in/s", 7),
                 ("out/s", 7),
             ],
-            Self::Connections => &[("from", 0), ("to", 0), ("by", 8), ("state", 8), ("messages", 10), ("per s", 7)],
-            Self::Ports => &[("port", 0), ("transport", 14), ("state", 6), ("in/s", 7), ("out/s", 7), ("dropped", 8)],
+            Self::Connections => {
+                &[("from", 0), ("to", 0), ("by", 8), ("state", 9), ("filter", 0), ("messages", 10), ("per s", 7)]
+            }
+            Self::Ports => &[
+                ("port", 0),
+                ("transport", 14),
+                ("state", 6),
+                ("pace, delay", 0),
+                ("in/s", 7),
+                ("out/s", 7),
+                ("dropped", 8),
+            ],
         }
     }
 }
@@ -135,6 +146,7 @@ fn connection(connection: &ConnectionStatus, (rate, _): (f64, f64)) -> Vec<Strin
         printable(&connection.to),
         words::by(&connection.origin).to_owned(),
         state.to_owned(),
+        connection.filter.as_ref().map(ToString::to_string).unwrap_or_default(),
         connection.messages.to_string(),
         per_second(rate),
     ]
@@ -146,10 +158,27 @@ fn port(port: &PortStatus, (came, went): (f64, f64)) -> Vec<String> {
         printable(&port.name),
         words::of_transport(port.transport).to_owned(),
         state.to_owned(),
+        settings(port),
         per_second(came),
         per_second(went),
         port.dropped.to_string(),
     ]
+}
+
+/// How fast a port is played to, and how much later it is heard, where that is not as fast and as soon as may be.
+fn settings(port: &PortStatus) -> String {
+    let mut words = Vec::new();
+    if let Some(pace) = &port.pace {
+        let is_slow = pace.octets_per_second < u32::MAX;
+        words.extend(is_slow.then(|| format!("{}/s", pace.octets_per_second)));
+        words.extend(pace.segment.map(|segment| format!("{:.0} ms per {segment}", pace.gap_ms)));
+        words.extend((pace.waiting > 0).then(|| format!("{} wait", pace.waiting)));
+    }
+    if let Some(delay) = &port.delay {
+        words.push(format!("+{:.1} ms{}", delay.ms, if delay.auto { " auto" } else { "" }));
+        words.extend((delay.late > 0).then(|| format!("{} late", delay.late)));
+    }
+    words.join(", ")
 }
 
 /// A bar for each value, as high as it is beside the highest one.

@@ -203,7 +203,10 @@ impl Model {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::cmd::bridge::status::{ConnectionStatus, Origin, PeerStatus};
+    use crate::cmd::bridge::passage::Passage;
+    use crate::cmd::bridge::status::{
+        ConnectionStatus, DelayStatus, Direction, Origin, PaceStatus, PeerStatus, PortState, PortStatus, Transport,
+    };
     use std::time::Duration;
 
     /// A bridge with two peers and a connection, through which so many messages have gone.
@@ -227,10 +230,22 @@ pub(super) mod tests {
             from: "Piano\u{1b}".to_owned(),
             to: "Organ".to_owned(),
             origin: Origin::Hand,
-            filter: None,
+            filter: Some(Passage { transpose: -12, ..Passage::default() }),
             muted: false,
             loop_ms: None,
             messages,
+        };
+        let port = PortStatus {
+            name: "Organ".to_owned(),
+            transport: Transport::Applemidi,
+            direction: Direction::Both,
+            address: None,
+            state: PortState::Away,
+            messages_in: 0,
+            messages_out: 0,
+            dropped: 0,
+            pace: Some(PaceStatus { octets_per_second: 3125, segment: Some(64), gap_ms: 20.0, waiting: 4 }),
+            delay: Some(DelayStatus { ms: 10.0, auto: true, waiting: 5, late: 6 }),
         };
         Status {
             name: "Studio".to_owned(),
@@ -238,6 +253,7 @@ pub(super) mod tests {
             uptime_s: 83.0,
             peers: vec![peer("Piano\u{1b}", PeerState::Open, Some(0.5)), peer("Organ", PeerState::Away, None)],
             connections: vec![connection],
+            ports: vec![port],
             warnings: vec!["no ports of ALSA".to_owned()],
             ..Status::default()
         }

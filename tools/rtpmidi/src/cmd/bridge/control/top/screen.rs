@@ -60,14 +60,16 @@ fn list(frame: &mut Frame<'_>, area: Rect, model: &Model, list: List, lines: &[L
     };
     let title = format!(" {}{order} ", plural(lines.len() as u64, list.thing()));
     let style = if is_focus { Style::new().add_modifier(Modifier::BOLD) } else { Style::new() };
-    let width = |(_, width): &(&str, u16)| match width {
+    let columns = list.columns();
+    let is_empty = |column: usize| column > 0 && lines.iter().all(|line| line.cells[column].is_empty());
+    let width = |(column, (_, width)): (usize, &(&str, u16))| match width {
+        0 if is_empty(column) => Constraint::Length(0),
         0 => Constraint::Fill(1),
         width => Constraint::Length(*width),
     };
-    let columns = list.columns();
     let header = Row::new(columns.iter().map(|(name, _)| Cell::from(*name)));
     let rows = lines.iter().map(|line| Row::new(line.cells.iter().map(|cell| Cell::from(&cell[..]))));
-    let table = Table::new(rows, columns.iter().map(width))
+    let table = Table::new(rows, columns.iter().enumerate().map(width))
         .header(header.style(Style::new().add_modifier(Modifier::UNDERLINED)))
         .block(Block::new().borders(Borders::TOP).title(Text::styled(title, style)))
         .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED));
@@ -94,7 +96,7 @@ mod tests {
     #[test]
     fn all_that_is_told_is_there_and_names_steer_no_terminal() {
         let mut model = Model::new(status(7), Instant::now());
-        let text = screen(&mut model, 110, 30);
+        let text = screen(&mut model, 160, 30);
         for words in [
             "Studio  ports 5004 and 5005  up 1:23  1 warning, the last: no ports of ALSA",
             "2 sessions",
@@ -103,7 +105,9 @@ mod tests {
             "takes part",
             "1 connection",
             "hand",
-            "0 ports",
+            "-12 half tones",
+            "1 port",
+            "3125/s, 20 ms per 64, 4 wait, +10.0 ms auto, 6 late",
             "q end",
         ] {
             assert!(text.contains(words), "{words}: {text}");
