@@ -4,6 +4,8 @@
 
 mod kit;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -11,7 +13,7 @@ use std::time::{Duration, Instant};
 use gst::glib;
 use gst::prelude::*;
 use gst_rtsp_server::prelude::*;
-use gst_rtsp_server::{RTSPFilterResult, RTSPMediaFactory, RTSPServer, RTSPTransportMode};
+use gst_rtsp_server::{RTSPMediaFactory, RTSPServer, RTSPTransportMode};
 use kit::{Folder, Objects, PATIENCE, Program, argument};
 
 const SONG: [(u16, &[u8]); 5] = [
@@ -30,6 +32,8 @@ struct MediaServer {
     port: u16,
     /// The messages that come, and the parameters of the stream they are in.
     messages: Receiver<Vec<u8>>,
+    /// How often somebody has said TEARDOWN. A connection that is only closed is none of that.
+    farewells: Arc<AtomicU32>,
 }
 
 impl MediaServer {
@@ -48,20 +52,19 @@ impl MediaServer {
         let (heard, messages) = channel();
         factory.connect_media_constructed(move |_, media| listen(media, &heard));
         server.mount_points().unwrap().add_factory("/mount", factory);
-        server.connect_client_connected(|server, client| {
-            // Without its connection nobody publishes anything, whether or not he has said goodbye.
-            let server = server.downgrade();
-            client.connect_closed(move |_| {
-                if let Some(sessions) = server.upgrade().and_then(|server| server.session_pool()) {
-                    sessions.filter(Some(&mut |_, _| RTSPFilterResult::Remove));
-                }
+        let farewells = Arc::new(AtomicU32::new(0));
+        let said = farewells.clone();
+        server.connect_client_connected(move |_, client| {
+            let said = said.clone();
+            client.connect_teardown_request(move |_, _| {
+                said.fetch_add(1, Ordering::Relaxed);
             });
         });
         server.attach(Some(&context)).unwrap();
         let port = u16::try_from(server.bound_port()).unwrap();
         let running = main.clone();
         let thread = std::thread::spawn(move || running.run());
-        Self { main, thread: Some(thread), server, port, messages }
+        Self { main, thread: Some(thread), server, port, messages, farewells }
     }
 
     fn url(&self) -> String {
@@ -71,6 +74,11 @@ impl MediaServer {
     /// How many have published here and not gone.
     fn publishers(&self) -> usize {
         self.server.session_pool().map_or(0, |sessions| sessions.n_sessions() as usize)
+    }
+
+    /// How often somebody has said TEARDOWN.
+    fn farewells(&self) -> u32 {
+        self.farewells.load(Ordering::Relaxed)
     }
 
     /// The messages up to this one.
@@ -116,6 +124,7 @@ fn what_is_published_is_the_channel() {
     let ended = program.finish();
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
     assert_eq!(ended.objects("published")[0]["url"], server.url());
+    assert_eq!(server.farewells(), 1, "TEARDOWN is said once");
 }
 
 #[test]
@@ -133,6 +142,7 @@ fn a_channel_that_is_over_leaves_the_media_server_while_its_files_are_still_serv
         assert!(began.elapsed() < PATIENCE, "it stays");
         std::thread::sleep(Duration::from_millis(10));
     }
+    assert_eq!(media.farewells(), 1, "TEARDOWN is said, and not only the connection closed");
     assert!(program.is_running(), "the files are served");
     drop(objects);
     program.interrupted();

@@ -7,6 +7,7 @@
 //! The packets are those that everybody else has. `rtspclientsink` wants a payloader, and makes one itself where it is
 //! given none; a bin that passes packets on stands in its place.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
@@ -16,6 +17,7 @@ use serde_json::json;
 use crate::elements;
 use crate::failure::{Failure, Result};
 use crate::intake::Url;
+use crate::lock::lock;
 use crate::report::Reporter;
 use crate::serve::Outgoing;
 
@@ -42,7 +44,11 @@ enum Attempt {
 struct Connection {
     pipeline: gst::Pipeline,
     bus: gst::Bus,
+    leaving: Leaving,
 }
+
+/// Locked while the sink is told to leave.
+type Leaving = Arc<Mutex<()>>;
 
 /// How long after a failure the server is asked again.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -69,7 +75,7 @@ impl Publisher {
             }
             Attempt::Due(_) | Attempt::Over => {}
             Attempt::Leaving(connection, since) => {
-                // The sink may wait for ever with the farewell. A server sees then that the connection is closed.
+                // A server may never answer. It sees then that the connection is closed.
                 if matches!(connection.news(), Some(News::Left | News::Failed(_))) || since.elapsed() > PATIENCE {
                     self.attempt = Attempt::Over;
                 }
@@ -130,8 +136,26 @@ impl Publisher {
         pad.set_property("payloader", self.outgoing.passage()?);
         self.outgoing.describe(&sink);
         elements::link(&elements::pad(source.upcast_ref(), "src")?, &pad)?;
-        Ok(Connection { pipeline, bus })
+        let leaving = Leaving::default();
+        see_off(&bus, &leaving);
+        Ok(Connection { pipeline, bus, leaving })
     }
+}
+
+/// Has the sink say TEARDOWN when it leaves. It says PAUSE first, in a thread of its own, and if that is answered before it
+/// has been told of the rest, it waits for what the server says next, and forgets the rest. So the thread, which posts
+/// that it is about to say PAUSE, waits there until the sink has been told everything: then it drops PAUSE.
+fn see_off(bus: &gst::Bus, leaving: &Leaving) {
+    let leaving = leaving.clone();
+    bus.set_sync_handler(move |_, message| {
+        if let gst::MessageView::Progress(progress) = message.view() {
+            let (kind, code, _) = progress.get();
+            if kind == gst::ProgressType::Continue && code == "request" {
+                drop(lock(&leaving));
+            }
+        }
+        gst::BusSyncReply::Pass
+    });
 }
 
 /// What is heard of a connection.
@@ -148,6 +172,7 @@ enum News {
 impl Connection {
     /// Tells the server that nothing follows. The sink would forget to, if it were let go at once.
     fn leave(&self) {
+        let _leaving = lock(&self.leaving);
         let _ = self.pipeline.set_state(gst::State::Ready);
     }
 
