@@ -30,6 +30,11 @@ impl Header {
     }
 }
 
+/// The sequence number of an RTP packet.
+pub(crate) fn sequence(packet: &[u8]) -> Option<u16> {
+    packet.get(2..4)?.try_into().ok().map(u16::from_be_bytes)
+}
+
 /// Whether these octets can be a compound RTCP packet: it starts with a report (A.2).
 pub(crate) fn is_rtcp(packet: &[u8]) -> bool {
     matches!(packet, [first, 200 | 201, _, _, _, _, _, _, ..] if first >> 6 == 2)

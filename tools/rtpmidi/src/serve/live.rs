@@ -3,22 +3,24 @@
 //! The journal of each packet has all of the stream so far (`j_update=anchor`), which sets a late listener as the others
 //! are with the first packet that it gets.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use gst::glib;
 use gst::prelude::*;
-use gst_app::{AppLeakyType, AppSrc};
+use gst_app::AppSrc;
 use gst_rtsp_server::RTSPMedia;
 use gst_rtsp_server::prelude::*;
 use rtp_midi_sdp::{Clocks, Stream};
 
 use super::factory::{Factory, Sharing};
 use super::form::Form;
-use super::media::Words;
+use super::media::{Media, Words};
+use super::outlet::{Audience, Fence, Outlet};
 use super::reports::Reports;
-use crate::caps;
+use super::schedule::{self, Due};
 use crate::elements;
+use crate::failure::Result;
 use crate::lock::lock;
 
 /// Hands packets to all listeners of a channel.
@@ -31,41 +33,27 @@ pub(crate) struct Live {
     kept: Arc<Mutex<Vec<glib::WeakRef<RTSPMedia>>>>,
 }
 
-/// Where packets go into a pipeline of gst-rtsp-server. There is one for all listeners of a form.
-struct Outlet {
-    /// What the packets are to be, if they come in the other form.
-    form: Option<Form>,
-    source: glib::WeakRef<AppSrc>,
-    /// Packets that have left the source since the pipeline plays.
-    passed: Arc<AtomicU64>,
-}
-
-/// Packets that wait at most while a listener that has asked for the channel has not yet said PLAY: the oldest go.
-const WAITING: u64 = 32;
-
-/// Packets that wait at most when they have begun to flow, while the machine has no time to send them: those of half a
-/// minute. Listeners get them late, and lose none.
-const DELAYED: u64 = 1024;
-
 impl Live {
     /// A channel that has the packets of a broadcast, where they leave the payloader.
-    pub(crate) fn on(packets: &gst::Pad) -> Self {
+    pub(crate) fn on(packets: &gst::Pad) -> Result<Self> {
         let live = Self::default();
-        let ends = live.clone();
+        let due = schedule::to(live.clone())?;
+        let ends = due.clone();
         packets.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
             if info.event().is_some_and(|event| event.type_() == gst::EventType::Eos) {
-                ends.end();
+                // It is heard as long as there is a sender.
+                let _ = ends.send((Instant::now(), Due::End));
             }
             gst::PadProbeReturn::Ok
         });
-        let (takes, pad) = (live.clone(), packets.downgrade());
+        let pad = packets.downgrade();
         elements::for_each_buffer(packets, move |packet| {
             let ahead = pad.upgrade().and_then(|pad| ahead(&pad, packet.pts())).unwrap_or_default();
             if let Ok(packet) = packet.map_readable() {
-                takes.push(&packet, ahead);
+                let _ = due.send((Instant::now() + ahead.into(), Due::Packet(packet.to_vec())));
             }
         });
-        live
+        Ok(live)
     }
 
     /// A channel that has packets of a sender elsewhere, and its RTCP.
@@ -73,9 +61,9 @@ impl Live {
         Self { reports: Some(Reports::default()), ..Self::default() }
     }
 
-    /// Sends a packet to everybody, when this much time has passed.
-    pub(crate) fn push(&self, packet: &[u8], ahead: gst::ClockTime) {
-        lock(&self.outlets).retain(|outlet| outlet.push(packet, ahead));
+    /// Sends a packet to everybody that was due then.
+    pub(crate) fn push(&self, packet: &[u8], at: Instant) {
+        lock(&self.outlets).retain_mut(|outlet| outlet.push(packet, at));
     }
 
     /// Sends RTCP of the sender to everybody.
@@ -87,7 +75,7 @@ impl Live {
 
     /// Says that nothing more comes.
     pub(crate) fn end(&self) {
-        lock(&self.outlets).iter().for_each(Outlet::end);
+        lock(&self.outlets).iter_mut().for_each(Outlet::end);
         let kept = std::mem::take(&mut *lock(&self.kept));
         for media in kept.iter().filter_map(glib::WeakRef::upgrade) {
             // Nobody has it ready any more but who still listens, and counts for himself.
@@ -95,38 +83,33 @@ impl Live {
         }
     }
 
-    /// A source of the packets in this form; `stream` is what is pushed.
-    pub(super) fn source(&self, stream: &Stream, form: Form) -> AppSrc {
-        let described = form.of(stream);
-        let source = AppSrc::builder()
-            .caps(&caps::of(&described))
-            .is_live(true)
-            .format(gst::Format::Time)
-            .max_buffers(WAITING)
-            .leaky_type(AppLeakyType::Downstream)
-            .build();
-        let form = (described.format != stream.format).then_some(form);
-        let passed = Arc::new(AtomicU64::new(0));
-        if let Some(pad) = source.static_pad("src") {
-            let passed = passed.clone();
-            elements::for_each_buffer(&pad, move |_| {
-                passed.fetch_add(1, Ordering::Relaxed);
-            });
-        }
-        lock(&self.outlets).push(Outlet { form, source: source.downgrade(), passed });
+    /// A source of the packets in this form for this audience; `stream` is what is pushed.
+    pub(super) fn source(&self, stream: &Stream, form: Form, audience: Audience) -> AppSrc {
+        let (outlet, source) = Outlet::new(stream, form, audience);
+        lock(&self.outlets).push(outlet);
         source
+    }
+
+    /// Does this with the outlet into the pipeline of a stream, if there is one.
+    pub(super) fn at<T>(&self, media: &RTSPMedia, act: impl FnOnce(&mut Outlet) -> T) -> Option<T> {
+        let bin = media.element();
+        lock(&self.outlets).iter_mut().find(|outlet| outlet.is_in(&bin)).map(act)
     }
 
     /// A factory of the channel for each form; `stream` is what is pushed.
     pub(super) fn factories(&self, title: &str, stream: &Stream, clocks: &Clocks) -> [(Form, Factory); 2] {
         Form::ALL.map(|form| {
             let (live, pushed) = (self.clone(), stream.clone());
-            let make = move || Ok(vec![live.source(&pushed, form).upcast()]);
+            let make = move || Ok(vec![live.source(&pushed, form, Audience::Expected).upcast()]);
             let stream = form.of(stream);
             let (title, clocks) = (title.to_owned(), clocks.clone());
             let words = Words { title, stream, clocks, reports: self.reports.clone(), length: None };
             let factory = Factory::new(Sharing::All, words, make);
-            let kept = self.kept.clone();
+            let (live, kept) = (self.clone(), self.kept.clone());
+            factory.connect_media_constructed(move |_, media| {
+                media.downcast_ref::<Media>().into_iter().for_each(|media| media.belong(live.clone()));
+                live.at(media, |outlet| fence(media, &outlet.fence()));
+            });
             factory.connect_media_configure(move |_, media| stay(media, &kept));
             (form, factory)
         })
@@ -144,37 +127,22 @@ fn stay(media: &RTSPMedia, kept: &Arc<Mutex<Vec<glib::WeakRef<RTSPMedia>>>>) {
     });
 }
 
-impl Outlet {
-    /// Sends a packet on; false when nobody is there any more.
-    fn push(&self, packet: &[u8], ahead: gst::ClockTime) -> bool {
-        let Some(source) = self.source.upgrade() else { return false };
-        // Without listeners the pipeline pauses: the next one is to hear what is played then.
-        if source.current_state() != gst::State::Playing {
-            self.passed.store(0, Ordering::Relaxed);
-            return true;
+/// Puts a fence behind where gst-rtsp-server holds packets up.
+fn fence(media: &RTSPMedia, fence: &Fence) {
+    let Some(pipeline) = media.element().parent().and_downcast::<gst::Bin>() else { return };
+    let fence = fence.clone();
+    pipeline.connect_element_added(move |_, element| {
+        let is_tee = element.factory().is_some_and(|factory| factory.name() == "tee");
+        if let Some(pad) = element.static_pad("sink").filter(|_| is_tee) {
+            let fence = fence.clone();
+            elements::keep(&pad, move |packet| fence.admits(packet));
         }
-        // The first one that leaves may be held up behind the source; when a second one follows, they flow.
-        let flows = self.passed.load(Ordering::Relaxed) > 1;
-        source.set_max_buffers(if flows { DELAYED } else { WAITING });
-        let mut packet = packet.to_vec();
-        self.form.into_iter().for_each(|form| form.mark(&mut packet));
-        let mut packet = gst::Buffer::from_slice(packet);
-        packet.make_mut().set_pts(source.current_running_time().map(|now| now + ahead));
-        // A source that is being stopped refuses.
-        let _ = source.push_buffer(packet);
-        true
-    }
-
-    /// Says that nothing more comes.
-    fn end(&self) {
-        // A source that has been stopped knows.
-        let _ = self.source.upgrade().map(|source| source.end_of_stream());
-    }
+    });
 }
 
 /// The time until a packet of the payloader is to leave. It comes out as soon as it is full or what follows is known,
-/// and a sink behind it would wait for its time and the latency. So do the sinks of the server, or each packet would be
-/// early by another part of `--ptime`.
+/// and a sink behind it would wait for its time and the latency. So does the channel, or each packet would be early by
+/// another part of `--ptime`.
 fn ahead(pad: &gst::Pad, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
     let now = pad.parent_element()?.current_running_time()?;
     let mut query = gst::query::Latency::new();

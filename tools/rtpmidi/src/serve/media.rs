@@ -10,6 +10,7 @@ use rtp_midi_sdp::{Clocks, Stream};
 
 use super::gate::{Gate, Proof};
 use super::keys::Seal;
+use super::live::Live;
 use super::reports::Reports;
 use crate::description::TOOL;
 
@@ -40,6 +41,16 @@ impl Media {
     pub(super) fn describe(&self, words: Words) {
         // A stream is described when it is made, and not again.
         let _ = self.imp().words.set(words);
+    }
+
+    /// Its packets are those of this channel; once.
+    pub(super) fn belong(&self, live: Live) {
+        let _ = self.imp().live.set(live);
+    }
+
+    /// The channel that its packets are of, if it is one.
+    pub(super) fn live(&self) -> Option<&Live> {
+        self.imp().live.get()
     }
 
     /// Has this seal all packets; once.
@@ -99,13 +110,14 @@ mod imp {
     use gst_rtsp_server::subclass::SDPInfo;
     use gst_rtsp_server::subclass::prelude::*;
 
-    use super::{Gate, Proof, Seal, Words};
+    use super::{Gate, Live, Proof, Seal, Words};
 
     #[derive(Default)]
     pub(in crate::serve) struct Media {
         pub(super) words: OnceLock<Words>,
         pub(super) gate: OnceLock<Gate>,
         pub(super) seal: OnceLock<Seal>,
+        pub(super) live: OnceLock<Live>,
     }
 
     #[glib::object_subclass]

@@ -21,12 +21,15 @@ mod live;
 mod media;
 mod options;
 mod outgoing;
+mod outlet;
 mod prompts;
 mod refill;
 mod reports;
 mod request;
+mod schedule;
 mod shelf;
 mod stream;
+mod tune_in;
 mod users;
 
 use std::collections::HashMap;
@@ -145,6 +148,7 @@ impl Server {
         paths.extend(offer.files.iter().map(|file| shelf.put(file)));
         let of_clients = streams.clone();
         server.connect_client_connected(move |_, client| {
+            tune_in::attend(client);
             let streams = of_clients.clone();
             client.connect_pre_pause_request(move |_, request| {
                 request.session().into_iter().for_each(|session| streams.hush(session));

@@ -10,6 +10,7 @@ use super::factory::row;
 use super::form::Form;
 use super::live::Live;
 use super::media::Words;
+use super::outlet::Audience;
 use crate::elements;
 use crate::failure::Result;
 
@@ -33,7 +34,7 @@ impl Outgoing {
 
     /// A source of its packets.
     pub(crate) fn source(&self) -> AppSrc {
-        self.live.source(&self.stream, self.form)
+        self.live.source(&self.stream, self.form, Audience::Elsewhere)
     }
 
     /// What stands where a sink wants a payloader: packets go through it as they are.

@@ -96,6 +96,8 @@ pub(crate) struct Client {
     session: String,
     /// What the server has made of the last `Transport`.
     transport: String,
+    /// What it has said of the packets to come (`RTP-Info`).
+    pub(crate) rtp_info: String,
     messages: VecDeque<Vec<u8>>,
     /// Sequence numbers of the packets.
     pub(crate) sequences: Vec<u16>,
@@ -122,6 +124,7 @@ impl Client {
             number: 0,
             session: String::new(),
             transport: String::new(),
+            rtp_info: String::new(),
             messages: VecDeque::new(),
             sequences: Vec::new(),
             reports: 0,
@@ -181,6 +184,7 @@ impl Client {
             match name {
                 "Content-Length" => length = value.parse().unwrap(),
                 "Transport" => value.clone_into(&mut self.transport),
+                "RTP-Info" => value.clone_into(&mut self.rtp_info),
                 "Session" => self.session = value.split(';').next().unwrap().to_owned(),
                 _ => {}
             }

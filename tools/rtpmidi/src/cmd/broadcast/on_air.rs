@@ -49,7 +49,8 @@ impl OnAir {
         lockstep: Option<&Lockstep>,
     ) -> Result<Self> {
         let station = channel.station(args, interface, lockstep)?;
-        let live = args.serves().then(|| station.packets()).transpose()?.map(|packets| Live::on(&packets));
+        let live =
+            args.serves().then(|| station.packets()).transpose()?.map(|packets| Live::on(&packets)).transpose()?;
         let (follower, publishers) = (channel.follower(args), Vec::new());
         let mut on_air =
             Self { channel, station, live, follower, publishers, ended: None, is_over: false, failure: None };

@@ -1,6 +1,7 @@
 //! The way of packets through an edge: RTP as it came, and RTCP without goodbyes.
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 use crate::intake::Packet;
 use crate::lock::lock;
@@ -35,7 +36,7 @@ impl Passage {
         match packet {
             Packet::Rtp { octets, .. } => {
                 self.count().observe(octets);
-                self.live.push(octets, gst::ClockTime::ZERO);
+                self.live.push(octets, Instant::now());
             }
             Packet::Rtcp(compound) => {
                 let ssrc = self.count().next.map(|(ssrc, _)| ssrc);
