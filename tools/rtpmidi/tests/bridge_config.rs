@@ -148,6 +148,63 @@ fn what_counts_later_is_named_and_each_fault_is_told_again() {
 }
 
 #[test]
+fn whatever_can_count_at_once_does_and_all_else_is_named() {
+    let folder = Folder::new("config-all-keys");
+    let peers = "peers = ['127.0.0.1:9', '127.0.0.1:7']\n";
+    let file = folder
+        .write("bridge.toml", format!("name = 'Studio'\nport = 0\nmdns = false\nalsa = false\n{peers}").as_bytes());
+    let socket = folder.path("bridge.sock");
+    let arguments = ["bridge", "--json", "--config", argument(&file), "--control", argument(&socket)];
+    let mut running = Program::start_with_open_stdout(&arguments);
+    let _lines = Objects::of(&mut running);
+    kit::wait_for(&socket);
+    let ask =
+        |order: &[&str]| Program::start(&[&["bridge"], order, &["--control", argument(&socket)]].concat()).finish();
+    // Every key is another one.
+    let text = "name = 'Other'\nport = 5010\nparticipants = 3\nmdns = true\ninterface = 'lo'\nalsa = true\n\
+                jack = true\nmetrics = 9104\nadmit = ['everyone']\nimport = ['x']\nignore = ['y']\n\
+                export = ['.hw']\nrules = [\"'127.0.0.1:9' --> '127.0.0.1:7'\"]\n\
+                peers = ['127.0.0.1:9', '127.0.0.1:7', '127.0.0.1:11']\n\
+                [[ipmidi]]\nports = 1\n[[rtp]]\nname = 'Hall'\nplay = 'udp://127.0.0.1:5004'\n\
+                [[session]]\nname = 'Organ'\n\
+                [[connection]]\nfrom = \"'127.0.0.1:7'\"\nto = \"'127.0.0.1:9'\"\ntranspose = 12\n\
+                [[settings]]\nport = '127.0.0.1:7'\npace = 'din'\n\
+                [[recording]]\nfrom = '127.0.0.1:9'\npath = 'take.mid'\n";
+    folder.write("bridge.toml", text.as_bytes());
+    let reloaded = ask(&["reload"]);
+    let later = "name, port, participants, mdns, interface, alsa, jack, ipmidi, rtp, session, metrics";
+    let words = format!("warning: {later}: other than before, which counts when the bridge is started again\n");
+    assert_eq!((reloaded.code, reloaded.stderr), (Some(0), words));
+    // All keys that the configuration can have are either among these or count by now.
+    let documented =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md")).unwrap();
+    let named: Vec<&str> = later.split(", ").collect();
+    assert!(documented.contains(&format!("`{}`", named.join("`, `"))), "the page names them in this order");
+    let began = Instant::now();
+    loop {
+        let status: serde_json::Value = serde_json::from_str(&ask(&["status", "--json"]).stdout).unwrap();
+        let connection = |from: &str, to: &str| {
+            let all = status["connections"].as_array().unwrap();
+            all.iter().find(|it| it["from"] == from && it["to"] == to).cloned().unwrap_or_default()
+        };
+        let port = |name: &str| {
+            status["ports"].as_array().unwrap().iter().find(|port| port["name"] == name).cloned().unwrap_or_default()
+        };
+        if connection("127.0.0.1:9", "127.0.0.1:7")["origin"]["rule"].is_string()
+            && connection("127.0.0.1:7", "127.0.0.1:9")["filter"]["transpose"] == 12
+            && port("127.0.0.1:7")["pace"]["octets_per_second"] == 3125
+            && port("record:take.mid")["transport"] == "file"
+            && port("127.0.0.1:11")["transport"] == "applemidi"
+        {
+            assert_eq!(status["name"], "Studio");
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{status}");
+    }
+    assert_eq!(running.interrupted().code, Some(0));
+}
+
+#[test]
 fn who_is_called_changes_while_sessions_go_on() {
     let folder = Folder::new("config-peers");
     let (socket, file) = (folder.path("bridge.sock"), folder.path("bridge.toml"));

@@ -115,7 +115,11 @@ impl Reporter {
     pub(crate) fn tell(&self, words: &str, object: &Value) -> Result<Audience> {
         match &self.form {
             Form::Json => data(&object.to_string()),
-            _ => {
+            Form::Lines => {
+                journal::tell(&printable(words), object);
+                Ok(Audience::Listening)
+            }
+            Form::Bars(..) => {
                 self.warn(words);
                 Ok(Audience::Listening)
             }

@@ -19,6 +19,7 @@ mod bay;
 mod config;
 mod control;
 mod crowd;
+mod errand;
 mod inbox;
 mod memory;
 mod metrics;

@@ -4,18 +4,19 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+use std::time::Instant;
 
 use super::record::Record;
 use crate::claim::{beside, claim};
+use crate::cmd::bridge::errand::{Errand, PATIENCE};
 use crate::failure::{Failure, Result};
 use crate::replace::{Readers, replace};
 
-/// Writes what it is given, one after the other; all is written when it has been dropped.
+/// Writes what it is given, one after the other; all is written when it has been dropped, unless the disk hangs.
 #[derive(Debug)]
 pub(super) struct Keeper {
     texts: Option<Sender<String>>,
-    thread: Option<JoinHandle<()>>,
+    writing: Errand,
     /// Held as long as this lives, so that no other bridge writes there.
     _lock: File,
 }
@@ -37,11 +38,8 @@ impl Keeper {
         let (record, warnings) = read(path)?;
         let (texts, given) = channel();
         let to = path.to_owned();
-        let thread = std::thread::Builder::new()
-            .name("memory".to_owned())
-            .spawn(move || write(&to, &given, complain))
-            .map_err(failed)?;
-        Ok((Self { texts: Some(texts), thread: Some(thread), _lock: lock }, record, warnings))
+        let writing = Errand::start("memory", move || write(&to, &given, complain)).map_err(failed)?;
+        Ok((Self { texts: Some(texts), writing, _lock: lock }, record, warnings))
     }
 
     /// Has a text written in place of the one before.
@@ -54,8 +52,8 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         drop(self.texts.take());
-        // It has nothing to say that has not been told.
-        let _ = self.thread.take().map(JoinHandle::join);
+        // A file that is not written by then stays as it was.
+        let _is_written = self.writing.is_done_by(Instant::now() + PATIENCE);
     }
 }
 

@@ -22,7 +22,13 @@ impl Bridge<'_> {
                 self.patch.sift(self.started.elapsed(), &mut self.bay);
                 reply
             }
-            Request::Record { from, to, path, every_s } => self.record(&from, to.as_deref(), path.as_deref(), every_s),
+            Request::Record { from, to, path: Some(path), every_s } => {
+                self.record(&from, to.as_deref(), &path, every_s)
+            }
+            Request::Record { from, to, path: None, .. } => {
+                self.stop_recording(&from, to.as_deref(), Some(reply));
+                return;
+            }
             Request::Port { name, settings } => match self.bay.find(&name) {
                 Some(port) => {
                     self.bay.say(port, &settings);

@@ -20,6 +20,7 @@ use serde_json::json;
 use super::bay::Bay;
 use super::config::{Config, Recording};
 use super::control::{Place, Server};
+use super::errand::PATIENCE;
 use super::inbox::{Batch, Heard, Inbox};
 use super::memory::{Known, Memory};
 use super::metrics;
@@ -243,12 +244,18 @@ impl<'a> Bridge<'a> {
         }
     }
 
-    /// Lets go what sounds. Sessions end with it, and say goodbye.
+    /// Lets go what sounds. Sessions end with it, and say goodbye; for disks that hang nobody waits for long.
     fn finish(mut self) {
         self.bay.finish(self.started.elapsed());
         self.deliver();
         self.streams.leave(self.started.elapsed());
         self.memory.keep(self.sessions.known(&self.bay), self.bay.said());
+        let Self { sessions, mut tapes, reporter, memory, .. } = self;
+        drop(sessions);
+        for path in tapes.finish(Instant::now() + PATIENCE) {
+            reporter.warn(&format!("warning: the disk of {path} takes no more, and the end of the recording is lost"));
+        }
+        drop(memory);
     }
 
     /// How long nothing is to be done if nothing happens. Music wakes by the timer, which is more exact.

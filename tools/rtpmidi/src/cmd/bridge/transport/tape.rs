@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use applemidi_io::priority;
@@ -11,24 +11,37 @@ use midi_routing::PortId;
 use rtp_midi::midi::{Command, End, Reassembler, System};
 
 use crate::archive::{Archive, Item, Place};
+use crate::cmd::bridge::errand::Errand;
 use crate::cmd::bridge::inbox::Inbox;
+use crate::cmd::bridge::request::Reply;
 use crate::failure::{Failure, Result};
 
 /// All that is recorded.
 pub(crate) struct Tapes {
     all: BTreeMap<PortId, Tape>,
+    /// Recordings that have ended, and where they go, until they are on the disk.
+    ending: Vec<(Errand, String)>,
     /// What times are counted from.
     started: Instant,
     inbox: Inbox,
 }
 
-/// One recording. It is complete when this is gone.
+/// One recording.
 struct Tape {
-    /// None when it ends.
-    messages: Option<SyncSender<(Duration, Vec<u8>)>>,
-    thread: Option<JoinHandle<()>>,
+    /// It ends when this is gone.
+    messages: SyncSender<(Duration, Vec<u8>)>,
+    writing: Errand,
+    /// Who waits for its end.
+    asked: Asked,
+    path: String,
     of: (PortId, Option<PortId>),
 }
+
+/// Somebody who waits for the end of a recording: it goes with its thread.
+type Asked = Arc<OnceLock<Arc<Promise>>>;
+
+/// Tells somebody that it is done when all who have it are gone.
+pub(crate) struct Promise(pub(crate) Sender<Reply>);
 
 /// Messages that wait for the disk. More are lost, and told of at the port.
 const WAITING: usize = 8192;
@@ -44,7 +57,7 @@ pub(crate) const EVERY: Duration = Duration::from_hours(1);
 
 impl Tapes {
     pub(crate) fn new(started: Instant, inbox: Inbox) -> Self {
-        Self { all: BTreeMap::new(), started, inbox }
+        Self { all: BTreeMap::new(), ending: Vec::new(), started, inbox }
     }
 
     /// Begins a recording of what comes from a port, or goes through its connection to another one.
@@ -55,26 +68,43 @@ impl Tapes {
         place: Place,
         every: Duration,
     ) -> Result<()> {
-        let (messages, written) = sync_channel(WAITING);
         let (started, inbox) = (self.started, self.inbox.clone());
         let epoch = SystemTime::now().checked_sub(started.elapsed()).unwrap_or(SystemTime::UNIX_EPOCH);
-        let run = move || {
+        let path = path_of(&place).display().to_string();
+        let named = path.clone();
+        self.run(port, of, path, move |written| {
             priority::leave();
-            let path = path_of(&place).display().to_string();
             let mut archive = Archive::new(place, every, epoch);
-            write(&mut archive, &written, started, |error| {
-                inbox.complain(&format!("cannot record to {path}: {error}"));
+            write(&mut archive, written, started, |error| {
+                inbox.complain(&format!("cannot record to {named}: {error}"));
             });
+        })
+    }
+
+    /// Has a thread take what is recorded.
+    fn run(
+        &mut self,
+        port: PortId,
+        of: (PortId, Option<PortId>),
+        path: String,
+        take: impl FnOnce(&Receiver<(Duration, Vec<u8>)>) + Send + 'static,
+    ) -> Result<()> {
+        let (messages, written) = sync_channel(WAITING);
+        let asked = Asked::default();
+        let held = asked.clone();
+        let run = move || {
+            let _asked = held;
+            take(&written);
         };
-        let thread = std::thread::Builder::new().name("recording".to_owned()).spawn(run);
-        let thread = thread.map_err(|error| Failure::new(format!("cannot start a thread: {error}")))?;
-        self.all.insert(port, Tape { messages: Some(messages), thread: Some(thread), of });
+        let writing = Errand::start("recording", run);
+        let writing = writing.map_err(|error| Failure::new(format!("cannot start a thread: {error}")))?;
+        self.all.insert(port, Tape { messages, writing, asked, path, of });
         Ok(())
     }
 
     /// Records a command; `None` if the port is no recording, and false if there is no room.
     pub(crate) fn play(&self, at: Duration, port: PortId, command: &Command<'_>) -> Option<bool> {
-        let messages = self.all.get(&port)?.messages.as_ref()?;
+        let messages = &self.all.get(&port)?.messages;
         let mut octets = Vec::new();
         command.encode(&mut octets);
         Some(messages.try_send((at, octets)).is_ok())
@@ -85,22 +115,36 @@ impl Tapes {
         self.all.iter().filter(|(_, tape)| tape.of == of).map(|(port, _)| *port).collect()
     }
 
-    /// How many there are.
-    pub(crate) fn count(&self) -> usize {
-        self.all.len()
+    /// How many there are, those included that have ended and are not on the disk.
+    pub(crate) fn count(&mut self) -> usize {
+        self.ending.retain(|(writing, _)| !writing.is_done_by(Instant::now()));
+        self.all.len() + self.ending.len()
     }
 
-    /// Ends a recording, and waits until it is on the disk.
-    pub(crate) fn end(&mut self, port: PortId) {
-        self.all.remove(&port);
+    /// Ends a recording. Whoever is promised that hears of it when it is on the disk, for which nobody else waits.
+    pub(crate) fn end(&mut self, port: PortId, promise: Option<&Arc<Promise>>) {
+        let Some(Tape { messages, writing, asked, path, .. }) = self.all.remove(&port) else { return };
+        if let Some(promise) = promise {
+            // The thread lets go of it, and nobody else has it.
+            let _ = asked.set(promise.clone());
+        }
+        drop(messages);
+        self.ending.push((writing, path));
+    }
+
+    /// Ends all, and waits for the disks until then. Returns where they have not taken all.
+    pub(crate) fn finish(&mut self, until: Instant) -> Vec<String> {
+        let all: Vec<PortId> = self.all.keys().copied().collect();
+        all.into_iter().for_each(|port| self.end(port, None));
+        let ending = std::mem::take(&mut self.ending).into_iter();
+        ending.filter(|(writing, _)| !writing.is_done_by(until)).map(|(_, path)| path).collect()
     }
 }
 
-impl Drop for Tape {
+impl Drop for Promise {
     fn drop(&mut self) {
-        self.messages = None;
-        // One that has panicked has written what it has written.
-        self.thread.take().into_iter().for_each(|thread| drop(thread.join()));
+        // Who has asked may be gone.
+        let _ = self.0.send(Reply::Done);
     }
 }
 
@@ -152,5 +196,39 @@ fn write(
             }
         };
         let _ = written.map_err(&complain);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use midi_routing::Router;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn a_disk_that_hangs_holds_up_nobody_and_who_has_asked_hears_of_the_end() {
+        let poll = mio::Poll::new().unwrap();
+        let inbox = Inbox::new(mio::Waker::new(poll.registry(), mio::Token(0)).unwrap());
+        let mut tapes = Tapes::new(Instant::now(), inbox);
+        let mut router = Router::default();
+        let [port, slow, quick] = std::array::from_fn(|_| router.add_port());
+        let (release, hanging) = channel::<()>();
+        tapes.run(slow, (port, None), "slow".to_owned(), move |_| hanging.recv().unwrap_or_default()).unwrap();
+        tapes.run(quick, (port, None), "quick".to_owned(), |all| while all.recv().is_ok() {}).unwrap();
+        let (reply, replies) = channel();
+        let promise = Arc::new(Promise(reply));
+        for tape in tapes.of((port, None)) {
+            tapes.end(tape, Some(&promise));
+        }
+        drop(promise);
+        let soon = || Instant::now() + Duration::from_millis(50);
+        assert!(tapes.of((port, None)).is_empty() && replies.try_recv().is_err());
+        tapes.run(port, (port, None), "third".to_owned(), |all| while all.recv().is_ok() {}).unwrap();
+        while tapes.count() > 2 {
+            std::thread::yield_now();
+        }
+        assert_eq!(tapes.finish(soon()), ["slow"]);
+        drop(release);
+        assert_eq!(replies.recv(), Ok(Reply::Done));
     }
 }
