@@ -135,7 +135,9 @@ impl Tapes {
     /// Ends all, and waits for the disks until then. Returns where they have not taken all.
     pub(crate) fn finish(&mut self, until: Instant) -> Vec<String> {
         let all: Vec<PortId> = self.all.keys().copied().collect();
-        all.into_iter().for_each(|port| self.end(port, None));
+        for port in all {
+            self.end(port, None);
+        }
         let ending = std::mem::take(&mut self.ending).into_iter();
         ending.filter(|(writing, _)| !writing.is_done_by(until)).map(|(_, path)| path).collect()
     }
