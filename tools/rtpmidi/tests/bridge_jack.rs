@@ -7,10 +7,9 @@ mod studio;
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::ChildStdin;
 use std::time::Instant;
 
-use kit::{Folder, Objects, PATIENCE, Program, argument};
+use kit::{Folder, Objects, PATIENCE, Program, argument, host};
 use serde_json::Value;
 use studio::Server;
 
@@ -20,13 +19,14 @@ fn clients_of_a_studio() {
     studio::clients();
 }
 
-/// A session on loopback, its end of stdin, and its control port.
-fn host(name: &str, arguments: &[&str]) -> (Program, ChildStdin, Objects, String) {
-    let fixed = ["host", "--name", name, "--port", "0", "--no-mdns", "--json"];
-    let (mut program, stdin) = Program::start_with_open_stdin(&[&fixed, arguments].concat());
-    let lines = Objects::of(&mut program);
-    let open = lines.wait_for("the session is not open", PATIENCE, |object| object["type"] == "open");
-    (program, stdin, lines, format!("127.0.0.1:{}", open["port"]))
+/// A bridge with ports of JACK and sessions with these peers.
+fn bridge(server: &Server, socket: &Path, arguments: &[&str]) -> (Program, Objects) {
+    let mut command = server.command(env!("CARGO_BIN_EXE_rtpmidi"));
+    command.args(["bridge", "--name", "Stage", "--port", "0", "--no-mdns", "--no-alsa", "--jack", "--json"]);
+    let mut bridge = Program::of(command.args(arguments).args(["--control", argument(socket)]));
+    let told = Objects::of(&mut bridge);
+    kit::wait_for(socket);
+    (bridge, told)
 }
 
 /// Waits until as many ports of this transport are in this state.
@@ -50,14 +50,9 @@ fn music_goes_through_ports_of_jack_and_ends_with_the_server_and_comes_back_with
     let Some(mut server) = Server::jackd() else { return };
     let folder = Folder::new("bridge-jack");
     let socket = folder.path("bridge.sock");
-    let (_keys, mut typed, _, keys) = host("Keys", &["--stdin", "hex"]);
+    let (_keys, mut typed, _told, keys) = host("Keys", &["--stdin", "hex"]);
     let (_synth, _, heard, synth) = host("Synth", &["--print"]);
-    let mut command = server.command(env!("CARGO_BIN_EXE_rtpmidi"));
-    command.args(["bridge", "--name", "Stage", "--port", "0", "--no-mdns", "--no-alsa", "--jack", "--json"]);
-    command.args(["--peer", &keys, "--peer", &synth, "--control", argument(&socket)]);
-    let mut bridge = Program::of(&mut command);
-    let told = Objects::of(&mut bridge);
-    kit::wait_for(&socket);
+    let (bridge, told) = bridge(&server, &socket, &["--peer", &keys, "--peer", &synth]);
     let (from, to) = (format!("Stage:{keys} out"), format!("Stage:{synth} in"));
     for time in 0..2 {
         let mut studio = server.studio();
@@ -96,12 +91,7 @@ fn a_bridge_without_a_server_says_so_and_finds_it_when_it_comes() {
     server.kill();
     let folder = Folder::new("bridge-jack-late");
     let socket = folder.path("bridge.sock");
-    let mut command = server.command(env!("CARGO_BIN_EXE_rtpmidi"));
-    command.args(["bridge", "--name", "Stage", "--port", "0", "--no-mdns", "--no-alsa", "--jack", "--json"]);
-    command.args(["--peer", "127.0.0.1:9", "--control", argument(&socket)]);
-    let mut bridge = Program::of(&mut command);
-    let told = Objects::of(&mut bridge);
-    kit::wait_for(&socket);
+    let (bridge, told) = bridge(&server, &socket, &["--peer", "127.0.0.1:9"]);
     wait_for_ports(&socket, "jack", "away", 1);
     server.start();
     told.wait_for("it is not found", PATIENCE, |object| object["words"] == "the JACK server is there");
@@ -109,4 +99,50 @@ fn a_bridge_without_a_server_says_so_and_finds_it_when_it_comes() {
     let ended = bridge.interrupted();
     assert_eq!(ended.code, Some(0));
     assert!(ended.stderr.contains("no ports of JACK: no JACK server is running"), "{ended:?}");
+}
+
+#[test]
+fn a_server_that_dies_ten_times_amid_traffic_takes_neither_the_bridge_nor_the_patchbay_with_it() {
+    let Some(mut server) = Server::jackd_for("256", "64") else { return };
+    let folder = Folder::new("bridge-jack-dies");
+    let (_keys, mut typed, _told, keys) = host("Keys", &["--stdin", "hex"]);
+    let (_synth, _, heard, synth) = host("Synth", &["--print"]);
+    let (mut bridge, told) = bridge(&server, &folder.path("bridge.sock"), &["--peer", &keys, "--peer", &synth]);
+    let mut patch = server.command(env!("CARGO_BIN_EXE_rtpmidi"));
+    patch.args(["patch", "--no-alsa", "--json", "--retry", "0.1"]);
+    patch.args(["--rule", &format!("Stage:'{keys} out' --> Stage:'{synth} in'")]);
+    patch.args(["--rule", &format!("busy:* --> Stage:'{synth} in'")]);
+    let mut patch = Program::of(&mut patch);
+    let patched = Objects::of(&mut patch);
+    for time in 0..10 {
+        let mut studio = server.studio();
+        // Ports that come and go for ever, each of which is connected, and notes that do not end.
+        studio.tell(&["busy"]);
+        patched.wait_for("it patches no port", PATIENCE, |object| {
+            object["type"] == "connected" && object["from"].as_str().is_some_and(|from| from.starts_with("busy:"))
+        });
+        let note = format!("90 {:02x} 64", 40 + time);
+        let began = Instant::now();
+        while !heard.has(|object| object["octets"] == note.as_str()) {
+            assert!(began.elapsed() < PATIENCE, "{time}: nothing is heard");
+            typed.write_all(format!("{note}\n").as_bytes()).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        server.kill();
+        studio.kill();
+        for (told, lost) in [(&told, "the JACK server is gone"), (&patched, "lost")] {
+            told.wait_for("nobody says so", PATIENCE, |object| object["words"] == lost || object["state"] == lost);
+        }
+        assert!(bridge.is_running() && patch.is_running(), "{:?} {:?}", bridge.finish(), patch.finish());
+        server.start();
+        told.wait_for("it is not found", PATIENCE, |object| object["words"] == "the JACK server is there");
+    }
+    // They end amid traffic, too.
+    let mut studio = server.studio();
+    studio.tell(&["busy"]);
+    let is_busy = |object: &Value| object["from"].as_str().is_some_and(|from| from.starts_with("busy:"));
+    patched.wait_for("it patches no port", PATIENCE, is_busy);
+    for ended in [patch.interrupted(), bridge.interrupted()] {
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    }
 }

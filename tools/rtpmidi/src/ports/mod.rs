@@ -23,7 +23,7 @@ use std::sync::mpsc::Sender;
 use port_rules::{Graph, Id, Port};
 
 #[cfg(feature = "jack")]
-pub(crate) use self::jack::client as jack_client;
+pub(crate) use self::jack::{LONGEST_GOODBYE, Threads, client as jack_client};
 pub(crate) use missing::Missing;
 
 /// Whoever owns ports and can connect them. It is let go with this value.

@@ -23,6 +23,9 @@ const GOODBYE: std::time::Duration = std::time::Duration::from_secs(5);
 /// How often it is looked at whether a port is connected.
 const LOOK: std::time::Duration = std::time::Duration::from_micros(50);
 
+/// How long a port of a busy client is there.
+const BUSY: std::time::Duration = std::time::Duration::from_millis(8);
+
 /// A server; it ends with this value.
 pub(crate) struct Server {
     child: Option<Child>,
@@ -228,6 +231,11 @@ impl Studio {
         self.tell(&["disconnect", from, to]);
     }
 
+    /// Ends the clients as a crash does.
+    pub(crate) fn kill(mut self) {
+        let _ = self.child.kill();
+    }
+
     /// Disconnects all.
     pub(crate) fn clear(&mut self) {
         for pair in self.connections() {
@@ -327,6 +335,22 @@ fn obey(own: &Client, clients: &mut BTreeMap<String, AsyncClient<(), ()>>, words
             println!("studio: {}", started.elapsed().as_micros());
             let port = port.clone_unowned();
             client.as_client().unregister_port(port).ok()?;
+        }
+        // A client whose sources come and go for ever, each as soon as somebody may have connected the one before.
+        ["busy"] => {
+            let client = open("busy").activate_async((), ()).unwrap();
+            std::thread::spawn(move || {
+                for number in 0_u64.. {
+                    let Ok(port) = client.as_client().register_port(&number.to_string(), MidiOut::default()) else {
+                        break;
+                    };
+                    std::thread::sleep(BUSY);
+                    if client.as_client().unregister_port(port).is_err() {
+                        break;
+                    }
+                }
+                std::mem::forget(client);
+            });
         }
         ["connect", from, to] => own.connect_ports_by_name(from, to).ok()?,
         ["disconnect", from, to] => own.disconnect_ports_by_name(from, to).ok()?,

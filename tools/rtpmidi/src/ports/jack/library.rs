@@ -2,19 +2,44 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jack::jack_sys as sys;
 use jack::{Client, Port, PortFlags, Unowned};
 use port_rules::Id;
 
+use super::Threads;
 use crate::ports::{Listener, News};
 
 /// Who takes what the server tells a client; kept until that is closed.
-pub(super) struct Notices(Box<Listener>);
+pub(super) struct Notices(Box<Ear>);
+
+/// What the callbacks know.
+struct Ear {
+    listener: Listener,
+    threads: Arc<Threads>,
+    is_over: AtomicBool,
+}
 
 impl Notices {
     pub(super) fn new(listener: Listener) -> Self {
-        Self(Box::new(listener))
+        Self(Box::new(Ear { listener, threads: Arc::default(), is_over: AtomicBool::new(false) }))
+    }
+
+    /// The threads in which the server tells.
+    pub(super) fn threads(&self) -> &Threads {
+        &self.0.threads
+    }
+
+    /// The server does not tell anything any more.
+    pub(super) fn end(&self) {
+        self.0.is_over.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the server has told that it is gone.
+    pub(super) fn are_over(&self) -> bool {
+        self.0.is_over.load(Ordering::SeqCst)
     }
 
     /// Lets the server tell, from here on; false if it does not want to.
@@ -22,10 +47,11 @@ impl Notices {
     /// # Safety
     /// The client is closed before this value ends, whatever comes back: the library keeps what it was given.
     pub(super) unsafe fn give(&self, client: &Client) -> bool {
-        let (client, context) = (client.raw(), ptr::from_ref::<Listener>(&self.0).cast_mut().cast::<c_void>());
+        let (client, context) = (client.raw(), ptr::from_ref::<Ear>(&self.0).cast_mut().cast::<c_void>());
         // SAFETY: the client is open and not active, the functions have the types that the library wants, and the context
         // stays where it is, in its box, until the client is closed, as the caller says.
         unsafe {
+            sys::jack_set_thread_init_callback(client, Some(begun), context);
             sys::jack_on_info_shutdown(client, Some(over), context);
             // Without them a server that is older, or PipeWire, tells by the look around that follows other news.
             sys::jack_set_port_rename_callback(client, Some(renamed), context);
@@ -43,17 +69,26 @@ impl Notices {
 /// `context` is what `Notices::give` has given.
 unsafe fn tell(context: *mut c_void, news: News) {
     // SAFETY: see above; nobody changes it.
-    let listener = unsafe { &*context.cast::<Listener>() };
-    listener(news);
+    let ear = unsafe { &*context.cast::<Ear>() };
+    let _inside = ear.threads.enter();
+    if news == News::Over {
+        ear.is_over.store(true, Ordering::SeqCst);
+    }
+    (ear.listener)(news);
 }
 
 const fn number(port: sys::jack_port_id_t) -> Id {
     Id(port as u64)
 }
 
+unsafe extern "C" fn begun(context: *mut c_void) {
+    // SAFETY: the library hands on what it was given, and nobody changes it.
+    unsafe { &*context.cast::<Ear>() }.threads.begin();
+}
+
 unsafe extern "C" fn registered(port: sys::jack_port_id_t, is_there: c_int, context: *mut c_void) {
     let news = if is_there == 0 { News::Gone(number(port)) } else { News::Port(number(port)) };
-    // SAFETY: the library hands on what it was given.
+    // SAFETY: as above.
     unsafe { tell(context, news) }
 }
 

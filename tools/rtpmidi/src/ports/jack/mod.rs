@@ -1,30 +1,62 @@
 //! JACK as a server of ports, or PipeWire where its library stands in for JACK's. The library is loaded if it is there.
 
 mod library;
+mod threads;
+
+use std::mem::ManuallyDrop;
+use std::time::Duration;
 
 use jack::{Client, ClientOptions, ClientStatus, Error};
 use port_rules::{Flow, Graph, Id, Kind, Media, Port};
 
 use self::library::Notices;
+pub(crate) use self::threads::Threads;
 use super::{Listener, Missing, Server, Survey};
 
 /// A client without ports, which is no part of the processing: it can hold up nobody's sound.
 pub(super) struct Jack {
-    client: Client,
+    client: ManuallyDrop<Client>,
     /// Ends behind the client, whose threads use it.
-    notices: Option<Notices>,
+    notices: ManuallyDrop<Option<Notices>>,
 }
+
+/// How long a thread of the library may take to come to rest.
+pub(crate) const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
 
 type Unowned = jack::Port<jack::Unowned>;
 
 impl Jack {
     /// Goes to the server, which is not started; with a listener, lets it tell what happens.
     pub(super) fn open(name: &str, listener: Option<Listener>) -> Result<Self, Missing> {
-        let client = client(name)?;
-        let jack = Self { client, notices: listener.map(Notices::new) };
-        // SAFETY: fields end in their order, the client first, also where this fails.
+        let client = ManuallyDrop::new(client(name)?);
+        let jack = Self { client, notices: ManuallyDrop::new(listener.map(Notices::new)) };
+        // SAFETY: the client ends first, also where this fails, or neither does.
         let does_tell = jack.notices.as_ref().is_none_or(|notices| unsafe { notices.give(&jack.client) });
-        if does_tell { Ok(jack) } else { Err(Missing::new("the JACK server does not tell what happens")) }
+        if does_tell {
+            return Ok(jack);
+        }
+        jack.notices.iter().for_each(Notices::end);
+        Err(Missing::new("the JACK server does not tell what happens"))
+    }
+}
+
+impl Drop for Jack {
+    /// Closes the client of a server that is gone. Of one that is there it only takes leave: the library's threads may be
+    /// anywhere when they are cancelled, and the server sees it when the program ends.
+    fn drop(&mut self) {
+        match self.notices.as_ref() {
+            Some(notices) if notices.are_over() => {
+                if notices.threads().rest(LONGEST_GOODBYE) {
+                    // SAFETY: nobody uses either behind this, nor the context that the client has of the notices.
+                    unsafe {
+                        ManuallyDrop::drop(&mut self.client);
+                        ManuallyDrop::drop(&mut self.notices);
+                    }
+                }
+            }
+            // SAFETY: the client is open, and without a process callback, so that no thread is cancelled.
+            _ => drop(unsafe { jack::jack_sys::jack_deactivate(self.client.raw()) }),
+        }
     }
 }
 

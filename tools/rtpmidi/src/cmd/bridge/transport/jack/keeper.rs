@@ -2,18 +2,19 @@
 //! in a thread of its own.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use jack::{AsyncClient, Client, ClientStatus, MidiIn, MidiOut, NotificationHandler, Port, PortId, Unowned};
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use super::process::{Change, Losses, MOST, Pair, Process};
+use super::process::{Change, End, Losses, MOST, Pair, Process};
 use super::ring::{Reader, Writer, ring};
 use crate::cmd::bridge::inbox::Inbox;
-use crate::ports::{Missing, jack_client};
+use crate::ports::{LONGEST_GOODBYE, Missing, Threads, jack_client};
 
 /// What is to be done.
 pub(super) enum Order {
@@ -25,8 +26,8 @@ pub(super) enum Order {
     Go(usize),
     /// Something has been connected or disconnected.
     Look,
-    /// The server is gone, as a thread says which has this place in `/proc`.
-    Over(Option<PathBuf>),
+    /// The server is gone.
+    Over,
     /// Nobody gives orders any more.
     End,
 }
@@ -67,12 +68,15 @@ pub(super) struct Keeper {
 
 /// The client at a server.
 struct House {
-    // Ends first: JACK's thread uses the rest.
-    client: AsyncClient<Notices, Process>,
+    // Ends first if at all: JACK's thread uses the rest.
+    client: ManuallyDrop<AsyncClient<Notices, Process>>,
     changes: Producer<Change>,
     gone: Consumer<Pair>,
     leaving: usize,
     pairs: BTreeMap<usize, Known>,
+    threads: Arc<Threads>,
+    /// Asks JACK's thread to end.
+    is_over: Arc<AtomicBool>,
 }
 
 /// A pair that is there.
@@ -133,10 +137,10 @@ impl Keeper {
                         self.look(house);
                     }
                 }
-                Ok(Order::Over(thread)) => {
+                Ok(Order::Over) => {
                     if let Some(house) = house.take() {
                         self.tell(News::Over);
-                        house.close(thread.as_deref());
+                        house.close();
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -151,11 +155,15 @@ impl Keeper {
         let client = jack_client(&self.client)?;
         let ((changes, to_change), (done, gone)) = (RingBuffer::new(MOST), RingBuffer::new(MOST));
         let (heard, hears) = ring();
-        let process = Process::new(to_change, done, heard, self.inbox.clone(), self.start);
+        let (threads, is_over) = (Arc::<Threads>::default(), Arc::<AtomicBool>::default());
+        let end = End { threads: threads.clone(), is_over: is_over.clone() };
+        let process = Process::new(to_change, done, heard, self.inbox.clone(), self.start, end);
+        let notices = Notices { order: self.order.clone(), threads: threads.clone() };
         let client = client
-            .activate_async(Notices(self.order.clone()), process)
+            .activate_async(notices, process)
             .map_err(|error| Missing::new(format!("the JACK server lets nobody in: {error}")))?;
-        Ok((House { client, changes, gone, leaving: 0, pairs: BTreeMap::new() }, hears))
+        let pairs = BTreeMap::new();
+        Ok((House { client: ManuallyDrop::new(client), changes, gone, leaving: 0, pairs, threads, is_over }, hears))
     }
 
     fn come(&self, house: &mut House, slot: usize, name: &str) {
@@ -183,11 +191,8 @@ impl Keeper {
     }
 }
 
-/// How long a thread of the library may take to end: PipeWire's does not.
-const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
-
-/// Seconds that the end takes at most.
-const LONGEST_END: f64 = 0.25;
+/// How long the end may take.
+const LONGEST_END: Duration = Duration::from_millis(250);
 
 impl House {
     /// Leaves the server at the end of the program.
@@ -195,23 +200,21 @@ impl House {
         let client = self.client.as_client();
         // What has been let go at the end is played two periods later.
         let period = f64::from(client.buffer_size()) / f64::from(client.sample_rate().max(1));
-        std::thread::sleep(Duration::from_secs_f64((3.0 * period).min(LONGEST_END)));
-        // SAFETY: the client is open, and stays so as long as there is a thread that could use it.
-        unsafe { jack::jack_sys::jack_deactivate(client.raw()) };
+        std::thread::sleep(Duration::from_secs_f64(3.0 * period).min(LONGEST_END));
+        // JACK's thread ends when it says so itself; PipeWire's does not.
+        self.is_over.store(true, Ordering::SeqCst);
+        self.threads.wait_for_an_end(LONGEST_END);
         // To close it would cancel the thread that tells of ports, wherever that is. The server sees that we have ended.
         std::mem::forget(self);
     }
 
-    /// Closes the client of a server that is gone, which cancels the library's threads: not before the one that has told
-    /// of it has come back from there.
-    fn close(self, thread: Option<&Path>) {
-        let asked = Instant::now();
-        while thread.is_some_and(Path::exists) && asked.elapsed() < LONGEST_GOODBYE {
-            std::thread::sleep(SWEEP);
+    /// Closes the client of a server that is gone, as soon as the library's threads are at rest: it cancels them.
+    fn close(mut self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        if self.threads.rest(LONGEST_GOODBYE) {
+            // SAFETY: nobody uses it behind this.
+            unsafe { ManuallyDrop::drop(&mut self.client) };
         }
-        // Another one may be about to wait for the server.
-        std::thread::sleep(SWEEP);
-        drop(self);
     }
 
     /// Makes a pair of ports, `NAME out` for what the name plays and `NAME in` for what is played to it.
@@ -260,15 +263,23 @@ impl House {
 }
 
 /// What the server tells.
-struct Notices(Sender<Order>);
+struct Notices {
+    order: Sender<Order>,
+    threads: Arc<Threads>,
+}
 
 impl NotificationHandler for Notices {
+    fn thread_init(&self, _: &Client) {
+        self.threads.begin();
+    }
+
     unsafe fn shutdown(&mut self, _status: ClientStatus, _reason: &str) {
-        let place = std::fs::read_link("/proc/thread-self").ok().map(|place| Path::new("/proc").join(place));
-        let _ = self.0.send(Order::Over(place));
+        let _inside = self.threads.enter();
+        let _ = self.order.send(Order::Over);
     }
 
     fn ports_connected(&mut self, _: &Client, _one: PortId, _other: PortId, _are_connected: bool) {
-        let _ = self.0.send(Order::Look);
+        let _inside = self.threads.enter();
+        let _ = self.order.send(Order::Look);
     }
 }

@@ -9,6 +9,7 @@ use rtrb::{Consumer, Producer};
 
 use super::ring::{LONGEST, Reader, Writer};
 use crate::cmd::bridge::inbox::Inbox;
+use crate::ports::Threads;
 
 /// A pair of ports.
 pub(super) struct Pair {
@@ -51,6 +52,13 @@ pub(super) struct Process {
     inbox: Inbox,
     /// From which times count.
     start: Instant,
+    end: End,
+}
+
+/// How the thread comes to its end: by its own word, since whoever cancels it hits it anywhere.
+pub(super) struct End {
+    pub(super) threads: Arc<Threads>,
+    pub(super) is_over: Arc<AtomicBool>,
 }
 
 impl Process {
@@ -60,9 +68,10 @@ impl Process {
         heard: Writer,
         inbox: Inbox,
         start: Instant,
+        end: End,
     ) -> Self {
         let room = vec![0; LONGEST].into_boxed_slice();
-        Self { pairs: Vec::with_capacity(MOST), changes, gone, heard, room, inbox, start }
+        Self { pairs: Vec::with_capacity(MOST), changes, gone, heard, room, inbox, start, end }
     }
 
     fn change(&mut self) {
@@ -85,6 +94,12 @@ impl Process {
 
 impl ProcessHandler for Process {
     fn process(&mut self, client: &Client, scope: &ProcessScope) -> Control {
+        let _inside = self.end.threads.enter();
+        if self.end.is_over.load(Ordering::Relaxed) {
+            // What stands in a buffer would be played again.
+            self.pairs.iter_mut().for_each(|pair| drop(pair.output.writer(scope)));
+            return Control::Quit;
+        }
         self.change();
         let (period, mut has_heard) = (Period::of(self.start, client, scope), false);
         for pair in &mut self.pairs {
