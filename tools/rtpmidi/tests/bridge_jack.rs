@@ -7,6 +7,7 @@ mod studio;
 
 use std::io::Write as _;
 use std::path::Path;
+use std::process::ChildStdin;
 use std::time::Instant;
 
 use kit::{Folder, Objects, PATIENCE, Program, argument, host};
@@ -19,26 +20,44 @@ fn clients_of_a_studio() {
     studio::clients();
 }
 
-/// A bridge with ports of JACK and sessions with these peers.
+/// A bridge with ports of JACK.
 fn bridge(server: &Server, socket: &Path, arguments: &[&str]) -> (Program, Objects) {
     let mut command = server.command(env!("CARGO_BIN_EXE_rtpmidi"));
-    command.args(["bridge", "--name", "Stage", "--port", "0", "--no-mdns", "--no-alsa", "--jack", "--json"]);
+    let name = socket.file_stem().unwrap().to_str().unwrap();
+    command.args(["bridge", "--name", name, "--port", "0", "--no-mdns", "--no-alsa", "--jack", "--json"]);
     let mut bridge = Program::of(command.args(arguments).args(["--control", argument(socket)]));
     let told = Objects::of(&mut bridge);
     kit::wait_for(socket);
     (bridge, told)
 }
 
+/// Waits until a line that is typed is heard; it is typed again until it is, since nothing gets through until the next period.
+fn plays(what: &str, typed: &mut ChildStdin, heard: &Objects, line: &str) {
+    let began = Instant::now();
+    loop {
+        typed.write_all(format!("{line}\n").as_bytes()).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        if heard.has(|object| object["octets"] == line) {
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "{what} is not heard");
+    }
+}
+
 /// Waits until as many ports of this transport are in this state.
 fn wait_for_ports(socket: &Path, transport: &str, state: &str, count: usize) {
+    let is_so = |port: &&Value| port["transport"] == transport && port["state"] == state;
+    status(socket, |ports| (ports.iter().filter(is_so).count() == count).then_some(()));
+}
+
+/// What `find` finds among the ports of a bridge, as soon as it does.
+fn status<T>(socket: &Path, find: impl Fn(&[Value]) -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         let ended = Program::start(&["bridge", "status", "--json", "--control", argument(socket)]).finish();
         let status: Value = serde_json::from_str(&ended.stdout).unwrap();
-        let ports = status["ports"].as_array().unwrap();
-        let is_so = |port: &&Value| port["transport"] == transport && port["state"] == state;
-        if ports.iter().filter(is_so).count() == count {
-            return;
+        if let Some(found) = find(status["ports"].as_array().unwrap()) {
+            return found;
         }
         assert!(began.elapsed() < PATIENCE, "{status:#}");
         std::thread::sleep(std::time::Duration::from_millis(50));
@@ -49,14 +68,14 @@ fn wait_for_ports(socket: &Path, transport: &str, state: &str, count: usize) {
 fn music_goes_through_ports_of_jack_and_ends_with_the_server_and_comes_back_with_it() {
     let Some(mut server) = Server::jackd() else { return };
     let folder = Folder::new("bridge-jack");
-    let socket = folder.path("bridge.sock");
+    let socket = folder.path("Stage.sock");
     let (_keys, mut typed, _told, keys) = host("Keys", &["--stdin", "hex"]);
     let (_synth, _, heard, synth) = host("Synth", &["--print"]);
     let (bridge, told) = bridge(&server, &socket, &["--peer", &keys, "--peer", &synth]);
     let (from, to) = (format!("Stage:{keys} out"), format!("Stage:{synth} in"));
     for time in 0..2 {
         let mut studio = server.studio();
-        wait_for_ports(&socket, "jack", "there", 2);
+        wait_for_ports(&socket, "jack", "there", 3);
         wait_for_ports(&socket, "applemidi", "there", 2);
         studio.connect(&from, &to);
         studio.wait_for(&[format!("{from} > {to}")]);
@@ -74,7 +93,7 @@ fn music_goes_through_ports_of_jack_and_ends_with_the_server_and_comes_back_with
                 object["octets"].as_str().is_some_and(|octets| octets.starts_with("80 3c"))
             });
             told.wait_for("nobody says so", PATIENCE, |object| object["words"] == "the JACK server is gone");
-            wait_for_ports(&socket, "jack", "away", 2);
+            wait_for_ports(&socket, "jack", "away", 3);
             server.start();
         }
     }
@@ -90,15 +109,87 @@ fn a_bridge_without_a_server_says_so_and_finds_it_when_it_comes() {
     let Some(mut server) = Server::jackd() else { return };
     server.kill();
     let folder = Folder::new("bridge-jack-late");
-    let socket = folder.path("bridge.sock");
+    let socket = folder.path("Stage.sock");
     let (bridge, told) = bridge(&server, &socket, &["--peer", "127.0.0.1:9"]);
-    wait_for_ports(&socket, "jack", "away", 1);
+    wait_for_ports(&socket, "jack", "away", 2);
     server.start();
     told.wait_for("it is not found", PATIENCE, |object| object["words"] == "the JACK server is there");
-    wait_for_ports(&socket, "jack", "there", 1);
+    wait_for_ports(&socket, "jack", "there", 2);
     let ended = bridge.interrupted();
     assert_eq!(ended.code, Some(0));
     assert!(ended.stderr.contains("no ports of JACK: no JACK server is running"), "{ended:?}");
+}
+
+/// Rules of the bridge Stage name ports of other clients, such as the bridge Desk with a keyboard: that is exported, and a
+/// guest of its session hears it and is heard; what a session of Stage plays goes to it as well.
+fn rules_and_exports(server: &Server, folder: &Folder) {
+    let mut studio = server.studio();
+    studio.ports("synth", &["<in", "<other"]);
+    studio.ports("pads", &[">out"]);
+    let (_keys, mut keys_typed, keys_heard, keys) = host("Keys", &["--stdin", "hex", "--print"]);
+    let (_organ, mut organ_typed, _organ_heard, organ) = host("Organ", &["--stdin", "hex", "--print"]);
+    let [desk_socket, stage_socket] = ["Desk.sock", "Stage.sock"].map(|name| folder.path(name));
+    let (desk, _desk_told) = bridge(server, &desk_socket, &["--peer", &keys]);
+    let [from, to] = ["out", "in"].map(|way| format!("Desk:{keys} {way}"));
+    let rules = [
+        format!("'Desk':'{keys} out' --> 'Network Export'"),
+        format!("'Network Export' --> 'Desk':'{keys} in'"),
+        format!("'pads' --> '{organ}'"),
+        format!("'{organ}' --> 'synth':'in'"),
+        format!("'{organ}' --> 'Desk':'{keys} in'"),
+    ];
+    let mut arguments = vec!["--peer", &organ];
+    arguments.extend(rules.iter().flat_map(|rule| ["--rule", rule]));
+    let (stage, told) = bridge(server, &stage_socket, &arguments);
+    let export = format!("Stage/Desk {keys} out");
+    told.wait_for("it is not exported", PATIENCE, |object| object["type"] == "export" && object["name"] == export);
+    let mut expected = vec![
+        format!("{from} > Stage:Network Export in"),
+        format!("{from} > Stage:{export} in"),
+        format!("Stage:Network Export out > {to}"),
+        format!("pads:out > Stage:{organ} in"),
+        format!("Stage:{organ} out > synth:in"),
+        format!("Stage:{organ} out > {to}"),
+    ];
+    studio.wait_for(&expected);
+    let address = status(&stage_socket, |ports| {
+        let port = ports.iter().find(|port| port["name"] == export)?;
+        Some(format!("127.0.0.1:{}", port["address"].as_str()?.strip_prefix("port ")?))
+    });
+    let arguments = ["join", &address, "--name", "Guest", "--no-mdns", "--json", "--print", "--stdin", "hex"];
+    let (mut guest, mut guest_typed) = Program::start_with_open_stdin(&arguments);
+    let guest_heard = Objects::of(&mut guest);
+    plays("the keyboard", &mut keys_typed, &guest_heard, "90 3c 64");
+    plays("the guest", &mut guest_typed, &keys_heard, "90 40 64");
+    plays("the organ", &mut organ_typed, &keys_heard, "90 43 64");
+    // Somebody pulls a cable: the session ends, and stays so.
+    studio.disconnect(&from, "Stage:Network Export in");
+    told.wait_for("it is still exported", PATIENCE, |object| object["change"] == "ended" && object["name"] == export);
+    expected.drain(..2);
+    studio.wait_for(&expected);
+    // What comes later is connected as well, and what another connects is let alone.
+    studio.connect(&format!("Stage:{organ} out"), "synth:other");
+    studio.tell(&["unregister", "pads:out"]);
+    studio.ports("pads", &[">out"]);
+    expected.push(format!("Stage:{organ} out > synth:other"));
+    studio.wait_for(&expected);
+    drop(guest);
+    for ended in [stage.interrupted(), desk.interrupted()] {
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    }
+}
+
+#[test]
+fn rules_name_ports_of_jack_and_sources_are_exported() {
+    let Some(server) = Server::jackd() else { return };
+    rules_and_exports(&server, &Folder::new("bridge-jack-rules"));
+}
+
+#[test]
+fn rules_name_ports_of_pipewire_and_sources_are_exported() {
+    let folder = Folder::new("bridge-pipewire");
+    let Some(server) = Server::pipewire(&folder) else { return };
+    rules_and_exports(&server, &folder);
 }
 
 #[test]
@@ -107,7 +198,7 @@ fn a_server_that_dies_ten_times_amid_traffic_takes_neither_the_bridge_nor_the_pa
     let folder = Folder::new("bridge-jack-dies");
     let (_keys, mut typed, _told, keys) = host("Keys", &["--stdin", "hex"]);
     let (_synth, _, heard, synth) = host("Synth", &["--print"]);
-    let (mut bridge, told) = bridge(&server, &folder.path("bridge.sock"), &["--peer", &keys, "--peer", &synth]);
+    let (mut bridge, told) = bridge(&server, &folder.path("Stage.sock"), &["--peer", &keys, "--peer", &synth]);
     let mut patch = server.command(env!("CARGO_BIN_EXE_rtpmidi"));
     patch.args(["patch", "--no-alsa", "--json", "--retry", "0.1"]);
     patch.args(["--rule", &format!("Stage:'{keys} out' --> Stage:'{synth} in'")]);

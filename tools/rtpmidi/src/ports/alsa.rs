@@ -82,9 +82,12 @@ impl Sequencer {
 }
 
 impl Server for Sequencer {
-    fn survey(&self) -> Survey {
+    fn survey_unless(&self, is_disturbed: &dyn Fn() -> bool) -> Option<Survey> {
         let mut survey = Survey::default();
         for client in ClientIter::new(&self.seq) {
+            if is_disturbed() {
+                return None;
+            }
             let ports = PortIter::new(&self.seq, client.get_client());
             survey.ports.extend(ports.filter_map(|port| self.describe(&client, &port)));
         }
@@ -92,7 +95,7 @@ impl Server for Sequencer {
             let connections = PortSubscribeIter::new(&self.seq, address(port.id), QuerySubsType::READ);
             survey.connections.extend(connections.map(|connection| (port.id, id(connection.get_dest()))));
         }
-        survey
+        Some(survey)
     }
 
     fn port(&self, id: Id) -> Option<Port> {

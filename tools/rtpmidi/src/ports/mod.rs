@@ -10,6 +10,7 @@
 
 #[cfg(feature = "alsa")]
 mod alsa;
+pub(crate) mod aside;
 #[cfg(feature = "alsa")]
 mod hardware;
 #[cfg(feature = "jack")]
@@ -23,13 +24,18 @@ use std::sync::mpsc::Sender;
 use port_rules::{Graph, Id, Port};
 
 #[cfg(feature = "jack")]
-pub(crate) use self::jack::{LONGEST_GOODBYE, Threads, client as jack_client};
+pub(crate) use self::jack::{LONGEST_GOODBYE, Threads, client as jack_client, connections as jack_connections};
 pub(crate) use missing::Missing;
 
 /// Whoever owns ports and can connect them. It is let go with this value.
 pub(crate) trait Server {
     /// All that is there now, but for what is the program's own.
-    fn survey(&self) -> Survey;
+    fn survey(&self) -> Survey {
+        self.survey_unless(&|| false).unwrap_or_default()
+    }
+
+    /// The same, given up as soon as something more urgent has come: with many ports it takes its time.
+    fn survey_unless(&self, is_disturbed: &dyn Fn() -> bool) -> Option<Survey>;
 
     /// The port as it is now; none if it is gone, or cannot be connected by others.
     fn port(&self, id: Id) -> Option<Port>;
@@ -42,7 +48,7 @@ pub(crate) trait Server {
 }
 
 /// All ports, and which are connected.
-#[derive(Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Survey {
     pub(crate) ports: Vec<Port>,
     pub(crate) connections: Vec<(Id, Id)>,

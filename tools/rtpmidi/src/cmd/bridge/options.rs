@@ -67,7 +67,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "NAME", value_parser = pattern)]
     ignore: Vec<Text>,
 
-    /// Announce ports of ALSA, each as a session, by what rules call them: ".hw" are all devices. Repeat it for several
+    /// Announce ports of ALSA and JACK, each as a session, by what rules call them: ".hw" are all devices. Repeat it for several
     #[arg(long, value_name = "PORTS", value_parser = export)]
     export: Vec<Rules>,
 

@@ -1,7 +1,8 @@
-//! Rules at work: which ports of the bay are connected with each other, and with ports of ALSA that others own.
+//! Rules at work: which ports of the bay are connected with each other, and with ports of ALSA and JACK that
+//! others own.
 //!
 //! To rules a port of the bay is one of the network, client and port by its name. A connection between two of them is one
-//! in the bay; one with a port that somebody else owns is made by ALSA, with the face of the port in the bay.
+//! in the bay; one with a port that somebody else owns is made by ALSA or JACK, with the face of the port in the bay.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use super::config::Connections;
 use super::inbox::Inbox;
 use super::passage::Passage;
 use super::status::{Origin, Transport};
+use crate::ports::aside::{Aside, Hearer};
 use crate::ports::wiring::Wiring;
 use crate::ports::{self, Server, Survey};
 
@@ -26,23 +28,43 @@ pub(crate) struct Patch {
     ids: BTreeMap<PortId, Id>,
     /// The number of the next one.
     next: u64,
-    server: Option<Box<dyn Server>>,
-    /// The ports of ALSA that stand for ports of the bay.
-    faces: BTreeMap<Id, Port>,
+    sequencer: Option<Box<dyn Server>>,
+    /// JACK's server, whose answers may take longer than music can wait.
+    jack: Option<Aside>,
+    /// The ports of others that stand for ports of the bay: where something comes out, and where it goes in.
+    faces: BTreeMap<(Graph, Id, Way), Port>,
     /// When all is looked at again.
     due: Option<Instant>,
 }
 
-/// What the sequencer knows of us: our clients, and what their ports stand for, by the numbers of both.
+/// What a server knows of us: our clients, and what their ports stand for, as [`client_of`] and [`place_of`] call them.
+#[derive(Default)]
 pub(crate) struct Own {
-    pub(crate) clients: BTreeSet<i32>,
-    pub(crate) faces: BTreeMap<(i32, i32), PortId>,
-    /// The port for exports.
-    pub(crate) export: (i32, i32),
+    pub(crate) clients: BTreeSet<String>,
+    pub(crate) faces: BTreeMap<String, PortId>,
+    /// The ports for exports.
+    pub(crate) exports: BTreeSet<String>,
+}
+
+/// What the servers know of us, as far as they are there.
+#[derive(Default)]
+pub(crate) struct Owns {
+    pub(crate) alsa: Option<Own>,
+    pub(crate) jack: Option<Own>,
+}
+
+/// What goes through a port, as others see it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Way {
+    Out,
+    In,
 }
 
 /// So long after something has happened all is looked at: much happens at once.
 const SETTLED: Duration = Duration::from_millis(50);
+
+/// What the bridge calls itself where it connects ports of others.
+const CLIENT: &str = "rtpmidi bridge";
 
 /// Numbers of ALSA's ports have 33 bits.
 const NETWORK: u64 = 1 << 40;
@@ -51,11 +73,11 @@ const NETWORK: u64 = 1 << 40;
 const EXPORT: Id = Id(NETWORK);
 
 impl Patch {
-    /// Begins with these rules. Ports of ALSA are looked at as long as there are rules.
+    /// Begins with these rules. Ports of others are looked at as long as there are rules.
     pub(crate) fn new(rules: Rules, written: Connections) -> Self {
         let (ids, faces) = (BTreeMap::new(), BTreeMap::new());
         let (wiring, due) = (Wiring::new(all(rules, &written)), Some(Instant::now()));
-        Self { wiring, written, ids, next: NETWORK + 1, server: None, faces, due }
+        Self { wiring, written, ids, next: NETWORK + 1, sequencer: None, jack: None, faces, due }
     }
 
     /// Takes other rules. Connections that no rule ends stay.
@@ -81,22 +103,27 @@ impl Patch {
         &mut self,
         at: Duration,
         bay: &mut Bay,
-        own: Option<&Own>,
+        own: &Owns,
         inbox: &Inbox,
     ) -> (Vec<String>, BTreeSet<PortId>) {
         self.due = None;
         let now = Instant::now();
         if self.wiring.bay().rules().is_empty() {
-            self.server = None;
+            (self.sequencer, self.jack) = (None, None);
             self.sift(at, bay);
             return (Vec::new(), BTreeSet::new());
         }
         self.look_at_the_bay(bay, now);
-        if let Some(own) = own {
-            self.look_at_the_sequencer(own, inbox, now);
-        } else {
-            self.server = None;
-            self.wiring.lose(Graph::Alsa);
+        self.faces.clear();
+        let surveys = [
+            (Graph::Alsa, &own.alsa, self.ask_the_sequencer(own.alsa.is_some(), inbox)),
+            (Graph::Jack, &own.jack, self.ask_jack(own.jack.is_some(), inbox)),
+        ];
+        for (graph, own, survey) in surveys {
+            match (own, survey) {
+                (Some(own), Some(survey)) => self.look_at(graph, own, survey, now),
+                _ => self.wiring.lose(graph),
+            }
         }
         let (mut words, mut touched) = (Vec::new(), BTreeSet::new());
         for change in self.wiring.decide() {
@@ -164,32 +191,60 @@ impl Patch {
         self.wiring.survey(Graph::Network, Survey { ports, connections }, now);
     }
 
-    /// Takes note of the ports of ALSA, and of what is connected there.
-    fn look_at_the_sequencer(&mut self, own: &Own, inbox: &Inbox, now: Instant) {
-        if self.server.is_none() {
+    /// All ports of the sequencer.
+    fn ask_the_sequencer(&mut self, is_there: bool, inbox: &Inbox) -> Option<Survey> {
+        if !is_there {
+            self.sequencer = None;
+        } else if self.sequencer.is_none() {
             let inbox = inbox.clone();
             let listener = Box::new(move |_| inbox.patch());
             // What is missing has been told when the ports could not be made.
-            self.server = ports::open(Graph::Alsa, "rtpmidi bridge", Some(listener)).ok();
+            self.sequencer = ports::open(Graph::Alsa, CLIENT, Some(listener)).ok();
         }
-        let Some(server) = &self.server else { return };
-        let Survey { ports, connections } = server.survey();
-        let is_own = |port: &Port| number(port).is_some_and(|(client, _)| own.clients.contains(&client));
+        Some(self.sequencer.as_ref()?.survey())
+    }
+
+    /// All ports of JACK, as far as they are known.
+    fn ask_jack(&mut self, is_there: bool, inbox: &Inbox) -> Option<Survey> {
+        if self.jack.is_none() && is_there {
+            let (changed, refused) = (inbox.clone(), inbox.clone());
+            let (changed, refused) = (move || changed.patch(), move |words: &str| refused.complain(words));
+            let hearer = Hearer { changed: Box::new(changed), refused: Box::new(refused) };
+            self.jack = Aside::start(Graph::Jack, CLIENT, hearer).ok();
+        }
+        let (gone, survey) = self.jack.as_ref()?.survey();
+        // One that has come anew is connected anew.
+        for id in gone {
+            self.wiring.go(id);
+        }
+        survey
+    }
+
+    /// Takes note of the ports of a server, and of what is connected there.
+    fn look_at(&mut self, graph: Graph, own: &Own, survey: Survey, now: Instant) {
+        let Survey { ports, connections } = survey;
+        let is_own = |port: &Port| own.clients.contains(&client_of(port));
         let (faces, ports): (Vec<Port>, Vec<Port>) = ports.into_iter().partition(is_own);
-        self.faces = faces.into_iter().filter_map(|face| Some((self.stands_for(own, &face)?, face))).collect();
-        let meant: BTreeMap<Id, Id> = self.faces.iter().map(|(id, face)| (face.id, *id)).collect();
+        let mut meant: BTreeMap<Id, Id> = BTreeMap::new();
+        for face in faces {
+            let Some(id) = self.stands_for(own, &face) else { continue };
+            meant.insert(face.id, id);
+            let ways = [(face.is_source(), Way::Out), (face.is_sink(), Way::In)];
+            self.faces
+                .extend(ways.into_iter().filter(|(goes, _)| *goes).map(|(_, way)| ((graph, id, way), face.clone())));
+        }
         let meant = |id: Id| meant.get(&id).copied().unwrap_or(id);
-        // A connection of two faces of ours goes through the sequencer, and not through the bay.
+        // A connection of two faces of ours goes through the server, and not through the bay.
         let of_others = |(from, to): &(Id, Id)| meant(*from) == *from || meant(*to) == *to;
         let connections: Vec<(Id, Id)> = connections.into_iter().filter(of_others).collect();
         let connections = connections.into_iter().map(|(from, to)| (meant(from), meant(to))).collect();
-        self.wiring.survey(Graph::Alsa, Survey { ports, connections }, now);
+        self.wiring.survey(graph, Survey { ports, connections }, now);
     }
 
     /// What rules call the port that a face stands for.
     fn stands_for(&self, own: &Own, face: &Port) -> Option<Id> {
-        let number = number(face)?;
-        if number == own.export { Some(EXPORT) } else { self.ids.get(own.faces.get(&number)?).copied() }
+        let place = place_of(face);
+        if own.exports.contains(&place) { Some(EXPORT) } else { self.ids.get(own.faces.get(&place)?).copied() }
     }
 
     /// Connects or disconnects; returns the ports of the bay.
@@ -203,26 +258,32 @@ impl Patch {
             }
             return Ok(vec![from, to]);
         }
-        let known =
-            |id: Id| self.faces.get(&id).or_else(|| self.wiring.bay().port(id).filter(|it| it.graph == Graph::Alsa));
-        let (Some(from), Some(to)) = (known(change.from), known(change.to)) else {
-            return Err("it has no port of ALSA".to_owned());
-        };
-        let Some(server) = self.server.as_ref().filter(|_| change.from != EXPORT || change.to != EXPORT) else {
-            return Err("there is no ALSA sequencer".to_owned());
+        let graphs = [change.from, change.to].map(|id| self.wiring.bay().port(id).map(|port| port.graph));
+        let graph = graphs.into_iter().flatten().find(|graph| *graph != Graph::Network);
+        // Where exports are heard is nothing to connect with a port of the bay.
+        let Some(graph) = graph else { return Err("neither is a port of others".to_owned()) };
+        let known = |id: Id, way| self.faces.get(&(graph, id, way)).or_else(|| self.wiring.bay().port(id));
+        let of_graph = |port: &&Port| port.graph == graph;
+        let (Some(from), Some(to)) =
+            (known(change.from, Way::Out).filter(of_graph), known(change.to, Way::In).filter(of_graph))
+        else {
+            return Err(format!("it has no port of {}", ports::title(graph)));
         };
         if self.filters(change.rule) {
             let (ours, side) = if place(change.from).is_some() { (change.from, "to") } else { (change.to, "from") };
             let name = self.wiring.bay().port(ours).map_or("", |port| &port.name);
+            let (title, sort) = (ports::title(graph), ports::title(graph).to_lowercase());
             return Err(format!(
-                "ALSA makes it, which filters nothing; write {side} = '\"alsa:{name}\"', and connect by a rule"
+                "{title} makes it, which filters nothing; write {side} = '\"{sort}:{name}\"', and connect by a rule"
             ));
         }
-        match change.act {
-            Act::Connect => server.connect(from, to)?,
-            Act::Disconnect => server.disconnect(from, to)?,
+        match (graph, &self.sequencer, &self.jack) {
+            (Graph::Alsa, Some(sequencer), _) if change.act == Act::Connect => sequencer.connect(from, to)?,
+            (Graph::Alsa, Some(sequencer), _) => sequencer.disconnect(from, to)?,
+            (Graph::Jack, _, Some(jack)) => jack.ask(change.act, from, to),
+            _ => return Err(format!("{} is gone", ports::title(graph))),
         }
-        // Whoever is connected by ALSA is seen at the face.
+        // Whoever is connected by a server is seen at the face.
         Ok(Vec::new())
     }
 
@@ -249,9 +310,15 @@ fn all(mut rules: Rules, written: &Connections) -> Rules {
     rules
 }
 
-/// The numbers that ALSA gives a port and its client.
-fn number(port: &Port) -> Option<(i32, i32)> {
-    Some((i32::try_from(port.client_number?).ok()?, i32::try_from(port.number?).ok()?))
+/// What a client is called by its server: by its number at ALSA, by its name at JACK.
+fn client_of(port: &Port) -> String {
+    port.client_number.map_or_else(|| port.client.clone(), |number| number.to_string())
+}
+
+/// What a port is called by its server, such as `128:0` and `synth:in`.
+fn place_of(port: &Port) -> String {
+    let name = port.number.map_or_else(|| port.name.clone(), |number| number.to_string());
+    format!("{}:{name}", client_of(port))
 }
 
 #[cfg(test)]
@@ -277,19 +344,22 @@ mod tests {
             (Bay::default(), Patch::new(rules("Piano --> 'ipMIDI 1'"), Connections::default()), inbox());
         let piano = bay.add("Piano", Transport::Applemidi);
         bay.add("alsa:Piano", Transport::Alsa);
-        assert_eq!(patch.look(Duration::ZERO, &mut bay, None, &inbox).0, Vec::<String>::new());
+        assert_eq!(patch.look(Duration::ZERO, &mut bay, &Owns::default(), &inbox).0, Vec::<String>::new());
         let line = bay.add("ipMIDI 1", Transport::Ipmidi);
-        let (words, touched) = patch.look(Duration::ZERO, &mut bay, None, &inbox);
+        let (words, touched) = patch.look(Duration::ZERO, &mut bay, &Owns::default(), &inbox);
         assert_eq!(words, ["Piano --> ipMIDI 1: connected by a rule"]);
         assert_eq!(touched, BTreeSet::from([piano, line]));
         assert_eq!(connections(&bay), [("Piano".to_owned(), "ipMIDI 1".to_owned())]);
         assert!(matches!(&bay.connections()[0].origin, Origin::Rule(rule) if rule.contains("Piano")));
-        assert!(patch.look(Duration::ZERO, &mut bay, None, &inbox).0.is_empty());
+        assert!(patch.look(Duration::ZERO, &mut bay, &Owns::default(), &inbox).0.is_empty());
         bay.disconnect(Duration::ZERO, piano, line);
-        assert!(patch.look(Duration::ZERO, &mut bay, None, &inbox).0.is_empty(), "somebody has pulled the cable");
+        assert!(
+            patch.look(Duration::ZERO, &mut bay, &Owns::default(), &inbox).0.is_empty(),
+            "somebody has pulled the cable"
+        );
         patch.set_rules(rules("Piano --> 'ipMIDI 1'"), Connections::default());
         assert!(patch.due().is_some());
-        assert_eq!(patch.look(Duration::ZERO, &mut bay, None, &inbox).0.len(), 1);
+        assert_eq!(patch.look(Duration::ZERO, &mut bay, &Owns::default(), &inbox).0.len(), 1);
     }
 
     #[test]
@@ -298,9 +368,12 @@ mod tests {
             (Bay::default(), Patch::new(Rules::default(), Connections::default()), inbox());
         let ports = ["a", "b"].map(|name| bay.add(name, Transport::Applemidi));
         bay.connect(ports[0], ports[1], Origin::Hand);
-        assert!(patch.look(Duration::ZERO, &mut bay, None, &inbox).0.is_empty());
+        assert!(patch.look(Duration::ZERO, &mut bay, &Owns::default(), &inbox).0.is_empty());
         patch.set_rules(rules("a -/-> b"), Connections::default());
-        assert_eq!(patch.look(Duration::ZERO, &mut bay, None, &inbox).0, ["a --> b: disconnected by a rule"]);
+        assert_eq!(
+            patch.look(Duration::ZERO, &mut bay, &Owns::default(), &inbox).0,
+            ["a --> b: disconnected by a rule"]
+        );
         assert!(connections(&bay).is_empty());
     }
 
@@ -319,11 +392,11 @@ mod tests {
             bay.connections().iter().map(|it| (it.to.clone(), moved(it))).collect::<Vec<_>>()
         };
         let expected = |all: [(&str, i8); 3]| all.map(|(name, moved)| (name.to_owned(), moved));
-        assert_eq!(patch.look(Duration::ZERO, &mut bay, None, &inbox).0, ["a --> c: connected by a rule"]);
+        assert_eq!(patch.look(Duration::ZERO, &mut bay, &Owns::default(), &inbox).0, ["a --> c: connected by a rule"]);
         assert_eq!(told(&bay), expected([("b", 1), ("alsa:a", 1), ("c", 2)]));
         bay.set_passage(Duration::ZERO, a, b, &transpose(7));
         patch.set_rules(Rules::default(), Connections::default());
-        patch.look(Duration::ZERO, &mut bay, None, &inbox);
+        patch.look(Duration::ZERO, &mut bay, &Owns::default(), &inbox);
         assert_eq!(told(&bay), expected([("b", 7), ("alsa:a", 0), ("c", 0)]));
         assert!(bay.connect(c, c, Origin::Hand));
     }

@@ -1,5 +1,7 @@
 //! One server: reached, lost, and reached again.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -20,7 +22,14 @@ pub(super) struct Keeper {
     generation: u64,
     /// When it is looked at as a whole: what it does not tell, such as aliases, comes soon after what it does.
     pub(super) look: Option<Instant>,
+    /// It has told something since a look began.
+    has_told: Arc<AtomicBool>,
+    /// Looks in a row that were given up because it had.
+    disturbed: u32,
 }
+
+/// So many looks are given up for what is more urgent.
+const DISTURBED: u32 = 10;
 
 /// How often a server is looked at that does not tell everything.
 const ROUND: Duration = Duration::from_secs(5);
@@ -44,8 +53,10 @@ pub(super) enum Outcome {
 }
 
 impl Keeper {
-    pub(super) const fn new(graph: Graph, now: Instant) -> Self {
-        Self { graph, server: None, missing: None, attempts: 0, next: Some(now), generation: 0, look: None }
+    pub(super) fn new(graph: Graph, now: Instant) -> Self {
+        let (has_told, disturbed) = (Arc::default(), 0);
+        let (server, missing, attempts, next, look) = (None, None, 0, Some(now), None);
+        Self { graph, server, missing, attempts, next, generation: 0, look, has_told, disturbed }
     }
 
     /// Tries to reach it, if it is time to.
@@ -56,7 +67,11 @@ impl Keeper {
         self.attempts += 1;
         self.generation += 1;
         let (graph, generation) = (self.graph, self.generation);
-        let listener = ports::listener(events, move |news| Event::News { graph, generation, news });
+        let has_told = self.has_told.clone();
+        let listener = ports::listener(events, move |news| {
+            has_told.store(true, Ordering::Relaxed);
+            Event::News { graph, generation, news, at: Instant::now() }
+        });
         match ports::open(graph, name, Some(listener)) {
             Ok(server) => {
                 let survey = server.survey();
@@ -116,8 +131,14 @@ impl Keeper {
         self.server.as_ref()?.port(id)
     }
 
-    pub(super) fn survey(&self) -> Option<Survey> {
-        Some(self.server.as_ref()?.survey())
+    /// Looks at it as a whole; none where it has told something meanwhile, which goes before.
+    pub(super) fn survey(&mut self) -> Option<Survey> {
+        let server = self.server.as_ref()?;
+        self.has_told.store(false, Ordering::Relaxed);
+        let must_be = self.disturbed >= DISTURBED;
+        let survey = server.survey_unless(&|| !must_be && self.has_told.load(Ordering::Relaxed));
+        self.disturbed = if survey.is_some() { 0 } else { self.disturbed + 1 };
+        survey
     }
 
     pub(super) fn server(&self) -> Option<&dyn Server> {

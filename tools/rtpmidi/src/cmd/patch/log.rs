@@ -1,6 +1,7 @@
 //! What is told while ports are patched: words on stderr, or objects on stdout.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use port_rules::{Act, Change, Graph, Patchbay};
 use serde_json::{Value, json};
@@ -132,20 +133,21 @@ impl Log {
         }
     }
 
-    /// What has been done.
-    pub(super) fn done(&self, bay: &Patchbay, change: &Change) -> Result<()> {
-        self.change(bay, change, [("connected", "connected"), ("disconnected", "disconnected")], None)
+    /// What has been done, and how long after the server had told why.
+    pub(super) fn done(&self, bay: &Patchbay, change: &Change, after: Option<Duration>) -> Result<()> {
+        let after = after.map(|after| after.as_micros() as u64);
+        self.change(bay, change, [("connected", "connected"), ("disconnected", "disconnected")], None, after)
     }
 
     /// What could not be done.
     pub(super) fn refused(&self, bay: &Patchbay, change: &Change, reason: &str) -> Result<()> {
         let words = [("refused", "warning: cannot connect"), ("refused", "warning: cannot disconnect")];
-        self.change(bay, change, words, Some(reason))
+        self.change(bay, change, words, Some(reason), None)
     }
 
     /// What would be done.
     pub(super) fn would(&self, bay: &Patchbay, change: &Change) -> Result<Audience> {
-        self.change(bay, change, [("connect", "would connect"), ("disconnect", "would disconnect")], None)?;
+        self.change(bay, change, [("connect", "would connect"), ("disconnect", "would disconnect")], None, None)?;
         Ok(if self.is_alone() { Audience::Gone } else { Audience::Listening })
     }
 
@@ -159,7 +161,14 @@ impl Log {
     }
 
     /// A change: what it is called for each act, in JSON and in words.
-    fn change(&self, bay: &Patchbay, change: &Change, words: [(&str, &str); 2], reason: Option<&str>) -> Result<()> {
+    fn change(
+        &self,
+        bay: &Patchbay,
+        change: &Change,
+        words: [(&str, &str); 2],
+        reason: Option<&str>,
+        after: Option<u64>,
+    ) -> Result<()> {
         let (Some(from), Some(to)) = (bay.port(change.from), bay.port(change.to)) else { return Ok(()) };
         let (kind, word) = words[usize::from(change.act == Act::Disconnect)];
         let rule = bay.rules().at(change.rule);
@@ -172,7 +181,10 @@ impl Log {
         let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
         let level = if reason.is_some() { Level::Quiet } else { Level::Usual };
         let rule = rule.map(ToString::to_string);
-        let object = json!({"type": kind, "from": from, "to": to, "line": line, "rule": rule, "reason": reason});
+        let mut object = json!({"type": kind, "from": from, "to": to, "line": line, "rule": rule, "reason": reason});
+        if let Some(after) = after {
+            object["after_us"] = after.into();
+        }
         self.tell(level, &format!("{word} {from} --> {to}{place}{why}"), &object)
     }
 

@@ -58,7 +58,7 @@ pub(super) struct RunOptions {
 
 /// What wakes the loop.
 pub(super) enum Event {
-    News { graph: Graph, generation: u64, news: News },
+    News { graph: Graph, generation: u64, news: News, at: Instant },
     Wish(Wish),
 }
 
@@ -146,12 +146,17 @@ impl Work<'_> {
                 None => waiting.recv().ok(),
             };
             let now = Instant::now();
-            let mut is_new = false;
+            let (mut is_new, mut told) = (false, None);
             for event in first.into_iter().chain(waiting.try_iter().take(BATCH)) {
                 match event {
                     Event::Wish(Wish::End) => return Ok(()),
                     Event::Wish(Wish::Reload) => is_new |= self.reload(),
-                    Event::News { graph, generation, news } => is_new |= self.hear(graph, generation, &news, now)?,
+                    Event::News { graph, generation, news, at } => {
+                        if self.hear(graph, generation, &news, now)? {
+                            is_new = true;
+                            told.get_or_insert(at);
+                        }
+                    }
                 }
             }
             if self.file.as_mut().is_some_and(|file| file.has_changed(now)) {
@@ -159,7 +164,7 @@ impl Work<'_> {
             }
             is_new |= self.look(now);
             if is_new {
-                self.act(now)?;
+                self.act(now, told)?;
             }
             self.learn(now)?;
             if self.log.is_alone() {
@@ -198,7 +203,7 @@ impl Work<'_> {
             let missing: Vec<_> = self.keepers.iter().filter_map(|keeper| keeper.missing().cloned()).collect();
             return Err(live::nothing(&missing));
         }
-        if is_new { self.act(now) } else { Ok(()) }
+        if is_new { self.act(now, None) } else { Ok(()) }
     }
 
     /// Takes note of what a server tells; true if something is to be decided.
@@ -253,22 +258,28 @@ impl Work<'_> {
                 continue;
             }
             keeper.look = None;
-            if let Some(survey) = keeper.survey() {
-                is_new |= self.wiring.survey(keeper.graph, survey, now) || self.wiring.has_tries();
-                keeper.look = self.wiring.is_open().then(|| now + SETTLED).or_else(|| keeper.next_look(now));
+            if keeper.server().is_none() {
+                continue;
             }
+            let Some(survey) = keeper.survey() else {
+                keeper.look_by(now + SETTLED);
+                continue;
+            };
+            is_new |= self.wiring.survey(keeper.graph, survey, now) || self.wiring.has_tries();
+            keeper.look = self.wiring.is_open().then(|| now + SETTLED).or_else(|| keeper.next_look(now));
         }
         is_new
     }
 
-    /// Does what is to be done.
-    fn act(&mut self, now: Instant) -> Result<()> {
+    /// Does what is to be done, because of what was told at a time if anything was.
+    fn act(&mut self, now: Instant, told: Option<Instant>) -> Result<()> {
         for change in self.wiring.decide() {
             let bay = self.wiring.bay();
             let (Some(from), Some(to)) = (bay.port(change.from), bay.port(change.to)) else { continue };
             let keeper = self.keepers.iter_mut().find(|keeper| keeper.graph == from.graph);
             let Some(keeper) = keeper else { continue };
             let Some(server) = keeper.server() else { continue };
+            let after = told.map(|told| told.elapsed());
             let done = match change.act {
                 Act::Connect => server.connect(from, to),
                 Act::Disconnect => server.disconnect(from, to),
@@ -276,7 +287,7 @@ impl Work<'_> {
             match done {
                 Ok(()) => {
                     self.totals.count(change.act);
-                    self.log.done(bay, &change)?;
+                    self.log.done(bay, &change, after)?;
                     self.wiring.apply(&change, now);
                 }
                 Err(reason) => {

@@ -145,7 +145,7 @@ pub(super) fn id(port: &Port<Unowned>) -> Id {
 }
 
 /// The names of the ports that a port is connected to, whoever owns it.
-pub(super) fn connections(client: &Client, port: &Port<Unowned>) -> Vec<String> {
+pub(crate) fn connections(client: &Client, port: &Port<Unowned>) -> Vec<String> {
     let mut names = Vec::new();
     // SAFETY: port and client belong together and are open; the list ends with a null pointer, and is ours to free.
     unsafe {

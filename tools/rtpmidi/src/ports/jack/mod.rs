@@ -3,6 +3,7 @@
 mod library;
 mod threads;
 
+use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use jack::{Client, ClientOptions, ClientStatus, Error};
 use port_rules::{Flow, Graph, Id, Kind, Media, Port};
 
 use self::library::Notices;
+pub(crate) use self::library::connections;
 pub(crate) use self::threads::Threads;
 use super::{Listener, Missing, Server, Survey};
 
@@ -61,20 +63,30 @@ impl Drop for Jack {
 }
 
 impl Server for Jack {
-    fn survey(&self) -> Survey {
+    fn survey_unless(&self, is_disturbed: &dyn Fn() -> bool) -> Option<Survey> {
         let names = self.client.ports(None, None, jack::PortFlags::empty());
-        let ports: Vec<_> = names.iter().filter_map(|name| self.client.port_by_name(name)).collect();
-        let mut survey = Survey::default();
-        for port in ports {
+        let (mut survey, mut sources, mut ids) = (Survey::default(), Vec::new(), HashMap::new());
+        // By its name a port is looked for among all.
+        for name in names {
+            if is_disturbed() {
+                return None;
+            }
+            let Some(port) = self.client.port_by_name(&name) else { continue };
             let Some(described) = describe(&port) else { continue };
+            ids.insert(name, described.id);
             if described.is_source() {
-                let sinks = library::connections(&self.client, &port);
-                let sinks = sinks.iter().filter_map(|name| self.client.port_by_name(name));
-                survey.connections.extend(sinks.map(|sink| (described.id, library::id(&sink))));
+                sources.push((described.id, port));
             }
             survey.ports.push(described);
         }
-        survey
+        for (id, port) in sources {
+            if is_disturbed() {
+                return None;
+            }
+            let sinks = library::connections(&self.client, &port);
+            survey.connections.extend(sinks.iter().filter_map(|sink| Some((id, *ids.get(sink)?))));
+        }
+        Some(survey)
     }
 
     fn port(&self, id: Id) -> Option<Port> {

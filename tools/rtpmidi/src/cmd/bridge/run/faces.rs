@@ -56,21 +56,11 @@ impl Bridge<'_> {
             alsa::News::Wanted(port, is_wanted) => self.is_wanted(Transport::Alsa, port, is_wanted),
             alsa::News::Overrun(port) => self.bay.overrun(at, port),
             alsa::News::Device(address, name) => {
-                let mut warnings = Vec::new();
-                match self.sessions.export(&mut self.bay, &name, &mut warnings) {
-                    Ok(session) => {
-                        if let Some(faces) = &mut self.faces {
-                            let port = faces.export(&mut self.bay, address, &name, session);
-                            self.devices.insert(session, port);
-                        }
-                        let name = self.bay.name(session).to_owned();
-                        let object = json!({ "type": "export", "name": name, "change": "announced" });
-                        self.tell(&format!("{name} is announced"), &object)?;
-                    }
-                    Err(failure) => warnings.push(format!("{name} is not exported: {}", failure.message())),
-                }
-                for warning in &warnings {
-                    self.warn(warning);
+                if let Some(session) = self.begin_export(&name)?
+                    && let Some(faces) = &mut self.faces
+                {
+                    let port = faces.export(&mut self.bay, address, &name, session);
+                    self.devices.insert(session, port);
                 }
                 self.patch.hurry();
             }
@@ -78,18 +68,44 @@ impl Bridge<'_> {
                 let session = self.devices.iter().find(|(_, device)| **device == port).map(|(session, _)| *session);
                 self.bay.remove(at, port);
                 if let Some(session) = session {
-                    // What the device has left sounding is let go before its session ends.
-                    self.deliver();
-                    let name = self.bay.name(session).to_owned();
                     self.devices.remove(&session);
-                    self.sessions.end_export(session);
-                    self.bay.remove(at, session);
-                    let object = json!({ "type": "export", "name": name, "change": "ended" });
-                    self.tell(&format!("{name} is announced no more"), &object)?;
+                    self.end_export(session)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Begins the session of a device.
+    fn begin_export(&mut self, device: &str) -> Result<Option<PortId>> {
+        let mut warnings = Vec::new();
+        let session = match self.sessions.export(&mut self.bay, device, &mut warnings) {
+            Ok(session) => {
+                let name = self.bay.name(session).to_owned();
+                let object = json!({ "type": "export", "name": name, "change": "announced" });
+                self.tell(&format!("{name} is announced"), &object)?;
+                Some(session)
+            }
+            Err(failure) => {
+                warnings.push(format!("{device} is not exported: {}", failure.message()));
+                None
+            }
+        };
+        for warning in &warnings {
+            self.warn(warning);
+        }
+        Ok(session)
+    }
+
+    /// Ends the session of a device.
+    fn end_export(&mut self, session: PortId) -> Result<()> {
+        // What the device has left sounding is let go before its session ends.
+        self.deliver();
+        let name = self.bay.name(session).to_owned();
+        self.sessions.end_export(session);
+        self.bay.remove(self.started.elapsed(), session);
+        let object = json!({ "type": "export", "name": name, "change": "ended" });
+        self.tell(&format!("{name} is announced no more"), &object)
     }
 
     /// Takes what others play to ports of JACK, and connect with them.
@@ -97,8 +113,26 @@ impl Bridge<'_> {
         let (at, Some(plugs)) = (self.started.elapsed(), &mut self.plugs) else { return Ok(()) };
         for news in plugs.read(at, &mut self.bay) {
             match news {
+                jack::News::Device(source, name) => {
+                    if let Some(session) = self.begin_export(&name)?
+                        && let Some(plugs) = &mut self.plugs
+                    {
+                        plugs.export(at, &mut self.bay, &source, session);
+                    }
+                    self.patch.hurry();
+                }
+                jack::News::Gone(session) => {
+                    if let Some(port) = self.plugs.as_mut().and_then(|plugs| plugs.remove(session)) {
+                        self.bay.remove(at, port);
+                    }
+                    self.wanted.remove(&(session, Transport::Jack));
+                    self.end_export(session)?;
+                }
                 jack::News::Wanted(port, is_wanted) => self.is_wanted(Transport::Jack, port, is_wanted),
-                jack::News::Server(words) => self.tell(words, &json!({ "type": "jack", "words": words }))?,
+                jack::News::Server(words) => {
+                    self.patch.hurry();
+                    self.tell(words, &json!({ "type": "jack", "words": words }))?;
+                }
                 jack::News::Missing(words) => self.warn(&words),
             }
         }

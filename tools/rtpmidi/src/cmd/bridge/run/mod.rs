@@ -24,7 +24,7 @@ use super::errand::PATIENCE;
 use super::inbox::{Batch, Heard, Inbox};
 use super::memory::{Known, Memory};
 use super::metrics;
-use super::rules::Patch;
+use super::rules::{Owns, Patch};
 use super::service::Service;
 use super::status::{PeerState, Transport};
 use super::transport::alsa::Faces;
@@ -199,7 +199,10 @@ impl<'a> Bridge<'a> {
             bridge.find_the_sequencer();
         }
         match bridge.config.jack.then(|| Plugs::open(&bridge.config.name, inbox)) {
-            Some(Ok(plugs)) => bridge.plugs = Some(plugs),
+            Some(Ok(mut plugs)) => {
+                plugs.add_exports(Duration::ZERO, &mut bridge.bay);
+                bridge.plugs = Some(plugs);
+            }
             Some(Err(failure)) => bridge.warn(&format!("no ports of JACK: {}", failure.message())),
             None => {}
         }
@@ -337,8 +340,9 @@ impl<'a> Bridge<'a> {
         if self.patch.due().is_none_or(|due| due > Instant::now()) {
             return Ok(());
         }
-        let own = self.faces.as_ref().map(Faces::own);
-        let (words, touched) = self.patch.look(self.started.elapsed(), &mut self.bay, own.as_ref(), &self.inbox);
+        let jack = self.plugs.as_ref().and_then(|plugs| plugs.own(&self.bay));
+        let own = Owns { alsa: self.faces.as_ref().map(Faces::own), jack };
+        let (words, touched) = self.patch.look(self.started.elapsed(), &mut self.bay, &own, &self.inbox);
         for port in touched {
             self.want(port);
         }

@@ -30,7 +30,8 @@ impl Bridge<'_> {
         self.search = None;
         let ports: Vec<PortId> = self.bay.named().map(|(port, _)| port).collect();
         for port in ports {
-            if has_rules(self.bay.transport(port)) && !self.devices.contains_key(&port) {
+            let is_of_jack = self.plugs.as_ref().is_some_and(|plugs| plugs.exports(port));
+            if has_rules(self.bay.transport(port)) && !self.devices.contains_key(&port) && !is_of_jack {
                 self.give_a_face_of_alsa(port);
             }
         }

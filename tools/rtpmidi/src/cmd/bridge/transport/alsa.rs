@@ -74,10 +74,10 @@ impl Faces {
 
     /// What the sequencer knows of us.
     pub(crate) fn own(&self) -> Own {
-        let number = |address: &Address| (address.client, address.port);
-        let faces = self.all.iter().map(|(address, face)| (number(address), face.of)).collect();
-        let clients = self.clients.iter().map(Ports::client).collect();
-        Own { clients, faces, export: number(&self.export) }
+        let place = |address: &Address| format!("{}:{}", address.client, address.port);
+        let faces = self.all.iter().map(|(address, face)| (place(address), face.of)).collect();
+        let clients = self.clients.iter().map(|ports| ports.client().to_string()).collect();
+        Own { clients, faces, exports: [place(&self.export)].into() }
     }
 
     /// Makes a face for a port of the bay, and connects them.

@@ -7,6 +7,7 @@ use rtp_midi::midi::Command;
 
 use crate::cmd::bridge::bay::Bay;
 use crate::cmd::bridge::inbox::Inbox;
+use crate::cmd::bridge::rules::Own;
 use crate::failure::{Failure, Result};
 
 /// The ports that other programs see.
@@ -16,6 +17,8 @@ pub(crate) enum Plugs {}
 #[allow(dead_code, reason = "there is nobody to tell it")]
 pub(crate) enum News {
     Wanted(PortId, bool),
+    Device(String, String),
+    Gone(PortId),
     Server(&'static str),
     Missing(String),
 }
@@ -26,6 +29,22 @@ impl Plugs {
     }
 
     pub(crate) fn add(&mut self, _at: Duration, _bay: &mut Bay, _of: PortId) {
+        match *self {}
+    }
+
+    pub(crate) fn add_exports(&mut self, _at: Duration, _bay: &mut Bay) {
+        match *self {}
+    }
+
+    pub(crate) fn export(&mut self, _at: Duration, _bay: &mut Bay, _device: &str, _by: PortId) {
+        match *self {}
+    }
+
+    pub(crate) fn exports(&self, _session: PortId) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn own(&self, _bay: &Bay) -> Option<Own> {
         match *self {}
     }
 

@@ -1,7 +1,7 @@
 //! Who goes to the JACK server, makes ports there, and goes again when it is back. All that may take its time is done here,
 //! in a thread of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use super::process::{Change, End, Losses, MOST, Pair, Process};
 use super::ring::{Reader, Writer, ring};
 use crate::cmd::bridge::inbox::Inbox;
-use crate::ports::{LONGEST_GOODBYE, Missing, Threads, jack_client};
+use crate::ports::{LONGEST_GOODBYE, Missing, Threads, jack_client, jack_connections};
 
 /// What is to be done.
 pub(super) enum Order {
@@ -24,6 +24,8 @@ pub(super) enum Order {
     Rename(usize, String),
     /// Take one away.
     Go(usize),
+    /// Connect a source of somebody with it.
+    Feed(usize, String),
     /// Something has been connected or disconnected.
     Look,
     /// The server is gone.
@@ -34,19 +36,24 @@ pub(super) enum Order {
 
 /// What has come of it.
 pub(super) enum News {
-    /// A server is there; what comes from its ports is here.
-    Open(Reader),
+    /// A server is there, at which we are called so; what comes from its ports is here.
+    Open(String, Reader),
     /// A pair is there; what is to be played goes here.
     Ready(usize, Writer, Arc<Losses>),
     /// A pair cannot be made.
     Refused(usize),
     /// Something is connected with a pair, or nothing is any more.
     Wanted(usize, bool),
+    /// These sources of others are connected with the pair for exports.
+    Exported(BTreeSet<String>),
     /// There is no server; it is looked for again, unless that is of no use.
     Missing(Missing),
     /// The server has gone.
     Over,
 }
+
+/// The pair for exports: the first one that is wanted.
+pub(super) const EXPORT: usize = 0;
 
 /// How often a server is looked for.
 const RETRY: Duration = Duration::from_secs(1);
@@ -74,6 +81,8 @@ struct House {
     gone: Consumer<Pair>,
     leaving: usize,
     pairs: BTreeMap<usize, Known>,
+    /// Sources that are connected with the pair for exports.
+    exported: BTreeSet<String>,
     threads: Arc<Threads>,
     /// Asks JACK's thread to end.
     is_over: Arc<AtomicBool>,
@@ -95,7 +104,7 @@ impl Keeper {
             if house.is_none() {
                 match self.open() {
                     Ok((mut opened, heard)) => {
-                        self.tell(News::Open(heard));
+                        self.tell(News::Open(opened.client.as_client().name().to_owned(), heard));
                         for (slot, name) in &wanted {
                             self.come(&mut opened, *slot, name);
                         }
@@ -132,6 +141,9 @@ impl Keeper {
                         house.go(slot);
                     }
                 }
+                Ok(Order::Feed(slot, source)) => {
+                    house.iter().for_each(|house| house.feed(slot, &source));
+                }
                 Ok(Order::Look) => {
                     if let Some(house) = &mut house {
                         self.look(house);
@@ -162,8 +174,8 @@ impl Keeper {
         let client = client
             .activate_async(notices, process)
             .map_err(|error| Missing::new(format!("the JACK server lets nobody in: {error}")))?;
-        let pairs = BTreeMap::new();
-        Ok((House { client: ManuallyDrop::new(client), changes, gone, leaving: 0, pairs, threads, is_over }, hears))
+        let (client, pairs, exported) = (ManuallyDrop::new(client), BTreeMap::new(), BTreeSet::new());
+        Ok((House { client, changes, gone, leaving: 0, pairs, exported, threads, is_over }, hears))
     }
 
     fn come(&self, house: &mut House, slot: usize, name: &str) {
@@ -175,6 +187,11 @@ impl Keeper {
 
     /// Looks at who is connected.
     fn look(&self, house: &mut House) {
+        let exported = house.pairs.get(&EXPORT).map(|known| house.sources(&known.input)).unwrap_or_default();
+        if house.exported != exported {
+            house.exported.clone_from(&exported);
+            self.tell(News::Exported(exported));
+        }
         for (slot, known) in &mut house.pairs {
             let is_connected = |port: &Port<Unowned>| port.connected_count().is_ok_and(|count| count > 0);
             let is_wanted = is_connected(&known.input) || is_connected(&known.output);
@@ -242,6 +259,18 @@ impl House {
             let _ = known.output.set_name(&format!("{name} out"));
             let _ = known.input.set_name(&format!("{name} in"));
         }
+    }
+
+    /// Who plays to a port of ours, but for ports of ours.
+    fn sources(&self, port: &Port<Unowned>) -> BTreeSet<String> {
+        let own = format!("{}:", self.client.as_client().name());
+        jack_connections(self.client.as_client(), port).into_iter().filter(|name| !name.starts_with(&own)).collect()
+    }
+
+    fn feed(&self, slot: usize, source: &str) {
+        let Some(input) = self.pairs.get(&slot).and_then(|known| known.input.name().ok()) else { return };
+        // One that has gone in the meantime is seen as such.
+        let _ = self.client.as_client().connect_ports_by_name(source, &input);
     }
 
     fn go(&mut self, slot: usize) {

@@ -10,7 +10,7 @@ mod keeper;
 mod process;
 mod ring;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -19,11 +19,13 @@ use std::time::{Duration, Instant};
 use midi_routing::PortId;
 use rtp_midi::midi::{Command, Part, Sounding, System};
 
-use self::keeper::{Keeper, Order};
+use self::keeper::{EXPORT, Keeper, Order};
 use self::process::Losses;
 use self::ring::{LONGEST, Reader, Writer};
+use crate::cmd::bridge;
 use crate::cmd::bridge::bay::Bay;
 use crate::cmd::bridge::inbox::Inbox;
+use crate::cmd::bridge::rules::Own;
 use crate::cmd::bridge::status::{Origin, PortState, Transport};
 use crate::failure::{Failure, Result};
 
@@ -36,6 +38,10 @@ pub(crate) struct Plugs {
     /// The slot of each by its port in the bay.
     slots: BTreeMap<PortId, usize>,
     next: usize,
+    /// What the server calls us.
+    client: Option<String>,
+    /// Sources of others that are exported, and the sessions by which they are.
+    devices: BTreeMap<String, Option<PortId>>,
     room: Vec<u8>,
     /// From which times count.
     start: Instant,
@@ -45,8 +51,10 @@ pub(crate) struct Plugs {
 struct Plug {
     /// Its own port in the bay.
     port: PortId,
-    /// What it stands for.
-    of: PortId,
+    /// What it stands for; nothing in particular if it is the one for exports.
+    of: Option<PortId>,
+    /// The source of somebody that plays to it.
+    feed: Option<String>,
     line: Option<Line>,
     /// System Exclusive that is not whole.
     segments: Vec<u8>,
@@ -68,6 +76,10 @@ struct Line {
 pub(crate) enum News {
     /// Something is connected with the pair of this port, or nothing is any more.
     Wanted(PortId, bool),
+    /// A source of somebody is to be exported, under this name.
+    Device(String, String),
+    /// One is not to be exported any more; that is its session.
+    Gone(PortId),
     /// A server is there, or has gone.
     Server(&'static str),
     /// Something does not work.
@@ -92,27 +104,69 @@ impl Plugs {
             .name("jack".to_owned())
             .spawn(move || keeper.run())
             .map_err(|error| Failure::new(format!("cannot start a thread: {error}")))?;
-        let (all, slots, room) = (BTreeMap::new(), BTreeMap::new(), vec![0; LONGEST]);
-        Ok(Self { orders: order, news, heard: None, all, slots, next: 0, room, start })
+        let (slots, room, devices) = (BTreeMap::new(), vec![0; LONGEST], BTreeMap::new());
+        let (all, client) = (BTreeMap::new(), None);
+        Ok(Self { orders: order, news, heard: None, all, slots, next: EXPORT, client, devices, room, start })
+    }
+
+    /// Makes the pair that exports what is connected with it. It is the first one.
+    pub(crate) fn add_exports(&mut self, at: Duration, bay: &mut Bay) {
+        self.put(at, bay, bridge::EXPORT, None);
     }
 
     /// Makes a pair for a port of the bay, and connects them.
     pub(crate) fn add(&mut self, at: Duration, bay: &mut Bay, of: PortId) {
         let name = bay.name(of).to_owned();
+        self.put(at, bay, &name, Some(of));
+    }
+
+    /// Exports a source of somebody by a session: a pair of its own, with which the source is connected, tells it apart
+    /// from others, and what comes by the session is heard from the pair for exports as well.
+    pub(crate) fn export(&mut self, at: Duration, bay: &mut Bay, device: &str, by: PortId) {
+        let name = bay.name(by).to_owned();
+        let slot = self.put(at, bay, &name, Some(by));
+        if let Some(plug) = self.all.get_mut(&slot) {
+            plug.feed = Some(device.to_owned());
+        }
+        if let Some(exports) = self.all.get(&EXPORT) {
+            bay.connect(by, exports.port, Origin::Own);
+        }
+        self.devices.insert(device.to_owned(), Some(by));
+    }
+
+    /// Whether this is the session of a source that is exported.
+    pub(crate) fn exports(&self, session: PortId) -> bool {
+        self.devices.values().any(|by| *by == Some(session))
+    }
+
+    fn put(&mut self, at: Duration, bay: &mut Bay, name: &str, of: Option<PortId>) -> usize {
         let port = bay.add(&format!("jack:{name}"), Transport::Jack);
         bay.set_state(at, port, PortState::Away);
-        bay.connect(port, of, Origin::Own);
-        bay.connect(of, port, Origin::Own);
+        if let Some(of) = of {
+            bay.connect(port, of, Origin::Own);
+            bay.connect(of, port, Origin::Own);
+        }
         let (segments, sounding) = (Vec::new(), Sounding::default());
-        self.all.insert(self.next, Plug { port, of, line: None, segments, sounding, is_lossy: false });
-        self.slots.insert(port, self.next);
-        self.order(Order::Come(self.next, name));
+        let slot = self.next;
+        self.all.insert(slot, Plug { port, of, feed: None, line: None, segments, sounding, is_lossy: false });
+        self.slots.insert(port, slot);
+        self.order(Order::Come(slot, name.to_owned()));
         self.next += 1;
+        slot
+    }
+
+    /// What the server knows of us; none where it is not there.
+    pub(crate) fn own(&self, bay: &Bay) -> Option<Own> {
+        let client = self.client.clone()?;
+        let places = |name: &str| [format!("{client}:{name} out"), format!("{client}:{name} in")];
+        let faces = self.all.values().filter_map(|plug| plug.of);
+        let faces = faces.flat_map(|of| places(bay.name(of)).map(|place| (place, of))).collect();
+        Some(Own { faces, exports: places(bridge::EXPORT).into(), clients: [client].into() })
     }
 
     /// Gives the pair of a port the name that this has now. Who is connected with it stays so.
     pub(crate) fn rename(&self, bay: &mut Bay, of: PortId) {
-        let Some((slot, plug)) = self.all.iter().find(|(_, plug)| plug.of == of) else { return };
+        let Some((slot, plug)) = self.all.iter().find(|(_, plug)| plug.of == Some(of)) else { return };
         let name = bay.name(of).to_owned();
         bay.rename(plug.port, &format!("jack:{name}"));
         self.order(Order::Rename(*slot, name));
@@ -120,7 +174,7 @@ impl Plugs {
 
     /// Takes away the pair of a port; returns its own port in the bay.
     pub(crate) fn remove(&mut self, of: PortId) -> Option<PortId> {
-        let slot = self.all.iter().find(|(_, plug)| plug.of == of).map(|(slot, _)| *slot)?;
+        let slot = self.all.iter().find(|(_, plug)| plug.of == Some(of)).map(|(slot, _)| *slot)?;
         let port = self.all.remove(&slot)?.port;
         self.slots.remove(&port);
         self.order(Order::Go(slot));
@@ -173,34 +227,50 @@ impl Plugs {
 
     fn hear(&mut self, at: Duration, bay: &mut Bay, it: keeper::News, news: &mut Vec<News>) {
         match it {
-            keeper::News::Open(heard) => {
-                self.heard = Some(heard);
+            keeper::News::Open(client, heard) => {
+                (self.client, self.heard) = (Some(client), Some(heard));
                 news.push(News::Server("the JACK server is there"));
             }
             keeper::News::Ready(slot, writer, losses) => {
                 if let Some(plug) = self.all.get_mut(&slot) {
                     plug.line = Some(Line { start: self.start, writer, losses });
                     bay.set_state(at, plug.port, PortState::There);
+                    let feed = plug.feed.clone().map(|source| Order::Feed(slot, source));
+                    feed.into_iter().for_each(|feed| self.order(feed));
                 }
             }
             keeper::News::Refused(slot) => {
-                let name = self.all.get(&slot).map_or("", |plug| bay.name(plug.of));
+                let name = self.all.get(&slot).map_or("", |plug| bay.name(plug.port));
                 news.push(News::Missing(format!("{name} gets no ports of JACK, which makes no more")));
             }
             keeper::News::Wanted(slot, is_wanted) => {
-                news.extend(self.all.get(&slot).map(|plug| News::Wanted(plug.of, is_wanted)));
+                news.extend(self.all.get(&slot).and_then(|plug| Some(News::Wanted(plug.of?, is_wanted))));
             }
+            keeper::News::Exported(sources) => self.see_exports(&sources, news),
             keeper::News::Missing(missing) => {
                 news.push(News::Missing(format!("no ports of JACK: {}", missing.words())));
             }
             keeper::News::Over => {
-                self.heard = None;
+                (self.client, self.heard) = (None, None);
+                self.see_exports(&BTreeSet::new(), news);
                 for plug in self.all.values_mut() {
                     plug.unplug();
                     bay.set_state(at, plug.port, PortState::Away);
-                    news.push(News::Wanted(plug.of, false));
+                    news.extend(plug.of.map(|of| News::Wanted(of, false)));
                 }
                 news.push(News::Server("the JACK server is gone"));
+            }
+        }
+    }
+
+    /// Takes note of the sources that are to be exported.
+    fn see_exports(&mut self, sources: &BTreeSet<String>, news: &mut Vec<News>) {
+        let gone: Vec<String> = self.devices.keys().filter(|source| !sources.contains(*source)).cloned().collect();
+        news.extend(gone.iter().filter_map(|source| self.devices.remove(source)).flatten().map(News::Gone));
+        for source in sources {
+            if !self.devices.contains_key(source) {
+                self.devices.insert(source.clone(), None);
+                news.push(News::Device(source.clone(), source.replacen(':', " ", 1)));
             }
         }
     }
@@ -292,7 +362,7 @@ mod tests {
         let (writer, reader) = ring();
         let line = Some(Line { start: Instant::now(), writer, losses: Arc::default() });
         let (segments, sounding) = (Vec::new(), Sounding::default());
-        (Plug { port: ports[0], of: ports[1], line, segments, sounding, is_lossy: false }, reader)
+        (Plug { port: ports[0], of: Some(ports[1]), feed: None, line, segments, sounding, is_lossy: false }, reader)
     }
 
     fn taken(reader: &mut Reader) -> Vec<Vec<u8>> {
