@@ -24,7 +24,7 @@ struct Known {
 
 /// What the thread waits for.
 enum Event {
-    Order(Act, Port, Port),
+    Order(Act, Box<[Port; 2]>),
     News(News),
     End,
 }
@@ -65,7 +65,7 @@ impl Aside {
     /// Asks for two ports to be connected or disconnected.
     pub(crate) fn ask(&self, act: Act, from: &Port, to: &Port) {
         // Where the library is missing nobody is there, nor any port.
-        let _ = self.orders.send(Event::Order(act, from.clone(), to.clone()));
+        let _ = self.orders.send(Event::Order(act, Box::new([from.clone(), to.clone()])));
     }
 }
 
@@ -133,7 +133,7 @@ impl Thread {
                     }
                     soon.get_or_insert(now + SETTLED);
                 }
-                Some(Event::Order(act, from, to)) => self.obey(server, act, &from, &to),
+                Some(Event::Order(act, ports)) => self.obey(server, act, &ports),
                 None => {
                     self.know(Some(server.survey()), std::mem::take(&mut gone));
                     // Once more if this look was for what has been told.
@@ -143,7 +143,7 @@ impl Thread {
         }
     }
 
-    fn obey(&self, server: &dyn Server, act: Act, from: &Port, to: &Port) {
+    fn obey(&self, server: &dyn Server, act: Act, [from, to]: &[Port; 2]) {
         let (done, verb) = match act {
             Act::Connect => (server.connect(from, to), "connected"),
             Act::Disconnect => (server.disconnect(from, to), "disconnected"),

@@ -142,7 +142,9 @@ impl Keeper {
                     }
                 }
                 Ok(Order::Feed(slot, source)) => {
-                    house.iter().for_each(|house| house.feed(slot, &source));
+                    if let Some(house) = &house {
+                        house.feed(slot, &source);
+                    }
                 }
                 Ok(Order::Look) => {
                     if let Some(house) = &mut house {

@@ -235,8 +235,9 @@ impl Plugs {
                 if let Some(plug) = self.all.get_mut(&slot) {
                     plug.line = Some(Line { start: self.start, writer, losses });
                     bay.set_state(at, plug.port, PortState::There);
-                    let feed = plug.feed.clone().map(|source| Order::Feed(slot, source));
-                    feed.into_iter().for_each(|feed| self.order(feed));
+                    if let Some(source) = plug.feed.clone() {
+                        self.order(Order::Feed(slot, source));
+                    }
                 }
             }
             keeper::News::Refused(slot) => {

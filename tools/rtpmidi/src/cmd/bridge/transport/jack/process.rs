@@ -97,7 +97,9 @@ impl ProcessHandler for Process {
         let _inside = self.end.threads.enter();
         if self.end.is_over.load(Ordering::Relaxed) {
             // What stands in a buffer would be played again.
-            self.pairs.iter_mut().for_each(|pair| drop(pair.output.writer(scope)));
+            for pair in &mut self.pairs {
+                let _empty = pair.output.writer(scope);
+            }
             return Control::Quit;
         }
         self.change();
