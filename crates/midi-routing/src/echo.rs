@@ -1,8 +1,8 @@
 //! Feedback: messages that come back again and again, because what is played to one port is heard at another.
 //!
 //! Nothing in a MIDI message tells that it has been here before. But one that goes round in a loop comes back a short
-//! while after it was sent, is sent again, comes back after the same while. When that has happened a few times it is
-//! held back ([`Trial`]), to see whether it still comes.
+//! while after it was sent, is sent again, comes back after the same while, and to ports where it has been. When that has
+//! happened a few times it is held back ([`Trial`]), to see whether it still comes.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,7 +21,7 @@ const ROUNDS: u32 = 5;
 /// How long someone who plays a message over and over is not suspected again for it.
 const TRUST: Duration = Duration::from_secs(60);
 
-/// Messages that are remembered in either half of the memory.
+/// Messages that are remembered in either half of a memory.
 const REMEMBERED: usize = 4096;
 
 /// Timing clocks within [`WINDOW`] that nobody plays: 1,500 beats a minute.
@@ -49,9 +49,10 @@ pub(crate) enum Verdict {
 /// Watches what comes and goes at ports `P` with connections `C`.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard<P, C> {
-    /// By digest of the message. When the young are many the old ones are forgotten.
-    young: HashMap<u64, Trail>,
-    old: HashMap<u64, Trail>,
+    /// By digest of the message.
+    trails: Memory<u64, Trail>,
+    /// When a message has come to a port.
+    visits: Memory<(P, u64), Duration>,
     trials: Vec<Trial<P, C>>,
     /// Ports in the middle of a System Exclusive whose beginning is held back.
     beheaded: HashSet<P>,
@@ -62,6 +63,8 @@ pub(crate) struct Guard<P, C> {
 #[derive(Clone, Copy, Debug, Default)]
 struct Trail {
     sent: Option<Duration>,
+    /// When the first of these rounds began.
+    began: Duration,
     rounds: u32,
     /// The longest of these rounds.
     trip: Duration,
@@ -77,8 +80,8 @@ struct Pulses {
 impl<P, C> Default for Guard<P, C> {
     fn default() -> Self {
         Self {
-            young: HashMap::new(),
-            old: HashMap::new(),
+            trails: Memory::default(),
+            visits: Memory::default(),
             trials: Vec::new(),
             beheaded: HashSet::new(),
             pulses: HashMap::new(),
@@ -117,6 +120,7 @@ impl<P: Copy + Eq + Hash, C: Copy> Guard<P, C> {
         let at = coming.at;
         let digest = digest(octets);
         let trail = self.trail(digest);
+        let visited = self.visits.insert((port, digest), at);
         for trial in self.trials.iter_mut().filter(|trial| trial.digest != digest) {
             trial.settle(port, octets);
         }
@@ -134,8 +138,10 @@ impl<P: Copy + Eq + Hash, C: Copy> Guard<P, C> {
         };
         let rounds = trail.rounds + 1;
         let trip = trip.max(trail.trip);
-        self.young.insert(digest, Trail { trip, ..trail });
-        if rounds < ROUNDS || trail.trusted_until > at || ends() {
+        self.trails.insert(digest, Trail { trip, ..trail });
+        // What goes round comes to where it has been. Of many who play the same at a time each is another one.
+        let is_again = visited.is_some_and(|visited| visited >= trail.began);
+        if rounds < ROUNDS || !is_again || trail.trusted_until > at || ends() {
             return Verdict::Pass(rounds);
         }
         let mut trial = Trial::begin(at, digest, trip);
@@ -151,11 +157,8 @@ impl<P: Copy + Eq + Hash, C: Copy> Guard<P, C> {
         }
         let digest = digest(octets);
         let trail = self.trail(digest);
-        if self.young.len() >= REMEMBERED {
-            self.old = std::mem::take(&mut self.young);
-        }
-        let trip = if rounds == 0 { Duration::ZERO } else { trail.trip };
-        self.young.insert(digest, Trail { sent: Some(at), rounds, trip, ..trail });
+        let (trip, began) = if rounds == 0 { (Duration::ZERO, at) } else { (trail.trip, trail.began) };
+        self.trails.insert(digest, Trail { sent: Some(at), began, rounds, trip, ..trail });
     }
 
     /// A port is gone.
@@ -180,7 +183,7 @@ impl<P: Copy + Eq + Hash, C: Copy> Guard<P, C> {
         });
         for digest in trusted {
             let trail = Trail { rounds: 0, trusted_until: at + TRUST, ..self.trail(digest) };
-            self.young.insert(digest, trail);
+            self.trails.insert(digest, trail);
         }
         outcomes
     }
@@ -200,7 +203,36 @@ impl<P: Copy + Eq + Hash, C: Copy> Guard<P, C> {
     }
 
     fn trail(&self, digest: u64) -> Trail {
-        self.young.get(&digest).or_else(|| self.old.get(&digest)).copied().unwrap_or_default()
+        self.trails.of(&digest).unwrap_or_default()
+    }
+}
+
+/// What was noted last of things. When the young ones are many the old ones are forgotten.
+#[derive(Clone, Debug)]
+struct Memory<K, V> {
+    young: HashMap<K, V>,
+    old: HashMap<K, V>,
+}
+
+impl<K, V> Default for Memory<K, V> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new() }
+    }
+}
+
+impl<K: Copy + Eq + Hash, V: Copy> Memory<K, V> {
+    fn of(&self, key: &K) -> Option<V> {
+        self.young.get(key).or_else(|| self.old.get(key)).copied()
+    }
+
+    /// Notes something; returns what was noted before.
+    fn insert(&mut self, key: K, value: V) -> Option<V> {
+        if self.young.len() >= REMEMBERED {
+            std::mem::swap(&mut self.young, &mut self.old);
+            // Its room stays: to grow again would hold up music.
+            self.young.clear();
+        }
+        self.young.insert(key, value).or_else(|| self.old.get(&key).copied())
     }
 }
 

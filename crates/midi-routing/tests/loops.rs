@@ -254,6 +254,47 @@ fn clocks_that_the_network_has_held_up_are_no_loop() {
     assert_eq!((world.cut.len(), world.heard.len()), (0, 480));
 }
 
+#[test]
+fn many_who_play_the_same_at_a_time_are_heard_at_once() {
+    const MANY: u32 = 300;
+    for has_loop in [false, true] {
+        let mut world = World::with_routers(1);
+        let router = &mut world.routers[0];
+        let ways: Vec<(PortId, PortId)> = (0..MANY).map(|_| (router.add_port(), router.add_port())).collect();
+        for (from, to) in &ways {
+            router.connect(*from, *to, Filter::default()).unwrap();
+        }
+        let network = router.add_port();
+        let closes = router.connect(network, network, Filter::default()).unwrap();
+        if has_loop {
+            world.line((0, network), (0, network), &[7 * MS]);
+            world.play(2000 * MS, (0, network), &[0x90, 99, 100]);
+        }
+        // Everybody plays the same, one after the other within 30 ms, and another note each time.
+        let mut played = Vec::new();
+        for round in 0..100_u32 {
+            for (number, (from, to)) in ways.iter().enumerate() {
+                let (at, octets) = (round * 30 * MS + number as u32 * MS / 10, [0x90, 20 + round as u8, 100]);
+                world.play(at, (0, *from), &octets);
+                played.push((at, 0, *to, octets.to_vec()));
+            }
+            world.run_until((round + 1) * 30 * MS);
+            let of_loop = world.heard.iter().filter(|heard| heard.2 == network).count();
+            assert!(of_loop < 200, "an avalanche");
+            world.heard.retain(|heard| heard.2 != network);
+            let of_a_suspect = |heard: &(Duration, usize, PortId, Vec<u8>)| has_loop && heard.3[1] == 99;
+            let late = played.iter().find(|it| !world.heard.contains(it) && !of_a_suspect(it));
+            assert_eq!(late, None, "round {round}");
+            played.clear();
+            world.heard.clear();
+        }
+        world.run_until(10_000 * MS);
+        let cut: Vec<_> = world.cut.iter().map(|it| it.2).collect();
+        assert_eq!(cut, if has_loop { vec![closes] } else { vec![] });
+        assert!(world.on_the_way.is_empty(), "it still goes round");
+    }
+}
+
 /// Plays a message to a port at these intervals, where nothing comes back.
 fn all_is_heard(
     message: &[u8],
