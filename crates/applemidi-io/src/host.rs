@@ -1,6 +1,6 @@
 //! The thread that runs all ends of a process, and how an application holds one of them.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::AsRawFd;
@@ -224,13 +224,20 @@ impl Shared {
 struct Runner {
     shared: Arc<Shared>,
     poll: Poll,
-    ends: HashMap<usize, Arc<Mutex<Running>>>,
+    ends: BTreeMap<usize, Seat>,
     due: BTreeSet<(Duration, usize)>,
-    /// When each end is in `due`.
-    scheduled: HashMap<usize, Duration>,
-    /// Sockets that have something, as far as is known.
-    unread: Unread,
+    /// Sockets that have something, as far as is known: each is there once, and they take turns.
+    unread: VecDeque<(usize, Port)>,
     buffer: Vec<u8>,
+}
+
+/// An end as the thread knows it.
+struct Seat {
+    running: Arc<Mutex<Running>>,
+    /// When it is in `due`.
+    scheduled: Option<Duration>,
+    /// Which of its ports are in `unread`, the control port first.
+    is_unread: [bool; 2],
 }
 
 impl Runner {
@@ -238,10 +245,9 @@ impl Runner {
         Self {
             shared,
             poll,
-            ends: HashMap::new(),
+            ends: BTreeMap::new(),
             due: BTreeSet::new(),
-            scheduled: HashMap::new(),
-            unread: Unread::default(),
+            unread: VecDeque::new(),
             buffer: vec![0; DATAGRAM],
         }
     }
@@ -250,7 +256,7 @@ impl Runner {
         let (mut events, mut orders) = (Events::with_capacity(256), Vec::new());
         let mut real_time = RealTime::ask();
         loop {
-            let timeout = if self.unread.sockets.is_empty() {
+            let timeout = if self.unread.is_empty() {
                 self.due.first().map(|(due, _)| due.saturating_sub(self.shared.epoch.elapsed()))
             } else {
                 Some(Duration::ZERO)
@@ -274,11 +280,11 @@ impl Runner {
                 }
             }
             for event in events.iter().filter(|event| event.token() != WAKER) {
-                self.unread.add(of_token(event.token()));
+                self.take_a_turn(of_token(event.token()));
             }
             // Who has more than its turn takes waits until the others have had theirs.
-            for _ in 0..self.unread.sockets.len() {
-                if let Some((number, port)) = self.unread.next() {
+            for _ in 0..self.unread.len() {
+                if let Some((number, port)) = self.unread.pop_front() {
                     self.read(number, port);
                 }
                 real_time.go_on();
@@ -298,27 +304,37 @@ impl Runner {
     }
 
     fn add(&mut self, number: usize, running: Arc<Mutex<Running>>) {
-        self.ends.insert(number, running);
+        self.ends.insert(number, Seat { running, scheduled: None, is_unread: [false; 2] });
         // What was told to come before it was known.
         for port in [Port::Control, Port::Data] {
-            self.unread.add((number, port));
+            self.take_a_turn((number, port));
         }
         self.act(number, |_, _| ());
     }
 
+    /// A socket has something, and is read when those have been that had something before.
+    fn take_a_turn(&mut self, (number, port): (usize, Port)) {
+        let Some(seat) = self.ends.get_mut(&number) else { return };
+        if !std::mem::replace(&mut seat.is_unread[place(port)], true) {
+            self.unread.push_back((number, port));
+        }
+    }
+
     fn read(&mut self, number: usize, port: Port) {
+        let Some(seat) = self.ends.get_mut(&number) else { return };
+        seat.is_unread[place(port)] = false;
         let mut has_more = false;
         self.act(number, |running, buffer| {
             has_more = running.endpoint.receive(port, buffer, &mut running.listener);
         });
         if has_more {
-            self.unread.add((number, port));
+            self.take_a_turn((number, port));
         }
     }
 
     /// Does something with an end, and notes when it is due. An end whose listener panics is closed.
     fn act(&mut self, number: usize, act: impl FnOnce(&mut Running, &mut [u8])) {
-        let Some(running) = self.ends.get(&number).cloned() else { return };
+        let Some(running) = self.ends.get(&number).map(|seat| seat.running.clone()) else { return };
         let mut running = lock(&running);
         let buffer = &mut self.buffer;
         let result = catch_unwind(AssertUnwindSafe(|| act(&mut running, buffer)));
@@ -335,14 +351,8 @@ impl Runner {
     }
 
     fn schedule(&mut self, number: usize, at: Option<Duration>) {
-        if self.scheduled.get(&number) == at.as_ref() {
-            return;
-        }
-        let before = match at {
-            Some(at) => self.scheduled.insert(number, at),
-            None => self.scheduled.remove(&number),
-        };
-        if let Some(before) = before {
+        let Some(seat) = self.ends.get_mut(&number).filter(|seat| seat.scheduled != at) else { return };
+        if let Some(before) = std::mem::replace(&mut seat.scheduled, at) {
             self.due.remove(&(before, number));
         }
         self.due.extend(at.map(|at| (at, number)));
@@ -350,7 +360,7 @@ impl Runner {
 
     fn remove(&mut self, number: usize) {
         self.schedule(number, None);
-        if let Some(running) = self.ends.remove(&number) {
+        if let Some(Seat { running, .. }) = self.ends.remove(&number) {
             for port in [Port::Control, Port::Data] {
                 let fd = lock(&running).endpoint.sockets().socket(port).as_raw_fd();
                 // It is waited for since the end was opened; closing it ends that as well.
@@ -361,32 +371,11 @@ impl Runner {
 
     /// Closes all ends.
     fn stop(self) {
-        for running in self.ends.values() {
-            let mut running = lock(running);
+        for seat in self.ends.values() {
+            let mut running = lock(&seat.running);
             let Running { endpoint, listener, .. } = &mut *running;
             endpoint.wish(Input::Close, listener);
         }
-    }
-}
-
-/// Sockets that have something: each is there once, and they take turns.
-#[derive(Default)]
-struct Unread {
-    sockets: VecDeque<(usize, Port)>,
-    all: HashSet<(usize, Port)>,
-}
-
-impl Unread {
-    fn add(&mut self, socket: (usize, Port)) {
-        if self.all.insert(socket) {
-            self.sockets.push_back(socket);
-        }
-    }
-
-    fn next(&mut self) -> Option<(usize, Port)> {
-        let socket = self.sockets.pop_front()?;
-        self.all.remove(&socket);
-        Some(socket)
     }
 }
 
@@ -422,7 +411,12 @@ fn register(endpoint: &Endpoint, registry: &Registry, number: usize) -> io::Resu
 }
 
 const fn token(number: usize, port: Port) -> Token {
-    Token(number << 1 | matches!(port, Port::Data) as usize)
+    Token(number << 1 | place(port))
+}
+
+/// The control port comes first.
+const fn place(port: Port) -> usize {
+    matches!(port, Port::Data) as usize
 }
 
 const fn of_token(token: Token) -> (usize, Port) {

@@ -76,7 +76,10 @@ impl RealTime {
     pub fn wait<T>(&mut self, wait: impl FnOnce() -> T) -> T {
         self.go_on();
         let result = wait();
-        self.go_on();
+        // In real time what has come goes first, and then it is looked at what there was.
+        if self.pace.as_ref().is_some_and(Pace::is_tired) {
+            self.go_on();
+        }
         result
     }
 

@@ -23,6 +23,11 @@ const MOST: Duration = Duration::from_millis(50);
 const WORTH: u32 = 3;
 
 impl Pace {
+    /// Whether the thread is an ordinary one for now.
+    pub(super) const fn is_tired(&self) -> bool {
+        self.is_tired
+    }
+
     /// The thread has worked for so long, and not worked for so long, be it that it had nothing to do or that others were
     /// before it. Returns what it is to be from now on, if that is another thing.
     pub(super) fn pass(&mut self, worked: Duration, rested: Duration) -> Option<Class> {
