@@ -34,20 +34,29 @@ pub(crate) struct Source {
 }
 
 /// A command, or a segment of a System Exclusive.
-#[derive(Debug)]
-pub(crate) struct Heard {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Heard<'a> {
     pub(crate) source: Source,
     /// When it was played, by the clock here, if that is known.
     pub(crate) played: Option<Instant>,
-    pub(crate) octets: Vec<u8>,
+    pub(crate) octets: &'a [u8],
+}
+
+/// Music in its order, in room that is used again and again.
+#[derive(Debug, Default)]
+pub(crate) struct Music {
+    /// Whose it is, when it was played, and where its octets end.
+    all: Vec<(Source, Option<Instant>, usize)>,
+    octets: Vec<u8>,
 }
 
 /// All that has come since it was taken last.
 #[derive(Debug, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each thing that may have changed is one of its own")]
 pub(crate) struct Batch {
-    pub(crate) music: VecDeque<Heard>,
-    octets: usize,
+    /// Whoever takes it has been woken.
+    is_told: bool,
+    pub(crate) music: Music,
     /// Whose music found no room.
     pub(crate) overrun: BTreeSet<Source>,
     /// Something has become of participants.
@@ -68,6 +77,9 @@ const COMMANDS: usize = 8192;
 /// Octets of them.
 const OCTETS: usize = 1 << 22;
 
+/// Octets for which there is room also when nothing waits.
+const KEPT: usize = 1 << 16;
+
 /// Complaints that may wait.
 const COMPLAINTS: usize = 16;
 
@@ -83,11 +95,8 @@ impl Inbox {
     /// Tells of music.
     pub(crate) fn hear(&self, source: Source, played: Option<Instant>, octets: &[u8]) {
         self.put(|batch| {
-            if batch.music.len() >= COMMANDS || batch.octets + octets.len() > OCTETS {
+            if !batch.music.push(Heard { source, played, octets }) {
                 batch.overrun.insert(source);
-            } else {
-                batch.octets += octets.len();
-                batch.music.push_back(Heard { source, played, octets: octets.to_vec() });
             }
         });
     }
@@ -137,9 +146,10 @@ impl Inbox {
         has_room
     }
 
-    /// Takes all that has come.
-    pub(crate) fn take(&self) -> Batch {
-        std::mem::take(&mut *lock(&self.0.batch))
+    /// Takes all that has come, for what was taken before.
+    pub(crate) fn take(&self, batch: &mut Batch) {
+        batch.clear();
+        std::mem::swap(&mut *lock(&self.0.batch), batch);
     }
 
     /// Wakes whoever waits, who has been told elsewhere. Never waits.
@@ -150,9 +160,48 @@ impl Inbox {
     }
 
     fn put(&self, put: impl FnOnce(&mut Batch)) {
-        put(&mut lock(&self.0.batch));
+        let is_told = {
+            let batch = &mut lock(&self.0.batch);
+            put(batch);
+            std::mem::replace(&mut batch.is_told, true)
+        };
+        if is_told {
+            return;
+        }
         // It fails only when it has been woken 2^64 times already.
         let _: io::Result<()> = self.0.waker.wake();
+    }
+}
+
+impl Music {
+    /// Takes a command; false if there is no room.
+    fn push(&mut self, heard: Heard<'_>) -> bool {
+        let has_room = self.all.len() < COMMANDS && self.octets.len() + heard.octets.len() <= OCTETS;
+        if has_room {
+            self.octets.extend_from_slice(heard.octets);
+            self.all.push((heard.source, heard.played, self.octets.len()));
+        }
+        has_room
+    }
+
+    /// All of it.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Heard<'_>> {
+        let mut start = 0;
+        self.all.iter().map(move |(source, played, end)| {
+            let octets = &self.octets[std::mem::replace(&mut start, *end)..*end];
+            Heard { source: *source, played: *played, octets }
+        })
+    }
+}
+
+impl Batch {
+    /// Forgets all but the room for music.
+    fn clear(&mut self) {
+        let mut music = std::mem::take(&mut self.music);
+        music.all.clear();
+        music.octets.clear();
+        music.octets.shrink_to(KEPT);
+        *self = Self { music, ..Self::default() };
     }
 }
 
@@ -192,12 +241,32 @@ mod tests {
             inbox.hear(source, None, &[0x90, 60, 1]);
         }
         inbox.change();
-        let batch = inbox.take();
-        assert_eq!((batch.music.len(), batch.overrun.len(), batch.has_changed), (COMMANDS, 1, true));
+        let mut batch = Batch::default();
+        inbox.take(&mut batch);
+        assert_eq!((batch.music.iter().count(), batch.overrun.len(), batch.has_changed), (COMMANDS, 1, true));
         inbox.hear(source, None, &vec![1; OCTETS]);
         inbox.hear(source, None, &[0xF8]);
-        let batch = inbox.take();
-        assert_eq!((batch.music.len(), batch.overrun.len(), batch.has_changed), (1, 1, false));
+        inbox.take(&mut batch);
+        assert_eq!((batch.music.iter().count(), batch.overrun.len(), batch.has_changed), (1, 1, false));
+        inbox.take(&mut batch);
+        assert_eq!((batch.music.iter().count(), batch.overrun.len()), (0, 0));
+    }
+
+    #[test]
+    fn music_keeps_its_order_and_its_source_and_takes_no_room_anew() {
+        let ((inbox, _poll), source, mut batch) = (inbox(), source(), Batch::default());
+        let mut rooms = Vec::new();
+        for _ in 0..4 {
+            let all: [&[u8]; 4] = [&[0x90, 60, 1], &[0xF8], &[0xC0, 5], &[0x80, 60, 1]];
+            for octets in all {
+                inbox.hear(source, None, octets);
+            }
+            inbox.take(&mut batch);
+            let heard: Vec<Heard<'_>> = batch.music.iter().collect();
+            assert_eq!(heard, all.map(|octets| Heard { source, played: None, octets }));
+            rooms.push((batch.music.all.as_ptr(), batch.music.octets.as_ptr()));
+        }
+        assert_eq!(rooms[..2], rooms[2..]);
     }
 
     #[test]
@@ -206,9 +275,20 @@ mod tests {
         inbox.wish(Wish::End);
         inbox.wish(Wish::Reload);
         let mut events = Events::with_capacity(1);
+        let mut batch = Batch::default();
         poll.poll(&mut events, Some(Duration::from_mins(1))).unwrap();
         assert!(!events.is_empty());
-        assert_eq!(inbox.take().wish, Some(Wish::End));
+        inbox.take(&mut batch);
+        assert_eq!(batch.wish, Some(Wish::End));
+        // Who has been told already is not told again, and is told of what comes behind that.
+        inbox.change();
+        poll.poll(&mut events, Some(Duration::from_mins(1))).unwrap();
+        assert!(!events.is_empty());
+        inbox.sight();
+        poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        assert!(events.is_empty());
+        inbox.take(&mut batch);
+        assert!(batch.has_changed && batch.is_sighted && batch.wish.is_none());
     }
 
     #[test]

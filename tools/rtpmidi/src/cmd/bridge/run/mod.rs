@@ -115,6 +115,7 @@ pub(super) fn run(load: Load<'_>, json: bool, places: &Places<'_>) -> Result<()>
     bridge.is_in_real_time = real_time.is_allowed();
     // What came before it was listened for is not told of.
     let (mut events, mut unread) = (Events::with_capacity(64), Unread { has_music: true, lines: lines.clone() });
+    let mut batch = Batch::default();
     while !bridge.is_alone {
         let timeout = if unread.is_empty() { bridge.timeout(&timer).map_err(failed)? } else { Some(Duration::ZERO) };
         if let Err(error) = real_time.wait(|| poll.poll(&mut events, timeout))
@@ -126,11 +127,11 @@ pub(super) fn run(load: Load<'_>, json: bool, places: &Places<'_>) -> Result<()>
             unread.has_music |= event.token() == SEQUENCER;
             unread.lines.extend(event.token().0.checked_sub(GROUPS).and_then(|line| lines.get(line)));
         }
-        let batch = inbox.take();
+        inbox.take(&mut batch);
         if batch.wish == Some(Wish::End) {
             break;
         }
-        unread = bridge.turn(batch, unread)?;
+        unread = bridge.turn(&mut batch, unread)?;
         real_time.go_on();
     }
     bridge.finish();
@@ -279,23 +280,23 @@ impl<'a> Bridge<'a> {
     }
 
     /// Does what has come up; returns what has more to read.
-    fn turn(&mut self, batch: Batch, unread: Unread) -> Result<Unread> {
+    fn turn(&mut self, batch: &mut Batch, unread: Unread) -> Result<Unread> {
         let Batch { music, overrun, has_changed, is_sighted, is_patched, complaints, requests, wish, .. } = batch;
         // Who has left in the meantime has played what came before that all the same.
-        let later: Vec<Heard> = music.into_iter().filter_map(|heard| self.play(heard)).collect();
-        if is_sighted {
+        let later: Vec<Heard<'_>> = music.iter().filter(|heard| !self.play(heard)).collect();
+        if *is_sighted {
             let news = self.sessions.sight(self.started.elapsed(), &mut self.bay);
             self.hear_of_guests(news)?;
         }
-        if has_changed {
+        if *has_changed {
             let news = self.sessions.look(self.started.elapsed(), &mut self.bay);
             self.hear_of_guests(news)?;
         }
-        for heard in later {
+        for heard in &later {
             // Nobody knows who it was: he was not here long enough to be seen.
             let _ = self.play(heard);
         }
-        for source in overrun {
+        for source in std::mem::take(overrun) {
             if let Some(port) = self.sessions.source(source) {
                 self.bay.overrun(self.started.elapsed(), port);
                 self.warn(&format!("{}: more came than could be passed on", self.bay.name(port)));
@@ -311,19 +312,19 @@ impl<'a> Bridge<'a> {
             self.find_the_sequencer();
         }
         self.read_jack()?;
-        for (request, reply) in requests {
+        for (request, reply) in requests.drain(..) {
             self.answer(request, &reply);
         }
-        if wish == Some(Wish::Reload) {
+        if *wish == Some(Wish::Reload) {
             match self.reload() {
                 Ok(_) => self.tell("the configuration has been read again", &json!({ "type": "reload" }))?,
                 Err(reason) => self.remind(&reason),
             }
         }
-        if is_patched {
+        if *is_patched {
             self.patch.hurry();
         }
-        for words in &complaints {
+        for words in complaints {
             self.warn(words);
         }
         self.follow_the_rules()?;
@@ -362,14 +363,14 @@ impl<'a> Bridge<'a> {
         }
     }
 
-    /// Takes music of a participant; gives it back if he is not known.
-    fn play(&mut self, heard: Heard) -> Option<Heard> {
-        let Some(port) = self.sessions.source(heard.source) else { return Some(heard) };
-        if let Ok((command, _)) = Command::decode(&heard.octets) {
+    /// Takes music of a participant; false if he is not known.
+    fn play(&mut self, heard: &Heard<'_>) -> bool {
+        let Some(port) = self.sessions.source(heard.source) else { return false };
+        if let Ok((command, _)) = Command::decode(heard.octets) {
             let played = heard.played.map(|played| played.saturating_duration_since(self.started));
             self.bay.hear(self.started.elapsed(), port, played, command);
         }
-        None
+        true
     }
 
     /// Makes ports of ALSA and JACK for guests, and tells of them.

@@ -25,6 +25,8 @@ pub(super) struct Guest {
     pub(super) is_known: bool,
     pub(super) call: Option<CallId>,
     pub(super) participant: Option<Participant>,
+    /// Where the bay knows him to be.
+    pub(super) control: Option<SocketAddr>,
     pub(super) since: Instant,
     pub(super) state: PeerState,
 }
@@ -72,6 +74,7 @@ mod tests {
             is_known: true,
             call: None,
             participant: None,
+            control: None,
             since: Instant::now(),
             state: PeerState::Away,
         }

@@ -3,14 +3,16 @@
 
 mod adopt;
 mod show;
+#[cfg(test)]
+mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use applemidi_io::priority;
-use applemidi_io::{Announcement, End, Event, Host, Neighbourhood, ParticipantId, Peer, Stats};
+use applemidi_io::{Announcement, Change, End, Event, Host, Neighbourhood, ParticipantId, Peer, Stats};
 use midi_routing::PortId;
 use rtp_midi::midi::Command;
 
@@ -209,8 +211,12 @@ impl Sessions {
     pub(crate) fn look(&mut self, at: Duration, bay: &mut Bay) -> Vec<News> {
         let mut news = Vec::new();
         let all: Vec<Vec<Stats>> = self.own.iter().map(|own| own.open.end.stats()).collect();
+        let sources = |(end, all): (usize, &Vec<Stats>)| {
+            all.iter().map(move |stats| Source { end, participant: stats.participant }).collect::<Vec<_>>()
+        };
+        let there: HashSet<Source> = all.iter().enumerate().flat_map(sources).collect();
         for guest in self.guests.values_mut() {
-            let is_there = |it: &Participant| all[guest.at].iter().any(|stats| stats.participant == it.id);
+            let is_there = |it: &Participant| there.contains(&Source { end: guest.at, participant: it.id });
             guest.participant = guest.participant.filter(is_there);
         }
         for (session, stats) in all.iter().enumerate().flat_map(|(at, all)| all.iter().map(move |stats| (at, stats))) {
@@ -304,13 +310,7 @@ impl Sessions {
             ..applemidi_io::Config::new(name)
         };
         let (inbox, number) = (self.inbox.clone(), self.next);
-        let listener = move |event: Event<'_>| match event {
-            Event::Midi { participant, played, octets, .. } => {
-                inbox.hear(Source { end: number, participant }, played, octets);
-            }
-            Event::Change { .. } => inbox.change(),
-            _ => {}
-        };
+        let listener = move |event: Event<'_>| pass_on(&inbox, number, event);
         let end = self.host.open(&setup, listener).map_err(|error| cannot_open(*port, &error))?;
         self.next += 1;
         let announcement = self.around.as_ref().map(|around| around.announce(name, end.port()));
@@ -358,7 +358,13 @@ impl Sessions {
             guests.find(|(_, guest)| is_he(guest)).map(|(port, _)| *port)
         };
         let is_free = |guest: &Guest| guest.participant.is_none() && guest.name == stats.name;
-        let found = find(&|guest| guest.participant.is_some_and(|it| it.id == stats.participant))
+        let is_he = |port: &PortId| {
+            let participant = self.guests.get(port).and_then(|guest| guest.participant);
+            participant.is_some_and(|it| it.id == stats.participant)
+        };
+        let known = self.source(Source { end: session, participant: stats.participant });
+        let found = known
+            .filter(is_he)
             .or_else(|| find(&|guest| guest.call.is_some() && guest.call == stats.call))
             .or_else(|| find(&|guest| is_free(guest) && is_among(stats.control, &guest.announced)))
             .or_else(|| find(&|guest| is_free(guest) && guest.announced.is_empty()));
@@ -400,6 +406,7 @@ impl Sessions {
             is_known,
             call,
             participant,
+            control: None,
             since,
             state,
         };
@@ -435,7 +442,10 @@ impl Sessions {
                 (None, None) if guest.announced.is_empty() => PeerState::Away,
                 (None, None) => PeerState::Announced,
             };
-            bay.set_address(*port, guest.participant.map(|it| it.control.to_string()));
+            let control = guest.participant.map(|it| it.control);
+            if std::mem::replace(&mut guest.control, control) != control {
+                bay.set_address(*port, control.map(|control| control.to_string()));
+            }
             if std::mem::replace(&mut guest.state, state) != state {
                 guest.since = Instant::now();
                 news.push(News::Changed(*port, state));
@@ -444,5 +454,16 @@ impl Sessions {
                 bay.set_state(at, *port, if is_open { PortState::There } else { PortState::Away });
             }
         }
+    }
+}
+
+/// Passes on what is told at an end.
+fn pass_on(inbox: &Inbox, end: usize, event: Event<'_>) {
+    match event {
+        Event::Midi { participant, played, octets, .. } => inbox.hear(Source { end, participant }, played, octets),
+        // Everybody says every second what has been heard, and is who he was, where he was.
+        Event::Change { change: Change::Feedback(_) | Change::Limit(_) | Change::ClockSet, .. } => {}
+        Event::Change { .. } => inbox.change(),
+        _ => {}
     }
 }
