@@ -207,7 +207,7 @@ impl Channel {
         let bandwidth = fit::Programme { pieces: &rotation.rehearsal(), ..trial }.check(&config)?;
         let file = |(piece, repertoire): (&Arc<Piece>, _)| File {
             piece: piece.clone(),
-            config: programme::config(args, pace, key.as_ref(), (!args.no_scan).then_some(repertoire)),
+            config: on_demand(args, pace, key.as_ref(), repertoire),
         };
         let start = args.start.unwrap_or_default();
         let play = Play { gap: args.gap, start, speed: args.speed, reading, watched: args.watch };
@@ -286,7 +286,7 @@ impl Channel {
         let Music::Files { rotation, .. } = &mut self.music else { return None };
         let Admitted { piece, repertoire, .. } = admitted;
         rotation.insert(piece.clone());
-        let config = programme::config(args, self.pace, self.key.as_ref(), (!args.no_scan).then_some(&repertoire));
+        let config = on_demand(args, self.pace, self.key.as_ref(), &repertoire);
         self.files.retain(|file| file.piece.path != piece.path);
         let file = File { piece, config };
         self.files.push(file.clone());
@@ -316,6 +316,13 @@ fn trial(args: &Args, to: &[(u64, SocketAddr)], key: Option<&Key>) -> fit::Progr
     let headers = if to.iter().all(|(_, to)| to.is_ipv4()) { 20 + 8 } else { 40 + 8 };
     let tag = programme::tag(key);
     fit::Programme { pieces: &[], reading: reading(args), gap: args.gap, speed: args.speed, headers, tag }
+}
+
+/// How a file is sent to a client of its own.
+fn on_demand(args: &Args, pace: Pace, key: Option<&Key>, repertoire: &Repertoire) -> Config {
+    let mut config = programme::config(args, pace, key, (!args.no_scan).then_some(repertoire));
+    config.set_journal(args.rtsp_files_journal.into());
+    config
 }
 
 /// How strictly files are read.

@@ -56,6 +56,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(super) server: serve::Options,
 
+    /// How packets of /files/ repeat what earlier ones said: each client has its own, whose reports may trim them
+    #[arg(long, requires = "rtsp", value_enum, default_value_t = FilesJournal::Anchor, value_name = "POLICY")]
+    pub(super) rtsp_files_journal: FilesJournal,
+
     /// Write the session description, which a listener needs, to this file before the first packet is sent. Repeated,
     /// the second one is for the second --to
     #[arg(long, value_name = "FILE")]
@@ -271,6 +275,24 @@ impl From<JournalOption> for Journal {
             JournalOption::OpenLoop => Self::Recovery(Policy::OpenLoop),
             JournalOption::None => Self::None,
         }
+    }
+}
+
+/// `--rtsp-files-journal`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum FilesJournal {
+    /// All of the stream so far
+    Anchor,
+    /// What the client has not reported to have yet
+    ClosedLoop,
+}
+
+impl From<FilesJournal> for Journal {
+    fn from(option: FilesJournal) -> Self {
+        Self::Recovery(match option {
+            FilesJournal::Anchor => Policy::Anchor,
+            FilesJournal::ClosedLoop => Policy::ClosedLoop,
+        })
     }
 }
 
