@@ -10,7 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use kit::{Folder, Objects, PATIENCE, Program, argument, description, free_port, messages, song, wait_for_listener};
+use kit::{
+    Folder, Objects, PATIENCE, Program, argument, description, free_port, in_a_network, messages, objects, song,
+    wait_for_listener,
+};
 
 /// Every so many datagrams one is lost.
 const LOSS: u32 = 5;
@@ -111,4 +114,66 @@ fn a_broadcast_is_heard_and_sent_on_and_nothing_hangs_though_packets_get_lost_on
         let last = there.iter().rev().find(|it| it[..2] == [0xB0 | channel, 11]).unwrap();
         assert_eq!(last[2], 48 + channel);
     }
+}
+
+#[test]
+fn an_encrypted_broadcast_is_heard_with_the_key_of_its_description_and_gets_reports() {
+    let folder = Folder::new("bridge-srtp");
+    let (to, sdp) = (format!("udp://127.0.0.1:{}", free_port()), folder.path("radio.sdp"));
+    let (_synth, _stdin, played, peer) = kit::host("Synth", &["--print"]);
+    let file = folder.write("music.mid", &music());
+    let broadcast = ["broadcast", argument(&file), "--to", &to, "--sdp", argument(&sdp), "--srtp", "--loop", "--json"];
+    let closed = ["--journal", "closed-loop", "--rtcp-interval", "0.5"];
+    let mut sender = Program::start_with_open_stdout(&[&broadcast[..], &closed].concat());
+    let said = Objects::of(&mut sender);
+    kit::wait_for(&sdp);
+    assert!(std::fs::read_to_string(&sdp).unwrap().contains("a=crypto:1 "));
+    let config = format!(
+        "name = 'Studio'\nport = 0\nmdns = false\nalsa = false\npeers = ['{peer}']\n\
+         rules = [\"Radio --> '{peer}'\"]\n[[rtp]]\nname = 'Radio'\nhear = 'radio.sdp'\n"
+    );
+    let (file, socket) = (folder.write("bridge.toml", config.as_bytes()), folder.path("bridge.sock"));
+    let arguments = ["bridge", "--json", "--config", argument(&file), "--control", argument(&socket)];
+    let bridge = Program::start(&arguments);
+    played.wait_for("no music", PATIENCE, |object| object["octets"].as_str().is_some_and(|it| it.starts_with("90 ")));
+    said.wait_for("no report arrives", PATIENCE, |object| object["receivers"] == 1);
+    let ended = bridge.interrupted();
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    sender.interrupted();
+}
+
+#[test]
+fn what_goes_to_a_group_is_announced_if_that_is_wished_for() {
+    let folder = Folder::new("bridge-sap");
+    let rtp = "[[rtp]]\nname = 'Hall'\nplay = 'udp://239.255.1.2:5004'\nannounce = true\n";
+    folder.write("bridge.toml", format!("port = 0\nmdns = false\nalsa = false\n{rtp}").as_bytes());
+    let script = r#"
+        "$1" devices --wait 60 --json >devices.json &
+        devices=$!
+        sleep 1
+        "$1" bridge --config bridge.toml --control bridge.sock --json >bridge.json &
+        bridge=$!
+        until grep -q '"Hall"' devices.json; do sleep 0.05; done
+        kill -INT $bridge
+        wait $bridge
+        until grep -q '"gone"' devices.json; do sleep 0.05; done
+        kill -INT $devices
+        wait $devices
+    "#;
+    if !in_a_network(script, &folder.path("")) {
+        return;
+    }
+    let listed = objects(&folder.path("devices.json"));
+    assert_eq!((&listed[0]["type"], &listed[0]["title"]), (&"session".into(), &"Hall".into()));
+    assert_eq!(listed[0]["streams"][0]["address"], "239.255.1.2");
+}
+
+#[test]
+fn what_goes_to_one_host_cannot_be_announced() {
+    let folder = Folder::new("bridge-sap-host");
+    let rtp = "[[rtp]]\nname = 'Hall'\nplay = 'udp://127.0.0.1:5004'\nannounce = true\n";
+    let file = folder.write("bridge.toml", format!("port = 0\nmdns = false\nalsa = false\n{rtp}").as_bytes());
+    let socket = folder.path("bridge.sock");
+    let ended = Program::start(&["bridge", "--config", argument(&file), "--control", argument(&socket)]).finish();
+    ended.failed_with("Hall is announced, and 127.0.0.1:5004 is no group");
 }

@@ -28,7 +28,7 @@ use crate::srtp::Key;
 
 pub(crate) use entrance::{Entrance, Silence};
 pub(crate) use gate::Gate;
-pub(crate) use inlet::Inlet;
+pub(crate) use inlet::{Inlet, Seal};
 pub(crate) use link::{Event, Link, State};
 pub(crate) use place::Place;
 pub(crate) use rtsp::{RtspArgs, Url};

@@ -18,6 +18,8 @@ pub(crate) struct Streams {
     pub(crate) play: Option<Destination>,
     /// A file that gets the description of that.
     pub(crate) sdp: Option<PathBuf>,
+    /// Whether it is announced to the network (SAP) under the name of the port.
+    pub(crate) announce: bool,
     /// The network interface where groups are joined and packets to them leave.
     pub(crate) interface: Option<String>,
     /// How many networks packets to a group may pass, and one more.
@@ -32,6 +34,8 @@ struct Written {
     hear: Option<PathBuf>,
     play: Option<String>,
     sdp: Option<PathBuf>,
+    #[serde(default)]
+    announce: bool,
     interface: Option<String>,
     #[serde(default = "near")]
     ttl: u8,
@@ -46,7 +50,7 @@ impl TryFrom<Written> for Streams {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let Written { name, hear, play, sdp, interface, ttl } = written;
+        let Written { name, hear, play, sdp, announce, interface, ttl } = written;
         let play = play.map(|to| to.parse().map_err(|why| format!("{to:?}: {why}"))).transpose()?;
         if name.trim().is_empty() {
             return Err("a stream has a name".to_owned());
@@ -54,9 +58,9 @@ impl TryFrom<Written> for Streams {
         if hear.is_none() && play.is_none() {
             return Err(format!("{name} neither hears nor plays: hear is a description, play a destination"));
         }
-        if sdp.is_some() && play.is_none() {
-            return Err(format!("{name} plays nothing that sdp could describe"));
+        if (sdp.is_some() || announce) && play.is_none() {
+            return Err(format!("{name} plays nothing that could be described or announced"));
         }
-        Ok(Self { name, hear, play, sdp, interface, ttl })
+        Ok(Self { name, hear, play, sdp, announce, interface, ttl })
     }
 }

@@ -16,7 +16,7 @@ use rtp_types::RtpPacket;
 
 use super::{BURST, REPORTS};
 use crate::failure::{Failure, Result};
-use crate::intake::{Gate, Inlet};
+use crate::intake::{Gate, Inlet, Seal};
 use crate::interface::Interface;
 use crate::rtp::{goodbye, says_goodbye};
 
@@ -26,6 +26,8 @@ pub(super) struct Ear {
     /// None where RTCP comes to the socket of RTP.
     rtcp: Option<UdpSocket>,
     gate: Gate,
+    /// Where packets are encrypted.
+    seal: Option<Seal>,
     playout: Playout,
     clock_rate: u32,
     /// Of a stream that we send ourselves, and do not hear.
@@ -60,14 +62,14 @@ const DEEPEST: u64 = 1_000_000_000;
 impl Ear {
     /// Listens to the stream of a description.
     pub(super) fn open(path: &Path, interface: Option<Interface>, own: Option<u32>) -> Result<Self> {
-        let Inlet { rtp, rtcp, gate, config } = Inlet::open(path, interface)?;
+        let Inlet { rtp, rtcp, gate, config, seal } = Inlet::open(path, interface)?;
         let failed = |error: std::io::Error| Failure::new(format!("cannot listen: {error}"));
         for socket in std::iter::once(&rtp).chain(&rtcp) {
             socket.set_nonblocking(true).map_err(failed)?;
         }
         let clock_rate = config.clock_rate;
         let playout = Playout::new(config, Latency::Adaptive { least: 0, most: DEEPEST });
-        Ok(Self { rtp, rtcp, gate, playout, clock_rate, own, ssrc: fastrand::u32(..), sender: None })
+        Ok(Self { rtp, rtcp, gate, seal, playout, clock_rate, own, ssrc: fastrand::u32(..), sender: None })
     }
 
     /// Where it is.
@@ -95,12 +97,15 @@ impl Ear {
                     break;
                 };
                 match socket.recv_from(buffer) {
-                    Ok((length, from))
-                        if is_rtp && !(self.rtcp.is_none() && crate::rtp::is_rtcp(&buffer[..length])) =>
-                    {
-                        self.take(at, from, &buffer[..length]);
+                    Ok((length, from)) => {
+                        let datagram = &buffer[..length];
+                        self.open_up(
+                            at,
+                            from,
+                            !is_rtp || self.rtcp.is_none() && crate::rtp::is_rtcp(datagram),
+                            datagram,
+                        );
                     }
-                    Ok((length, from)) => self.take_rtcp(at, from, &buffer[..length]),
                     Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                     // It tells that a report of ours has reached nobody.
                     Err(_) => {}
@@ -108,6 +113,21 @@ impl Ear {
             }
         }
         has_more
+    }
+
+    /// Takes a datagram as it has come. Who an encrypted one is of is asked behind the key: what a stranger writes into a
+    /// header makes no sender.
+    fn open_up(&mut self, at: Duration, from: SocketAddr, is_rtcp: bool, datagram: &[u8]) {
+        let opened = match self.seal.as_mut().map(|seal| seal.open(is_rtcp, datagram)) {
+            Some(None) => return,
+            opened => opened.flatten(),
+        };
+        let datagram = opened.as_deref().unwrap_or(datagram);
+        if is_rtcp {
+            self.take_rtcp(at, from, datagram);
+        } else {
+            self.take(at, from, datagram);
+        }
     }
 
     fn take(&mut self, at: Duration, from: SocketAddr, datagram: &[u8]) {
@@ -147,8 +167,7 @@ impl Ear {
         } else if sender.due <= at {
             sender.due = at + REPORTS;
             if let Some((to, octets)) = sender.report(at, self.ssrc, jitter) {
-                // One that does not arrive is followed by the next.
-                let _ = self.rtcp.as_ref().unwrap_or(&self.rtp).send_to(&octets, to);
+                self.send(to, &octets);
             }
         }
     }
@@ -167,8 +186,17 @@ impl Ear {
     /// Says goodbye to the sender.
     pub(super) fn leave(&mut self) {
         if let Some((to, _, _)) = self.sender.as_ref().and_then(|sender| sender.reports) {
-            let _ = self.rtcp.as_ref().unwrap_or(&self.rtp).send_to(&goodbye(self.ssrc), to);
+            self.send(to, &goodbye(self.ssrc));
         }
+    }
+
+    /// Sends a report. One that does not arrive is followed by the next.
+    fn send(&self, to: SocketAddr, report: &[u8]) {
+        let socket = self.rtcp.as_ref().unwrap_or(&self.rtp);
+        let _ = match &self.seal {
+            Some(seal) => seal.seal(report).map(|sealed| socket.send_to(&sealed, to)),
+            None => Some(socket.send_to(report, to)),
+        };
     }
 }
 

@@ -23,12 +23,15 @@ use crate::failure::{Failure, Result};
 use crate::interface::Interface;
 use crate::replace::{Readers, replace};
 use crate::rtp::{reporter, says_goodbye};
+use crate::sap::Announcements;
 
 /// What is sent.
 pub(super) struct Mouth {
     rtp: UdpSocket,
     rtcp: UdpSocket,
     to: SocketAddr,
+    /// They are deleted with it.
+    _announcements: Option<Announcements>,
     ssrc: u32,
     /// The RTP time at which all began.
     start: u32,
@@ -45,6 +48,9 @@ pub(super) struct Mouth {
     packets: u32,
     octets: u32,
 }
+
+/// How often a stream is announced.
+const ANNOUNCED: Duration = Duration::from_secs(5);
 
 /// So many may report; it is one host.
 const REPORTERS: usize = 16;
@@ -80,7 +86,8 @@ impl Mouth {
         if format.multicast {
             format.set_journal(Journal::Recovery(Policy::Anchor));
         }
-        if let Some(path) = &config.sdp {
+        let mut announcements = None;
+        if config.sdp.is_some() || config.announce {
             let from = local_address(to, interface).unwrap_or(to.ip());
             let ttl = Some(config.ttl).filter(|_| format.multicast);
             let address = Some(Address { host: Host::Ip(to.ip()), ttl });
@@ -93,12 +100,22 @@ impl Mouth {
                 media: vec![Media::new(transport, Direction::ReceiveOnly, vec![stream])],
                 ..Session::new(&config.name)
             };
-            replace(path, session.print(), Readers::Usual)?;
+            if let Some(path) = &config.sdp {
+                replace(path, session.print(), Readers::Usual)?;
+            }
+            if config.announce {
+                if !format.multicast {
+                    return Err(Failure::new(format!("{} is announced, and {to} is no group", config.name))
+                        .hint("udp://239.255.1.2:5004 is a group of the local network"));
+                }
+                announcements = Some(Announcements::start(&[(to.ip(), session)], ANNOUNCED, interface)?);
+            }
         }
         Ok(Self {
             rtp,
             rtcp,
             to,
+            _announcements: announcements,
             ssrc: fastrand::u32(..),
             start: fastrand::u32(..),
             sender: Sender::new(format, fastrand::u16(..)),
