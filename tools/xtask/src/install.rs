@@ -1,5 +1,5 @@
-//! `cargo xtask install`: the program, its manual, completions and service, and the plugins, in
-//! the user's own folders.
+//! `cargo xtask install`: the program, its manual, completions and services, and the plugins, in
+//! the user's own folders, or for all users.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,14 @@ pub(crate) struct Options {
     /// Take the system packages as they are
     #[arg(long)]
     no_install: bool,
+
+    /// For all users, below /usr/local, with the bridge as a service of the system; this takes the rights of root
+    #[arg(long)]
+    system: bool,
+
+    /// Below this folder, as a package has it
+    #[arg(long, requires = "system", value_name = "FOLDER")]
+    root: Option<PathBuf>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -22,17 +30,34 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         packages::install(&[packages::BUILD, packages::RUN])?;
     }
     let built = artifact::build()?;
-    let folders = Folders::of_this_user()?;
-
+    let folders = if options.system {
+        Folders::of_all(options.root.as_deref().unwrap_or(Path::new("/")))
+    } else {
+        Folders::of_this_user()?
+    };
     println!("\nInstalled");
+    place(&built.program, &built.plugins, &folders)?;
+    println!("\nTry\n  rtpmidi --help");
+    if options.system {
+        println!("  systemctl daemon-reload && systemctl enable --now {SERVICE}");
+    } else {
+        println!("  gst-inspect-1.0 rtpmidipay");
+    }
+    Ok(())
+}
+
+/// Puts all of it where it belongs.
+fn place(built: &Path, plugins: &[PathBuf], folders: &Folders) -> Result<()> {
     let program = folders.programs.join("rtpmidi");
-    put(&built.program, &program)?;
-    for plugin in &built.plugins {
-        let name = plugin.file_name().context("a plugin without a name")?;
-        put(plugin, &folders.data.join("gstreamer-1.0/plugins").join(name))?;
+    put(built, &program)?;
+    if let Some(place) = &folders.plugins {
+        for plugin in plugins {
+            let name = plugin.file_name().context("a plugin without a name")?;
+            put(plugin, &place.join(name))?;
+        }
     }
     let manual = folders.data.join("man/man1");
-    fs::create_dir_all(&manual)?;
+    fs::create_dir_all(&manual).with_context(|| format!("cannot make {}", manual.display()))?;
     step::succeed(Command::new(&program).arg("man").arg(&manual))?;
     println!("  {}/rtpmidi*.1", manual.display());
     let of_files = folders.data.join("man/man5");
@@ -46,13 +71,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         write(&file, &words.stdout)?;
         println!("  {}", file.display());
     }
-    for name in UNITS {
-        let unit = folders.data.join("systemd/user").join(name);
-        let text = fs::read_to_string(step::root().join("tools/rtpmidi").join(name))?;
-        write(&unit, unit_for(&text, &program).as_bytes())?;
+    let of_users = UNITS.map(|name| (name.to_owned(), folders.data.join("systemd/user").join(name)));
+    let of_system = folders.services.iter().map(|place| (format!("system/{SERVICE}"), place.join(SERVICE)));
+    for (source, unit) in of_users.into_iter().chain(of_system) {
+        let text = fs::read_to_string(step::root().join("tools/rtpmidi").join(source))?;
+        write(&unit, unit_for(&text, &folders.program).as_bytes())?;
         println!("  {}", unit.display());
     }
-    println!("\nTry\n  rtpmidi --help\n  gst-inspect-1.0 rtpmidipay");
     Ok(())
 }
 
@@ -65,6 +90,9 @@ fn unit_for(text: &str, program: &Path) -> String {
 
 /// The manual page of a file, which stands in a section of its own.
 const FILE_PAGE: &str = "rtpmidi-bridge.toml.5";
+
+/// The service of the system.
+const SERVICE: &str = "rtpmidi-bridge.service";
 
 /// Services of a user.
 const UNITS: [&str; 2] = ["rtpmidi-bridge.service", "rtpmidi-patch.service"];
@@ -79,6 +107,12 @@ const COMPLETIONS: [(&str, &str); 3] = [
 struct Folders {
     programs: PathBuf,
     data: PathBuf,
+    /// Where GStreamer looks, if it looks anywhere.
+    plugins: Option<PathBuf>,
+    /// Where systemd looks for services of the system, if there is to be one.
+    services: Option<PathBuf>,
+    /// The program as services find it.
+    program: PathBuf,
 }
 
 impl Folders {
@@ -87,7 +121,21 @@ impl Folders {
         let named = |variable| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
         let cargo = named("CARGO_HOME").unwrap_or_else(|| home.join(".cargo"));
         let data = named("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share"));
-        Ok(Self { programs: cargo.join("bin"), data })
+        let (plugins, programs) = (Some(data.join("gstreamer-1.0/plugins")), cargo.join("bin"));
+        let program = programs.join("rtpmidi");
+        Ok(Self { programs, data, plugins, services: None, program })
+    }
+
+    /// Below `root`, which is another folder than `/` for a package. GStreamer has no folder for all users there; the
+    /// program needs none.
+    fn of_all(root: &Path) -> Self {
+        Self {
+            programs: root.join("usr/local/bin"),
+            data: root.join("usr/local/share"),
+            plugins: None,
+            services: Some(root.join("etc/systemd/system")),
+            program: PathBuf::from("/usr/local/bin/rtpmidi"),
+        }
     }
 }
 
@@ -117,6 +165,35 @@ mod tests {
         let text = include_str!("../../rtpmidi/rtpmidi-patch.service");
         let unit = unit_for(text, Path::new("/home/a b/100%/rtpmidi"));
         assert!(unit.contains("\nExecStart=\"/home/a b/100%%/rtpmidi\" patch $OPTIONS\n"), "{unit}");
+    }
+
+    #[test]
+    fn for_all_users_the_service_and_the_page_of_the_file_are_where_systemd_and_man_look() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = std::env::temp_dir().join(format!("rtpmidi-system-{}", std::process::id()));
+        let (built, root) = (folder.join("built"), folder.join("root"));
+        // What the program does here: pages into a folder, and words to stdout.
+        let script = format!("#!/bin/sh\nif [ $1 = man ]; then : >$2/rtpmidi.1; : >$2/{FILE_PAGE}; fi\n");
+        write(&built, script.as_bytes()).unwrap();
+        fs::set_permissions(&built, fs::Permissions::from_mode(0o755)).unwrap();
+        place(&built, &[], &Folders::of_all(&root)).unwrap();
+        let there = |path: &str| root.join(path).exists();
+        assert!(there("usr/local/bin/rtpmidi") && there("usr/local/share/man/man1/rtpmidi.1"));
+        assert!(there("usr/local/share/man/man5/rtpmidi-bridge.toml.5"));
+        assert!(there("usr/local/share/bash-completion/completions/rtpmidi"));
+        for (unit, exec) in [
+            ("etc/systemd/system/rtpmidi-bridge.service", "\nExecStart=\"/usr/local/bin/rtpmidi\" bridge"),
+            ("usr/local/share/systemd/user/rtpmidi-bridge.service", "\nExecStart=\"/usr/local/bin/rtpmidi\" bridge"),
+            ("usr/local/share/systemd/user/rtpmidi-patch.service", "\nExecStart=\"/usr/local/bin/rtpmidi\" patch"),
+        ] {
+            let text = fs::read_to_string(root.join(unit)).unwrap();
+            assert!(text.contains(exec), "{unit}: {text}");
+        }
+        assert!(
+            fs::read_to_string(root.join("etc/systemd/system/rtpmidi-bridge.service")).unwrap().contains("DynamicUser")
+        );
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
