@@ -260,7 +260,8 @@ mod tests {
             ("[[ipmid]]\nports = 1\n", ":1:3", "there is no key ipmid", Some("it may be ipmidi")),
             ("[[rtp]]\nname = 'Radio'\n", ":1:1", "Radio neither hears nor plays", None),
             ("[[rtp]]\nname = 'Radio'\nplay = '192.0.2.7'\n", ":1:1", "\"192.0.2.7\": it starts with udp://", None),
-            ("[[rtp]]\nname = 'Radio'\nhear = 'a'\nsdp = 'b'\n", ":1:1", "plays nothing that sdp could", None),
+            ("[[rtp]]\nname = 'Radio'\nhear = 'a'\nsdp = 'b'\n", ":1:1", "plays nothing that could be", None),
+            ("[[rtp]]\nname = 'Radio'\nhear = 'a'\nannounce = true\n", ":1:1", "plays nothing that could be", None),
             (
                 "[[rtp]]\nname = 'Radio'\nhear = 'a'\nspd = 'b'\n",
                 ":4:1",
