@@ -1,4 +1,4 @@
-//! Signals as events: Ctrl-C and SIGTERM end, a second one ends at once, SIGHUP reads the rules again.
+//! Signals as events: Ctrl-C and SIGTERM end, a later one ends at once, SIGHUP reads the rules again.
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -16,7 +16,7 @@ pub(crate) enum Wish {
 /// Calls `tell` with each wish, from a thread that ends with the program.
 pub(crate) fn catch(tell: impl Fn(Wish) + Send + 'static) -> Result<()> {
     let failed = |error: std::io::Error| Failure::new(format!("cannot catch signals: {error}"));
-    // The flag stays with what looks at it when a signal comes.
+    // Nobody here looks at whether it has come: it ends the program when it comes again.
     let _ = Interrupt::by(&[SIGINT, SIGTERM])?;
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
     let run =

@@ -7,6 +7,7 @@ mod kit;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -179,6 +180,19 @@ fn ctrl_c_completes_the_recordings() {
     // 16 bit, two channels: some tenths of a second at least, and not silence.
     assert!(data > 4 * 44_100 / 2, "{data} octets of sound");
     assert!(wav[44..].chunks_exact(2).any(|sample| i16::from_le_bytes([sample[0], sample[1]]).unsigned_abs() > 500));
+}
+
+#[test]
+fn two_signals_at_a_time_are_one_wish_as_timeout_sends_them() {
+    let folder = Folder::new("two-signals");
+    let port = free_port();
+    let sdp = folder.write("x.sdp", description(port).as_bytes());
+    let listener = Program::start(&["listen", argument(&sdp), "--json"]);
+    wait_for_listener(port + 1);
+    let kill = format!("kill -INT {0}; kill -TERM {0}", listener.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    let ended = listener.finish();
+    assert_eq!((ended.code, ended.summary()["packets"].as_u64()), (Some(0), Some(0)), "{ended:?}");
 }
 
 #[test]
