@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use kit::{Folder, Objects, PATIENCE, Program, argument, host};
 use serde_json::Value;
-use studio::Server;
+use studio::{Server, Studio};
 
 #[test]
 #[ignore = "the other tests run it as a process of its own"]
@@ -121,8 +121,9 @@ fn a_bridge_without_a_server_says_so_and_finds_it_when_it_comes() {
 }
 
 /// Rules of the bridge Stage name ports of other clients, such as the bridge Desk with a keyboard: that is exported, and a
-/// guest of its session hears it and is heard; what a session of Stage plays goes to it as well.
-fn rules_and_exports(server: &Server, folder: &Folder) {
+/// guest of its session hears it and is heard; what a session of Stage plays goes to it as well. `change` changes
+/// connections behind that.
+fn rules_and_exports(server: &Server, folder: &Folder, change: impl FnOnce(Stage<'_>) -> Studio) {
     let mut studio = server.studio();
     studio.ports("synth", &["<in", "<other"]);
     studio.ports("pads", &[">out"]);
@@ -143,7 +144,7 @@ fn rules_and_exports(server: &Server, folder: &Folder) {
     let (stage, told) = bridge(server, &stage_socket, &arguments);
     let export = format!("Stage/Desk {keys} out");
     told.wait_for("it is not exported", PATIENCE, |object| object["type"] == "export" && object["name"] == export);
-    let mut expected = vec![
+    let expected = vec![
         format!("{from} > Stage:Network Export in"),
         format!("{from} > Stage:{export} in"),
         format!("Stage:Network Export out > {to}"),
@@ -162,6 +163,28 @@ fn rules_and_exports(server: &Server, folder: &Folder) {
     plays("the keyboard", &mut keys_typed, &guest_heard, "90 3c 64");
     plays("the guest", &mut guest_typed, &keys_heard, "90 40 64");
     plays("the organ", &mut organ_typed, &keys_heard, "90 43 64");
+    let _studio = change(Stage { studio, told: &told, expected, from, export, organ });
+    drop(guest);
+    for ended in [stage.interrupted(), desk.interrupted()] {
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    }
+}
+
+/// What [`rules_and_exports`] has come to.
+struct Stage<'a> {
+    studio: Studio,
+    told: &'a Objects,
+    /// What is connected.
+    expected: Vec<String>,
+    /// The port that is exported, the name of its session, and the name of another one's peer.
+    from: String,
+    export: String,
+    organ: String,
+}
+
+/// A cable is pulled, another one is plugged in, and a port comes anew.
+fn change_connections(stage: Stage<'_>) -> Studio {
+    let Stage { mut studio, told, mut expected, from, export, organ } = stage;
     // Somebody pulls a cable: the session ends, and stays so.
     studio.disconnect(&from, "Stage:Network Export in");
     told.wait_for("it is still exported", PATIENCE, |object| object["change"] == "ended" && object["name"] == export);
@@ -173,23 +196,21 @@ fn rules_and_exports(server: &Server, folder: &Folder) {
     studio.ports("pads", &[">out"]);
     expected.push(format!("Stage:{organ} out > synth:other"));
     studio.wait_for(&expected);
-    drop(guest);
-    for ended in [stage.interrupted(), desk.interrupted()] {
-        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
-    }
+    studio
 }
 
 #[test]
 fn rules_name_ports_of_jack_and_sources_are_exported() {
     let Some(server) = Server::jackd() else { return };
-    rules_and_exports(&server, &Folder::new("bridge-jack-rules"));
+    rules_and_exports(&server, &Folder::new("bridge-jack-rules"), change_connections);
 }
 
 #[test]
 fn rules_name_ports_of_pipewire_and_sources_are_exported() {
     let folder = Folder::new("bridge-pipewire");
     let Some(server) = Server::pipewire(&folder) else { return };
-    rules_and_exports(&server, &folder);
+    // Its library does not always tell a client that a connection of others has ended (docs/interop.md).
+    rules_and_exports(&server, &folder, |stage| stage.studio);
 }
 
 #[test]
