@@ -12,7 +12,8 @@ use rtp_midi::midi::{Command, Part, Segment, System};
 
 use crate::trial::{Coming, Outcome, Over, Trial};
 
-/// The longest way round that counts as a loop, beside what a message has waited here on purpose. Who plays the same less often than that is never suspected.
+/// The longest way round that counts as a loop, beside what a message has waited here on purpose. Who plays the same less
+/// often than that is never suspected.
 const TRIP: Duration = Duration::from_millis(50);
 
 /// How often a message must have come back before it is tried.
