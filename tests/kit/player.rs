@@ -35,6 +35,13 @@ impl Player {
         player
     }
 
+    /// Waits until all of it plays: a pipeline that is still on its way there takes elements along that were stopped alone.
+    pub(crate) fn wait_until_it_plays(&self) {
+        let patience = gst::ClockTime::try_from(PATIENCE).unwrap();
+        let (changed, state, _) = self.pipeline.state(patience);
+        assert!(changed.is_ok() && state == gst::State::Playing, "{changed:?} {state:?}");
+    }
+
     pub(crate) fn element(&self, name: &str) -> gst::Element {
         self.pipeline.by_name(name).unwrap()
     }

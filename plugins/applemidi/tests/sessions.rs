@@ -208,6 +208,7 @@ fn a_source_that_is_stopped_alone_lets_go_what_sounds() {
     let (host, guest) = pair("alone");
     host.play(&[&[0x90, 60, 100]]);
     guest.hears(&[&[0x90, 60, 100]]);
+    guest.wait_until_it_plays();
     guest.element("midi").set_state(gst::State::Ready).unwrap();
     guest.hears(&[&[0x80, 60, 64]]);
 }

@@ -191,6 +191,7 @@ fn a_source_that_is_stopped_alone_lets_go_what_sounds() {
     let (player, socket) = source("127.0.0.1", "");
     send(&socket, &[&[0x90, 60, 100]]);
     player.hears(&[&[0x90, 60, 100]]);
+    player.wait_until_it_plays();
     player.element("midi").set_state(gst::State::Ready).unwrap();
     player.hears(&[&[0x80, 60, 64]]);
 }

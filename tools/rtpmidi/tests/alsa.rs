@@ -124,7 +124,8 @@ fn who_plays_faster_than_a_cable_carries_is_told_of_and_fills_no_memory() {
     assert_eq!(join.finish().code, Some(0));
     host.interrupt();
     said.wait_for("how long it takes", PATIENCE, |object| object["type"] == "playing out");
-    let ended = host.interrupted();
+    let ended = host.interrupted_again();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
     assert_eq!(ended.stderr.matches("System Exclusives are left out").count(), 1, "{ended:?}");
 }
 

@@ -55,6 +55,12 @@ impl Sounding {
         self.pedals.iter_mut().zip(other.pedals).for_each(|(pedals, others)| *pedals &= !others);
     }
 
+    /// Takes what another holds as well.
+    pub fn take_in(&mut self, other: &Self) {
+        self.notes.iter_mut().zip(other.notes).for_each(|(notes, others)| *notes |= others);
+        self.pedals.iter_mut().zip(other.pedals).for_each(|(pedals, others)| *pedals |= others);
+    }
+
     /// The messages that silence everything: pedals up, then a `NoteOff` for each note.
     pub fn release(&self) -> Vec<[u8; 3]> {
         let mut messages = Vec::new();

@@ -9,7 +9,7 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 use gst_base::subclass::base_src::CreateSuccess;
 use gst_base::subclass::prelude::*;
-use rtp_midi::midi::Sounding;
+use rtp_midi::midi::Downstream;
 
 use super::CAT;
 use super::settings::{self, Settings};
@@ -34,10 +34,7 @@ pub struct AppleMidiSrc {
 #[derive(Default)]
 struct State {
     timeline: Timeline,
-    /// What has been passed on and sounds.
-    sounding: Sounding,
-    /// What ends it, as far as that has not been passed on.
-    release: Vec<[u8; 3]>,
+    downstream: Downstream,
     has_begun: bool,
     late_notes: u64,
 }
@@ -178,6 +175,8 @@ impl BaseSrcImpl for AppleMidiSrc {
 impl PushSrcImpl for AppleMidiSrc {
     fn create(&self, _buffer: Option<&mut gst::BufferRef>) -> Result<CreateSuccess, gst::FlowError> {
         self.begin();
+        // Whoever asks for the next message has passed on the last one.
+        lock(&self.state).downstream.arrive();
         loop {
             if let Some(buffer) = self.released() {
                 return Ok(CreateSuccess::NewBuffer(buffer));
@@ -192,16 +191,16 @@ impl PushSrcImpl for AppleMidiSrc {
                         gst::debug!(CAT, imp = self, "a note is too late");
                         continue;
                     };
-                    state.sounding.observe(&message.octets);
+                    state.downstream.pass(&message.octets);
                     gst::trace!(CAT, imp = self, "{:02X?} at {pts}", message.octets);
                     return Ok(CreateSuccess::NewBuffer(buffer(message.octets, pts)));
                 }
-                Next::Silence => lock(&self.state).let_go(),
+                Next::Silence => lock(&self.state).downstream.let_go(),
                 Next::Interrupted => return Err(gst::FlowError::Flushing),
                 Next::End => {
                     let mut state = lock(&self.state);
-                    state.let_go();
-                    if state.release.is_empty() {
+                    state.downstream.let_go();
+                    if !state.downstream.is_releasing() {
                         return Err(gst::FlowError::Eos);
                     }
                 }
@@ -232,8 +231,7 @@ impl AppleMidiSrc {
     fn released(&self) -> Option<gst::Buffer> {
         let now = self.obj().current_running_time().unwrap_or_default();
         let mut state = lock(&self.state);
-        let octets = state.release.pop()?;
-        state.sounding.observe(&octets);
+        let octets = state.downstream.next_release()?;
         Some(buffer(octets.to_vec(), state.timeline.now(now)))
     }
 
@@ -242,7 +240,7 @@ impl AppleMidiSrc {
         let pad = self.obj().src_pad().clone();
         let next = pad.peer().and_then(|pad| pad.parent_element());
         if next.is_some_and(|next| next.current_state() == gst::State::Playing) {
-            lock(&self.state).let_go();
+            lock(&self.state).downstream.let_go();
             while let Some(buffer) = self.released() {
                 if let Err(error) = pad.push(buffer) {
                     gst::debug!(CAT, imp = self, "silence not sent: {error}");
@@ -258,15 +256,6 @@ impl AppleMidiSrc {
         structure.set("dropped", dropped);
         structure.set("late-notes", lock(&self.state).late_notes);
         structure
-    }
-}
-
-impl State {
-    /// What sounds shall end.
-    fn let_go(&mut self) {
-        self.release = self.sounding.release();
-        // They are taken from the back.
-        self.release.reverse();
     }
 }
 

@@ -9,7 +9,7 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 use gst_base::subclass::base_src::CreateSuccess;
 use gst_base::subclass::prelude::*;
-use rtp_midi::midi::Sounding;
+use rtp_midi::midi::Downstream;
 
 use super::CAT;
 use super::ear::{Counts, Ear};
@@ -30,10 +30,7 @@ pub struct IpMidiSrc {
 /// The stream.
 #[derive(Default)]
 struct State {
-    /// What has been passed on and sounds.
-    sounding: Sounding,
-    /// What ends it, as far as that has not been passed on, from the back.
-    release: Vec<[u8; 3]>,
+    downstream: Downstream,
     has_begun: bool,
     /// Running time of the last message.
     last: gst::ClockTime,
@@ -170,6 +167,8 @@ impl BaseSrcImpl for IpMidiSrc {
 impl PushSrcImpl for IpMidiSrc {
     fn create(&self, _buffer: Option<&mut gst::BufferRef>) -> Result<CreateSuccess, gst::FlowError> {
         self.begin();
+        // Whoever asks for the next message has passed on the last one.
+        lock(&self.state).downstream.arrive();
         loop {
             if let Some(buffer) = self.released() {
                 return Ok(CreateSuccess::NewBuffer(buffer));
@@ -179,18 +178,20 @@ impl PushSrcImpl for IpMidiSrc {
                     let now = self.obj().current_running_time().ok_or(gst::FlowError::Flushing)?;
                     let age = gst::ClockTime::try_from(came.elapsed()).unwrap_or_default();
                     gst::trace!(CAT, imp = self, "{octets:02X?}, {age} ago");
-                    return Ok(CreateSuccess::NewBuffer(lock(&self.state).pass(octets, now.saturating_sub(age))));
+                    let mut state = lock(&self.state);
+                    state.downstream.pass(&octets);
+                    return Ok(CreateSuccess::NewBuffer(state.stamped(octets, now.saturating_sub(age))));
                 }
-                Next::Silence => lock(&self.state).let_go(),
+                Next::Silence => lock(&self.state).downstream.let_go(),
                 Next::Overrun => {
                     self.warn();
-                    lock(&self.state).let_go();
+                    lock(&self.state).downstream.let_go();
                 }
                 Next::Interrupted => return Err(gst::FlowError::Flushing),
                 Next::End => {
                     let mut state = lock(&self.state);
-                    state.let_go();
-                    if state.release.is_empty() {
+                    state.downstream.let_go();
+                    if !state.downstream.is_releasing() {
                         return Err(gst::FlowError::Eos);
                     }
                 }
@@ -216,8 +217,8 @@ impl IpMidiSrc {
     fn released(&self) -> Option<gst::Buffer> {
         let now = self.obj().current_running_time().unwrap_or_default();
         let mut state = lock(&self.state);
-        let octets = state.release.pop()?;
-        Some(state.pass(octets.to_vec(), now))
+        let octets = state.downstream.next_release()?;
+        Some(state.stamped(octets.to_vec(), now))
     }
 
     /// Ends what sounds, where this element alone is stopped.
@@ -225,7 +226,7 @@ impl IpMidiSrc {
         let pad = self.obj().src_pad().clone();
         let next = pad.peer().and_then(|pad| pad.parent_element());
         if next.is_some_and(|next| next.current_state() == gst::State::Playing) {
-            lock(&self.state).let_go();
+            lock(&self.state).downstream.let_go();
             while let Some(buffer) = self.released() {
                 if let Err(error) = pad.push(buffer) {
                     gst::debug!(CAT, imp = self, "silence not sent: {error}");
@@ -268,21 +269,13 @@ impl IpMidiSrc {
 }
 
 impl State {
-    /// A message that came at `time`.
-    fn pass(&mut self, octets: Vec<u8>, time: gst::ClockTime) -> gst::Buffer {
-        self.sounding.observe(&octets);
+    /// A message that came at `time`, as a buffer.
+    fn stamped(&mut self, octets: Vec<u8>, time: gst::ClockTime) -> gst::Buffer {
         self.last = self.last.max(time);
         let mut buffer = gst::Buffer::from_mut_slice(octets);
         let writable = buffer.make_mut();
         writable.set_pts(self.last);
         writable.set_dts(self.last);
         buffer
-    }
-
-    /// What sounds shall end.
-    fn let_go(&mut self) {
-        self.release = self.sounding.release();
-        // They are taken from the back.
-        self.release.reverse();
     }
 }

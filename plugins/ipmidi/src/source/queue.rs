@@ -121,7 +121,11 @@ impl Queue {
 }
 
 impl State {
+    /// What is next, if there is anything: not in a pause, since it would be thrown away if the stream stopped.
     fn next(&mut self) -> Option<Next> {
+        if !self.plays {
+            return None;
+        }
         if std::mem::take(&mut self.is_silenced) {
             return Some(Next::Silence);
         }
@@ -154,6 +158,8 @@ mod tests {
         queue.play(true);
         queue.put(&[5], now);
         assert_eq!([queue.next(), queue.next()], [Next::Silence, Next::Message(vec![5], now)]);
+        queue.play(false);
+        assert_eq!(lock(&queue.state).next(), None);
         queue.interrupt(true);
         assert_eq!(queue.next(), Next::Interrupted);
     }

@@ -182,6 +182,12 @@ impl Program {
         self.finish()
     }
 
+    /// Presses Ctrl-C once more, late enough to be a wish of its own, and waits for the end.
+    pub(crate) fn interrupted_again(self) -> Ended {
+        std::thread::sleep(Duration::from_millis(300));
+        self.interrupted()
+    }
+
     /// Ends it as a crash does: it cannot say goodbye.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
