@@ -170,6 +170,7 @@ impl Stream {
             self.unconfirmed.confirm(sequence);
             self.sender.acknowledge(REPORTER, sequence.into());
             self.resume(now, send);
+            self.sender.prepare();
         }
     }
 
@@ -258,6 +259,7 @@ impl Stream {
         if builder.write_into_vec(&mut self.packet).is_ok() {
             send(&self.packet);
         }
+        self.sender.prepare();
     }
 }
 

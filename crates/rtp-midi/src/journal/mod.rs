@@ -39,7 +39,7 @@ mod window;
 pub(crate) use channel::Journal as ChannelJournal;
 #[cfg(test)]
 pub(crate) use channel::parameter;
-pub(crate) use history::History;
+pub(crate) use history::{History, Written};
 pub(crate) use octets::{LENGTH_MAX, length as ten_bit_length};
 pub(crate) use policy::Checkpoint;
 pub(crate) use section::Section;

@@ -168,8 +168,7 @@ impl Sender {
             return;
         }
         if let Some(view) = self.view(now) {
-            self.scratch.clear();
-            self.journal = self.history.encode(&view, &mut self.scratch).sizes;
+            self.journal = self.ahead.code(&mut self.history, view).sizes;
             self.journal_most = self.journal.total();
             if self.wait.is_possible() {
                 let taken = if self.list.is_empty() { 0 } else { self.room.taken() };
