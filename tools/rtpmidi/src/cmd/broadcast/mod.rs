@@ -104,20 +104,25 @@ fn turn(
 ) -> Result<Audience> {
     // The first one waits, and the others look.
     let mut patience = HEARTBEAT;
-    let mut has_changed = false;
+    let mut notices = Vec::new();
     let others = on_air.len() > 1;
     for it in on_air.iter_mut().filter(|it| !it.is_over) {
         let had_failed = it.failure.is_some();
         let mut studio = Studio { args, reporter, server: server.as_deref_mut(), announced: announced.as_deref_mut() };
-        has_changed |= it.turn(std::mem::take(&mut patience), &mut studio)?;
+        notices.extend(it.turn(std::mem::take(&mut patience), &mut studio)?);
         if let Some(failure) = it.failure.as_ref().filter(|_| others && !had_failed) {
             reporter.warn(&format!("warning: {}: {}; it ends", it.channel.title, failure.message()));
         }
     }
     // A file that another channel plays stays on the server.
-    if let Some(server) = server.filter(|_| has_changed) {
+    if let Some(server) = server.filter(|_| !notices.is_empty()) {
         let files = || on_air.iter().flat_map(|it| &it.channel.files);
         server.keep(|path: &Path| files().any(|file| file.piece.path == path));
+    }
+    // What is said to have gone is gone.
+    for notice in notices {
+        // The next progress finds out whether somebody reads.
+        let _ = reporter.tell(&notice.words, &notice.object)?;
     }
     reporter.show_each(Instant::now(), || on_air.iter_mut().map(OnAir::progress).collect())
 }

@@ -38,6 +38,12 @@ pub(super) struct Studio<'a> {
     pub(super) announced: Option<&'a mut Announced>,
 }
 
+/// What is to be told of a file, in words and as an object.
+pub(super) struct Notice {
+    pub(super) words: String,
+    pub(super) object: serde_json::Value,
+}
+
 /// How long a media server may take to get the last packets.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -74,9 +80,9 @@ impl OnAir {
         self.station.play(|words| reporter.warn(words))
     }
 
-    /// Goes on; waits for something to happen to the music for at most `patience`. True when a file has come or gone. A
-    /// failure is the end of this channel, whose notes are ended, and of no other.
-    pub(super) fn turn(&mut self, patience: gst::ClockTime, studio: &mut Studio<'_>) -> Result<bool> {
+    /// Goes on; waits for something to happen to the music for at most `patience`. Returns what to tell of files that
+    /// have come or gone. A failure is the end of this channel, whose notes are ended, and of no other.
+    pub(super) fn turn(&mut self, patience: gst::ClockTime, studio: &mut Studio<'_>) -> Result<Vec<Notice>> {
         if self.ended.is_none() {
             match self.station.turn(patience, |words| studio.reporter.warn(words)) {
                 Ok(true) => self.end(studio),
@@ -100,7 +106,7 @@ impl OnAir {
         for publisher in &mut self.publishers {
             publisher.turn(studio.reporter)?;
         }
-        self.follow(studio)
+        Ok(self.follow(studio))
     }
 
     fn end(&mut self, studio: &Studio<'_>) {
@@ -111,24 +117,23 @@ impl OnAir {
     }
 
     /// Takes files in that have come into the folders, and lets those go that have gone.
-    fn follow(&mut self, studio: &mut Studio<'_>) -> Result<bool> {
-        let Some(follower) = self.follower.as_mut().filter(|_| self.ended.is_none()) else { return Ok(false) };
+    fn follow(&mut self, studio: &mut Studio<'_>) -> Vec<Notice> {
+        let Some(follower) = self.follower.as_mut().filter(|_| self.ended.is_none()) else { return Vec::new() };
         let Studio { args, reporter, server, .. } = studio;
         let (channel, station) = (&mut self.channel, &mut self.station);
         let news = follower.turn(&mut Stage { channel, station, args, reporter });
-        for it in &news {
+        let name = self.channel.name.as_ref().map(Name::to_string);
+        let notice = |it: &News| {
             let (path, event, url) = match it {
                 News::Joins(file) => (&file.piece.path, "joins", server.as_deref_mut().map(|server| server.put(file))),
                 News::Leaves(path) => (path, "leaves", None),
             };
             let path = path.display().to_string();
-            let name = self.channel.name.as_ref().map(Name::to_string);
             let object =
                 serde_json::json!({ "type": "file", "channel": name, "path": path, "event": event, "url": url });
-            // The next progress finds out whether somebody reads.
-            let _ = reporter.tell(&format!("{path} {event}"), &object)?;
-        }
-        Ok(!news.is_empty())
+            Notice { words: format!("{path} {event}"), object }
+        };
+        news.iter().map(notice).collect()
     }
 
     /// Ends the notes that sound, and then the stream.
