@@ -15,6 +15,8 @@ pub struct Status {
     pub uptime_s: f64,
     /// Whether its work has precedence over that of other programs.
     pub real_time: bool,
+    /// Microseconds in which each core of the machine wakes for its sake; none where cores sleep as they like.
+    pub cpu_latency_us: Option<u32>,
     /// Its ports, in the order of their coming.
     pub ports: Vec<PortStatus>,
     /// What is connected.

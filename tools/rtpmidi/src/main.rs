@@ -6,6 +6,7 @@ mod backlog;
 mod caps;
 mod claim;
 mod cmd;
+mod cpu_latency;
 mod description;
 mod destination;
 mod elements;

@@ -29,6 +29,9 @@ pub(crate) struct Options {
     /// How long peers go and come after that, and connections are made and ended
     #[arg(long, default_value_t = 0.0, value_name = "MINUTES")]
     churn: f64,
+    /// Let no core sleep so deeply that it takes longer to wake; 0 lets none sleep [default: cores sleep as they like]
+    #[arg(long, value_name = "MICROSECONDS")]
+    cpu_latency: Option<u32>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -43,6 +46,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     bridge.args(["bridge", "--name", "Load", "--port", "0", "--no-mdns", "--no-alsa", "--control"]).arg(&socket);
     // With room for those who come again before they are known to have gone.
     bridge.args(["--participants", &(2 * options.peers).to_string()]);
+    if let Some(most) = options.cpu_latency {
+        bridge.args(["--cpu-latency", &most.to_string()]);
+    }
     let mut bridge = Process::start(Player::Bridge, &mut bridge, said.clone())?;
     wait_for_bridge(&mut bridge, &socket)?;
     let mut load = Command::new(programs.join("rtpmidi-load"));

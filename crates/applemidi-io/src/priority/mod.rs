@@ -17,6 +17,7 @@
 //! # std::io::Result::Ok(())
 //! ```
 
+mod cpu_latency;
 mod pace;
 
 use std::marker::PhantomData;
@@ -29,6 +30,7 @@ use thread_priority::{
     ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
 };
 
+pub use cpu_latency::CpuLatency;
 use pace::{Class, Pace};
 
 /// The scheduling of the thread that has asked: in real time (`SCHED_RR`, at the lowest priority), as long as it leaves a

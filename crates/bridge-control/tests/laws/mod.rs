@@ -138,6 +138,7 @@ fn status(names: &[String]) -> Status {
         port: Some(5004),
         uptime_s: 0.1,
         real_time: true,
+        cpu_latency_us: Some(20),
         ports: names.iter().map(port).collect(),
         connections: names.iter().map(connection).collect(),
         peers: names.iter().map(peer).collect(),

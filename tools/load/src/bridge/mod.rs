@@ -95,7 +95,9 @@ pub fn run_bridge(options: &BridgeOptions) -> Result<Value> {
 fn direct(options: &BridgeOptions) -> Result<Value> {
     let count = options.peers / 2;
     let rate = (options.rate / count).max(1);
-    let direct = SessionOptions { count, rate, seconds: options.seconds, together: false, json: options.json };
+    // Cores sleep as the bridge has it, which runs.
+    let (cpu_latency, json) = (None, options.json);
+    let direct = SessionOptions { count, rate, seconds: options.seconds, together: false, cpu_latency, json };
     Ok(percentiles(&sessions::latency(&direct)?))
 }
 

@@ -16,6 +16,7 @@ use std::io::{Write, stdout};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use applemidi_io::priority::CpuLatency;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
@@ -42,8 +43,10 @@ pub(crate) const TURN: Duration = Duration::from_secs(1);
 /// Opens the sessions, plays, and tells what it came to.
 ///
 /// # Errors
-/// When files or ports are lacking, or sessions do not open.
+/// When files or ports are lacking, sessions do not open, or cores cannot be kept awake.
 pub fn run_sessions(options: &SessionOptions) -> Result<Value> {
+    let limit = |most: u32| CpuLatency::limit(Duration::from_micros(most.into())).context("/dev/cpu_dma_latency");
+    let _awake = options.cpu_latency.map(limit).transpose()?;
     let plain = plain::measure()?;
     let usage = || Usage::of(std::process::id());
     let before = usage()?;
@@ -147,7 +150,7 @@ mod tests {
     fn all_that_is_played_is_heard() {
         for together in [false, true] {
             let seconds = Duration::from_millis(500);
-            let options = SessionOptions { count: 3, rate: 100, seconds, together, json: true };
+            let options = SessionOptions { count: 3, rate: 100, seconds, together, cpu_latency: None, json: true };
             let summary = run_sessions(&options).unwrap();
             assert_eq!((&summary["played"], &summary["repaired"]), (&summary["heard"], &0.into()), "{summary}");
             assert!(summary["heard"].as_u64().unwrap() > 100, "{summary}");

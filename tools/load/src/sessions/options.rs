@@ -23,6 +23,10 @@ pub struct SessionOptions {
     #[arg(long)]
     pub together: bool,
 
+    /// Let no core sleep so deeply that it takes longer to wake; 0 lets none sleep [default: cores sleep as they like]
+    #[arg(long, value_name = "MICROSECONDS")]
+    pub cpu_latency: Option<u32>,
+
     /// Print progress and summary as JSON, one object per line
     #[arg(long)]
     pub json: bool,

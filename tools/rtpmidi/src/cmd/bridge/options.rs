@@ -9,6 +9,7 @@ use super::config::{self, Config, Group, Session, export, number_of_ports, patte
 use super::control::Place;
 use super::metrics;
 use crate::cmd::session::Admit;
+use crate::cpu_latency;
 use crate::description::read;
 use crate::failure::Result;
 use crate::folders;
@@ -92,6 +93,11 @@ pub(super) struct Options {
     #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = metrics::address)]
     metrics: Option<SocketAddr>,
 
+    /// Let no core sleep so deeply that it takes longer to wake; 0 lets none sleep. It takes power, and a right that
+    /// rtpmidi doctor looks for [default: cores sleep as they like]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(..=cpu_latency::MOST), value_name = "MICROSECONDS")]
+    cpu_latency: Option<u32>,
+
     /// Where it remembers peers, and what has been connected by hand [default: rtpmidi/bridge.json in ~/.local/state,
     /// unless --control makes it another bridge than the usual one]
     #[arg(long, value_name = "FILE")]
@@ -128,6 +134,7 @@ impl Options {
             streams: default.streams,
             sessions: [default.sessions, self.sessions.clone()].concat(),
             metrics: self.metrics.or(default.metrics),
+            cpu_latency: self.cpu_latency.or(default.cpu_latency),
             rules,
             rule_file: default.rule_file,
             ..default

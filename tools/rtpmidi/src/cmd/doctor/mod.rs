@@ -1,12 +1,13 @@
 //! `rtpmidi doctor`: what stands in the way of music on this machine, and between it and a peer.
 //!
 //! ```text
-//! links ─▶ interfaces, ipv6, multicast ─▶ firewall   mdns   clock   rights   sound   wifi   buffers   elements
+//! links ─▶ interfaces, ipv6, multicast ─▶ firewall   mdns   clock   rights   cores   sound   wifi   buffers   elements
 //!   all of them ──Finding──▶ report ◀──Finding── peer: at ─▶ call ─▶ trips
 //! ```
 
 mod buffers;
 mod clock;
+mod cores;
 mod elements;
 mod finding;
 mod firewall;
@@ -75,7 +76,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let interrupt = Interrupt::catch()?;
     let mut report = Report::new(args.json);
     let links: Vec<Link> = Link::all()?.into_iter().filter(|link| link.is_wanted(args.interface.as_deref())).collect();
-    let checks: [&dyn Fn() -> Vec<Finding>; 11] = [
+    let checks: [&dyn Fn() -> Vec<Finding>; 12] = [
         &|| interfaces::check(&links),
         &|| wifi::check(&links),
         &|| ipv6::check(&links),
@@ -84,6 +85,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         &|| mdns::check(args.interface.as_deref(), args.wait, &interrupt),
         &clock::check,
         &rights::check,
+        &cores::check,
         &sound::check,
         &buffers::check,
         &elements::check,

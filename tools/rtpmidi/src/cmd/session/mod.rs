@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use applemidi_io::{Admission, Change, Config, End, Host, ParticipantId, StatusOctets, Timers};
 use serde_json::json;
 
+use crate::cpu_latency;
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::report::{self, Audience, Reporter};
@@ -99,6 +100,7 @@ fn run(options: &Options, peers: &[String], port: u16) -> Result<()> {
         mtu: options.mtu as usize,
         ..Config::new(&options.name.clone().unwrap_or_else(machine))
     };
+    let _awake = cpu_latency::limit(options.cpu_latency, |words| reporter.warn(&format!("warning: {words}")));
     let host = Host::start().map_err(|error| Failure::new(format!("no session can run here: {error}")))?;
     let (sender, heard) = sync_channel(WAITING);
     let ports = options.alsa.as_deref().map(|ports| Ports::open(ports, sender.clone())).transpose()?;

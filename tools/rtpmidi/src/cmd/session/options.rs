@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::admit::Admit;
+use crate::cpu_latency;
 
 #[derive(clap::Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
@@ -49,6 +50,11 @@ pub(super) struct Options {
     /// The network interface on which sessions are announced and looked for [default: all but loopback]
     #[arg(long, value_name = "NAME")]
     pub(super) interface: Option<String>,
+
+    /// Let no core sleep so deeply that it takes longer to wake, while this runs; 0 lets none sleep. It takes power, and
+    /// a right that rtpmidi doctor looks for [default: cores sleep as they like]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(..=cpu_latency::MOST), value_name = "MICROSECONDS")]
+    pub(super) cpu_latency: Option<u32>,
 
     /// Play a Standard MIDI File to everybody, once, from when somebody takes part; the session ends with it
     #[arg(long, value_name = "FILE", conflicts_with = "stdin")]

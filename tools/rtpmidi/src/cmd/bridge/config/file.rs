@@ -14,7 +14,7 @@ use super::rtp::Streams;
 use super::rules::Written;
 use super::session::Session;
 use super::settings::Settings;
-use super::value::{Export, Metrics, Participants, Pattern, Port, Whom, names};
+use super::value::{Export, Metrics, Microseconds, Participants, Pattern, Port, Whom, names};
 use super::{Config, connection, settings};
 use crate::description::read as octets;
 use crate::failure::Result;
@@ -44,6 +44,7 @@ struct File {
     export: Vec<Export>,
     rules: Option<Written>,
     metrics: Option<Metrics>,
+    cpu_latency: Option<Microseconds>,
     ipmidi: Vec<Group>,
     rtp: Vec<Streams>,
     session: Vec<Session>,
@@ -121,6 +122,7 @@ pub(super) fn parse(text: &str) -> Result<Config, Fault> {
         ignore: patterns(file.ignore),
         groups: file.ipmidi,
         metrics: file.metrics.map(|Metrics(address)| address),
+        cpu_latency: file.cpu_latency.map(|Microseconds(most)| most),
         streams: file.rtp,
         sessions: file.session,
         rules,
@@ -195,6 +197,7 @@ mod tests {
     fn what_is_said_is_so() {
         let text = "name = 'Studio'\nport = 0\nparticipants = 3\nadmit = ['everyone']\nmdns = false\ninterface = 'lo'\n\
                     alsa = false\njack = true\npeers = ['organ.local', '192.0.2.7:5006']\nrules = 'studio.rules'\nmetrics = 9104\n\
+                    cpu-latency = 20\n\
                     import = ['studio*']\nignore = ['/2$/']\nexport = ['.hw', 'synth:out']\n\
                     [[ipmidi]]\nports = 4\ninterface = 'lo'\ngroup = 'ff12::37'\nbase-port = 7000\nttl = 3\n\
                     loop = false\npeers = ['192.0.2.9']\n[[ipmidi]]\n\
@@ -206,7 +209,7 @@ mod tests {
                     [[recording]]\nfrom = 'Piano'\npath = 'music'\nevery = '30m'\n";
         let config = parse(text).unwrap();
         assert_eq!((config.name.as_str(), config.port, config.participants), ("Studio", 0, 3));
-        assert_eq!(config.metrics, Some(([127, 0, 0, 1], 9104).into()));
+        assert_eq!((config.metrics, config.cpu_latency), (Some(([127, 0, 0, 1], 9104).into()), Some(20)));
         assert_eq!((&config.admit[..], config.mdns, config.alsa), (&[Admit::Everyone][..], false, false));
         assert_eq!((config.interface.as_deref(), config.peers.len()), (Some("lo"), 2));
         assert!(config.jack);

@@ -71,6 +71,8 @@ pub(crate) struct Config {
     pub(crate) sessions: Vec<Session>,
     /// Where it answers Prometheus, if it does.
     pub(crate) metrics: Option<SocketAddr>,
+    /// Microseconds in which each core shall wake; as long as it likes if none are said.
+    pub(crate) cpu_latency: Option<u32>,
     /// What is connected with what.
     pub(crate) rules: Rules,
     /// A file with rules that go before these.
@@ -109,6 +111,7 @@ impl Default for Config {
             streams: Vec::new(),
             sessions: Vec::new(),
             metrics: None,
+            cpu_latency: None,
             rules: Rules::default(),
             rule_file: None,
             connections: Connections::default(),

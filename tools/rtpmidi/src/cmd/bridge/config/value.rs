@@ -9,6 +9,7 @@ use crate::cmd::bridge::EXPORT;
 use crate::cmd::bridge::metrics::address;
 use crate::cmd::bridge::options::whom;
 use crate::cmd::session::Admit;
+use crate::cpu_latency;
 use crate::ports::rules::without_lines;
 
 /// The control port of a session.
@@ -20,6 +21,11 @@ pub(super) struct Port(pub(super) u16);
 #[derive(Deserialize)]
 #[serde(try_from = "u32")]
 pub(super) struct Participants(pub(super) usize);
+
+/// How long a core may take to wake.
+#[derive(Deserialize)]
+#[serde(try_from = "u32")]
+pub(super) struct Microseconds(pub(super) u32);
 
 /// Who may.
 #[derive(Deserialize)]
@@ -117,6 +123,18 @@ impl TryFrom<u32> for Participants {
             Ok(Self(count as usize))
         } else {
             Err("from 1 to 10000 may take part".to_owned())
+        }
+    }
+}
+
+impl TryFrom<u32> for Microseconds {
+    type Error = String;
+
+    fn try_from(most: u32) -> Result<Self, String> {
+        if i64::from(most) <= cpu_latency::MOST {
+            Ok(Self(most))
+        } else {
+            Err(format!("a core wakes within {} microseconds in any case", cpu_latency::MOST))
         }
     }
 }

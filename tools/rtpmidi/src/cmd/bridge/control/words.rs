@@ -14,7 +14,9 @@ use crate::time::minutes;
 pub(super) fn of(status: &Status) -> String {
     let port = status.port.map_or_else(|| "no session".to_owned(), |port| format!("ports {port} and {}", port + 1));
     let real_time = if status.real_time { "  in real time" } else { "" };
-    let mut text = format!("{}  {port}  up {}{real_time}", status.name, minutes(status.uptime_s));
+    let awake = status.cpu_latency_us.map(|most| format!("  cores wake within {most} µs"));
+    let up = minutes(status.uptime_s);
+    let mut text = format!("{}  {port}  up {up}{real_time}{}", status.name, awake.unwrap_or_default());
     section(&mut text, "ports", status.ports.iter().map(of_port));
     section(&mut text, "connections", status.connections.iter().map(connection));
     section(&mut text, "peers", status.peers.iter().map(peer));
@@ -165,13 +167,14 @@ mod tests {
             port: Some(5004),
             uptime_s: 83.0,
             real_time: true,
+            cpu_latency_us: Some(20),
             ports: vec![port],
             connections: vec![connection],
             ..Status::default()
         };
         assert_eq!(
             of(&status),
-            "Studio  ports 5004 and 5005  up 1:23  in real time\n\
+            "Studio  ports 5004 and 5005  up 1:23  in real time  cores wake within 20 µs\n\
              ports\n  Piano\u{FFFD}[2J  AppleMIDI  both ways  away  at 192.0.2.7:5004  1 message in, 2 out, 3 dropped  \
              paced: 3125 octets a second, 20 ms of rest behind 64 octets; 4 waiting  \
              heard 10.0 ms later (auto); 5 waiting, 6 late\n\

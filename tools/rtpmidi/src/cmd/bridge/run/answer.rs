@@ -108,6 +108,7 @@ impl Bridge<'_> {
             port: Some(self.sessions.port()),
             uptime_s: self.started.elapsed().as_secs_f64(),
             real_time: self.is_in_real_time,
+            cpu_latency_us: self.config.cpu_latency.filter(|_| self.cpu_latency.is_some()),
             ports: self.bay.ports(),
             connections: self.bay.connections(),
             peers: self.sessions.status(&self.bay),
@@ -133,6 +134,10 @@ impl Bridge<'_> {
         self.bay.set_written(config.ports.clone());
         // What was said of ports may count no more.
         self.memory.touch();
+        if self.config.cpu_latency != config.cpu_latency {
+            self.config.cpu_latency = config.cpu_latency;
+            self.limit_cpu_latency();
+        }
         self.config.rules = config.rules;
         self.config.connections = config.connections;
         self.config.ports = config.ports;

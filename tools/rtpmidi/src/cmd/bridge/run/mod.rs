@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use applemidi_io::priority::RealTime;
+use applemidi_io::priority::{CpuLatency, RealTime};
 use midi_routing::PortId;
 use mio::{Events, Poll, Registry, Token, Waker};
 use rtp_midi::midi::Command;
@@ -33,6 +33,7 @@ use super::transport::ipmidi::Groups;
 use super::transport::jack::Plugs;
 use super::transport::rtp::Streams;
 use super::transport::tape::Tapes;
+use crate::cpu_latency;
 use crate::failure::{Failure, Result};
 use crate::report::{Audience, Reporter};
 use crate::signals::{self, Wish};
@@ -57,6 +58,8 @@ struct Bridge<'a> {
     is_alone: bool,
     /// The system lets its work go before that of others.
     is_in_real_time: bool,
+    /// The limit to the time in which cores wake, if there is to be one and the system allows it.
+    cpu_latency: Option<CpuLatency>,
     started: Instant,
     bay: Bay,
     patch: Patch,
@@ -171,6 +174,7 @@ impl<'a> Bridge<'a> {
             reporter,
             is_alone: false,
             is_in_real_time: false,
+            cpu_latency: None,
             started,
             bay: Bay::default(),
             patch: Patch::new(config.rules.clone(), config.connections.clone()),
@@ -196,6 +200,7 @@ impl<'a> Bridge<'a> {
         for warning in faults.iter().chain(&remarks).chain(&warnings) {
             bridge.warn(warning);
         }
+        bridge.limit_cpu_latency();
         if bridge.config.alsa {
             bridge.find_the_sequencer();
         }
@@ -245,6 +250,15 @@ impl<'a> Bridge<'a> {
                 Ok(None)
             }
             server => server.map(Some),
+        }
+    }
+
+    /// Lets cores sleep as the configuration has it.
+    fn limit_cpu_latency(&mut self) {
+        let mut warning = None;
+        self.cpu_latency = cpu_latency::limit(self.config.cpu_latency, |words| warning = Some(words.to_owned()));
+        if let Some(words) = warning {
+            self.warn(&words);
         }
     }
 
