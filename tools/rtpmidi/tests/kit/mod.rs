@@ -320,9 +320,8 @@ impl Objects {
         let lines = lines(program.stdout()).lines();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                if send.send(serde_json::from_str(&line).expect(&line)).is_err() {
-                    break;
-                }
+                // All is read, whether or not somebody still looks: a program ends when nobody reads what it says.
+                let _ = send.send(serde_json::from_str(&line).expect(&line));
             }
         });
         Self(receive)
