@@ -100,7 +100,11 @@ fn run(options: &Options, peers: &[String], port: u16) -> Result<()> {
         mtu: options.mtu as usize,
         ..Config::new(&options.name.clone().unwrap_or_else(machine))
     };
-    let _awake = cpu_latency::limit(options.cpu_latency, |words| reporter.warn(&format!("warning: {words}")));
+    // It counts for as long as this value is there, which is to the end.
+    let awake = cpu_latency::limit(options.cpu_latency);
+    if let Err(words) = &awake {
+        reporter.warn(&format!("warning: {words}"));
+    }
     let host = Host::start().map_err(|error| Failure::new(format!("no session can run here: {error}")))?;
     let (sender, heard) = sync_channel(WAITING);
     let ports = options.alsa.as_deref().map(|ports| Ports::open(ports, sender.clone())).transpose()?;

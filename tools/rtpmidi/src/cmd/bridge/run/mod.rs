@@ -255,11 +255,10 @@ impl<'a> Bridge<'a> {
 
     /// Lets cores sleep as the configuration has it.
     fn limit_cpu_latency(&mut self) {
-        let mut warning = None;
-        self.cpu_latency = cpu_latency::limit(self.config.cpu_latency, |words| warning = Some(words.to_owned()));
-        if let Some(words) = warning {
+        self.cpu_latency = cpu_latency::limit(self.config.cpu_latency).unwrap_or_else(|words| {
             self.warn(&words);
-        }
+            None
+        });
     }
 
     /// Lets go what sounds. Sessions end with it, and say goodbye; for disks that hang nobody waits for long.
