@@ -162,7 +162,8 @@ fn tshark_follows_a_session_and_reads_its_packets() {
             gst-launch-1.0 rtspsrc location=rtsp://127.0.0.1:8554/files/song.mid protocols=$protocol latency=50 \
                 ! rtpmididepay ! fakesink >/dev/null & clients="${clients-} $!"
         done
-        for client in $clients; do wait $client; done
+        # At the end `rtspsrc` may interrupt itself, and complain: what has been read tells whether all came.
+        for client in $clients; do wait $client || true; done
         kill $server
         wait $server || true
         kill -INT $tshark
