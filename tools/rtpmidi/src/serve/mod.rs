@@ -10,6 +10,7 @@
 mod access;
 mod descriptors;
 mod door;
+mod drain;
 mod factory;
 mod files;
 mod form;

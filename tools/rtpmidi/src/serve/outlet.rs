@@ -16,6 +16,7 @@ use gst::prelude::*;
 use gst_app::{AppLeakyType, AppSrc};
 use rtp_midi_sdp::Stream;
 
+use super::drain::Drain;
 use super::form::Form;
 use crate::caps;
 use crate::elements;
@@ -33,6 +34,7 @@ pub(super) struct Outlet {
     latest: Option<Place>,
     fence: Fence,
     held: Option<Held>,
+    drain: Drain,
 }
 
 /// Packets that wait while somebody is let in.
@@ -93,8 +95,17 @@ impl Outlet {
             });
         }
         let form = (described.format != stream.format).then_some(form);
-        let (weak, fence) = (source.downgrade(), Fence::default());
-        (Self { form, source: weak, passed, audience, latest: None, fence, held: None }, source)
+        let outlet = Self {
+            form,
+            source: source.downgrade(),
+            passed,
+            audience,
+            latest: None,
+            fence: Fence::default(),
+            held: None,
+            drain: Drain::default(),
+        };
+        (outlet, source)
     }
 
     /// Whether it leads into this bin.
@@ -157,9 +168,10 @@ impl Outlet {
         let _ = self.source.upgrade().map(|source| source.end_of_stream());
     }
 
-    /// The number of the latest packet, where all of them are on their way.
-    pub(super) fn on_its_way(&self) -> Option<u16> {
-        self.latest.filter(|_| self.audience == Audience::Present).map(|latest| latest.sequence)
+    /// The number of the latest packet and how to wait for it, where all of them are on their way.
+    pub(super) fn on_its_way(&self) -> Option<(u16, Drain)> {
+        let latest = self.latest.filter(|_| self.audience == Audience::Present)?;
+        Some((latest.sequence, self.drain.clone()))
     }
 
     fn hand_on(&self, source: &AppSrc, packet: &[u8], at: Instant) {

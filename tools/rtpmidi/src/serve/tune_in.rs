@@ -17,6 +17,7 @@ use gst_rtsp_server::gst_rtsp::ffi::{self as rtsp, GstRTSPMessage};
 use gst_rtsp_server::prelude::*;
 use gst_rtsp_server::{RTSPClient, RTSPContext, RTSPMedia};
 
+use super::drain::Drain;
 use super::media::Media;
 use super::outlet::Outlet;
 use crate::lock::lock;
@@ -28,8 +29,8 @@ struct Entry {
     first: Option<u16>,
 }
 
-/// How long packets may be on their way to the network.
-const PASSAGE: Duration = Duration::from_millis(50);
+/// How long packets may be on their way to the network, which is how long all listeners wait at most.
+const PASSAGE: Duration = Duration::from_millis(100);
 
 /// Lets this client in when it says PLAY of a live channel.
 pub(super) fn attend(client: &RTSPClient) {
@@ -72,8 +73,8 @@ impl Entry {
         let media: Option<RTSPMedia> = unsafe { from_glib_none((*context.to_glib_none().0).media) };
         let media = media?.downcast::<Media>().ok()?;
         let (first, latest) = media.live()?.at(media.upcast_ref(), |outlet| (outlet.hold(), outlet.on_its_way()))?;
-        if let Some(latest) = latest {
-            wait_for(&media, latest);
+        if let Some((latest, drain)) = latest {
+            wait_for(&media, latest, &drain);
         }
         Some(Self { media, first })
     }
@@ -124,14 +125,19 @@ fn renamed(info: &str, first: u16) -> Option<String> {
     Some(format!("{url};seq={first}"))
 }
 
-/// Waits until this packet, the latest one, is where the network takes it.
-fn wait_for(media: &Media, latest: u16) {
+/// Waits until this packet, the latest one, has been sent.
+fn wait_for(media: &Media, latest: u16, drain: &Drain) {
     let Some(pipeline) = media.element().parent().and_downcast::<gst::Bin>() else { return };
     let sinks: Vec<_> = pipeline.iterate_sinks().into_iter().filter_map(Result::ok).filter(takes_rtp).collect();
     let until = Instant::now() + PASSAGE;
-    while sinks.iter().filter_map(last).any(|last| last != latest) && Instant::now() < until {
+    while sinks.iter().filter_map(last).any(|last| last != latest) {
+        if Instant::now() >= until {
+            return;
+        }
         std::thread::sleep(Duration::from_millis(1));
     }
+    // A sink says that it has a packet before it sends it.
+    drain.wait(&pipeline, sinks, until);
 }
 
 fn takes_rtp(sink: &gst::Element) -> bool {
