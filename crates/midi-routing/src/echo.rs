@@ -16,11 +16,19 @@ use crate::trial::{Coming, Outcome, Over, Trial};
 /// often than that is never suspected.
 const TRIP: Duration = Duration::from_millis(50);
 
-/// How often a message must have come back before it is tried.
+/// How often a message must have come back before it is tried, and for how long: what is played fast is soon over.
 const ROUNDS: u32 = 5;
+const WHILE: Duration = Duration::from_millis(100);
 
-/// How long someone who plays a message over and over is not suspected again for it.
+/// So often it need not have done so for long: where loops feed each other, messages are ever more.
+const MANY: u32 = 24;
+
+/// How long someone who plays a message over and over is not suspected again for it, at most.
 const TRUST: Duration = Duration::from_secs(60);
+
+/// How often a message that was acquitted may come back before it is suspected again; each acquittal doubles that. An
+/// echo that stayed away too long comes back so often in a moment.
+const PARDON: u32 = 64;
 
 /// Messages that are remembered in either half of a memory.
 const REMEMBERED: usize = 4096;
@@ -67,9 +75,18 @@ struct Trail {
     /// When the first of these rounds began.
     began: Duration,
     rounds: u32,
-    /// The longest of these rounds.
-    trip: Duration,
-    trusted_until: Duration,
+    /// The shortest and the longest of these rounds.
+    trips: (Duration, Duration),
+    trust: Trust,
+}
+
+/// How far somebody is believed who was found to play a message over and over.
+#[derive(Clone, Copy, Debug, Default)]
+struct Trust {
+    until: Duration,
+    acquittals: u32,
+    /// How often the message may come back.
+    pardons: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -138,14 +155,19 @@ impl<P: Copy + Eq + Hash, C: Copy> Guard<P, C> {
             return Verdict::Pass(0);
         };
         let rounds = trail.rounds + 1;
-        let trip = trip.max(trail.trip);
-        self.trails.insert(digest, Trail { trip, ..trail });
+        let (least, most) = if trail.rounds == 0 { (trip, trip) } else { trail.trips };
+        let trips = (least.min(trip), most.max(trip));
         // What goes round comes to where it has been. Of many who play the same at a time each is another one.
         let is_again = visited.is_some_and(|visited| visited >= trail.began);
-        if rounds < ROUNDS || !is_again || trail.trusted_until > at || ends() {
+        let is_lasting = rounds >= MANY || (rounds >= ROUNDS && at >= trail.began + WHILE);
+        let is_suspect = is_again && is_lasting;
+        let mut trust = trail.trust;
+        let is_trusted = is_suspect && trust.covers(at);
+        self.trails.insert(digest, Trail { trips, trust, ..trail });
+        if !is_suspect || is_trusted || ends() {
             return Verdict::Pass(rounds);
         }
-        let mut trial = Trial::begin(at, digest, trip);
+        let mut trial = Trial::begin(at, digest, trips, trust.acquittals);
         trial.hold(coming, port, octets);
         self.trials.push(trial);
         Verdict::Hold
@@ -158,8 +180,8 @@ impl<P: Copy + Eq + Hash, C: Copy> Guard<P, C> {
         }
         let digest = digest(octets);
         let trail = self.trail(digest);
-        let (trip, began) = if rounds == 0 { (Duration::ZERO, at) } else { (trail.trip, trail.began) };
-        self.trails.insert(digest, Trail { sent: Some(at), began, rounds, trip, ..trail });
+        let began = if rounds == 0 { at } else { trail.began };
+        self.trails.insert(digest, Trail { sent: Some(at), began, rounds, ..trail });
     }
 
     /// A port is gone.
@@ -183,8 +205,8 @@ impl<P: Copy + Eq + Hash, C: Copy> Guard<P, C> {
             over == Over::No
         });
         for digest in trusted {
-            let trail = Trail { rounds: 0, trusted_until: at + TRUST, ..self.trail(digest) };
-            self.trails.insert(digest, trail);
+            let trail = self.trail(digest);
+            self.trails.insert(digest, Trail { rounds: 0, trust: trail.trust.again(at), ..trail });
         }
         outcomes
     }
@@ -205,6 +227,21 @@ impl<P: Copy + Eq + Hash, C: Copy> Guard<P, C> {
 
     fn trail(&self, digest: u64) -> Trail {
         self.trails.of(&digest).unwrap_or_default()
+    }
+}
+
+impl Trust {
+    /// Whether a message may come back once more.
+    fn covers(&mut self, at: Duration) -> bool {
+        let covers = self.until > at && self.pardons > 0;
+        self.pardons -= u32::from(covers);
+        covers
+    }
+
+    /// After one more acquittal.
+    const fn again(self, at: Duration) -> Self {
+        let pardons = PARDON.saturating_mul(2_u32.saturating_pow(self.acquittals));
+        Self { until: at.saturating_add(TRUST), acquittals: self.acquittals.saturating_add(1), pardons }
     }
 }
 

@@ -11,6 +11,12 @@ const HELD: usize = 64;
 /// How often a message must come back when it is let through, to be an echo.
 const RETURNS: u32 = 2;
 
+/// Beyond that it must as often as this gives time for.
+const CARE: Duration = Duration::from_millis(100);
+
+/// How much more often it must that was found to be none before, at most.
+const DOUBTS: u32 = 2;
+
 /// When a message has come.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Coming {
@@ -65,6 +71,10 @@ struct Copied<P> {
 pub(crate) struct Trial<P, C> {
     pub(crate) digest: u64,
     trip: Duration,
+    /// What comes back sooner is no echo.
+    least: Duration,
+    /// How often it must come back through a connection.
+    wanted: u32,
     since: Duration,
     stage: Stage<C>,
     held: Vec<Copied<P>>,
@@ -96,11 +106,17 @@ pub(crate) enum Over {
 }
 
 impl<P: Copy + Eq, C: Copy> Trial<P, C> {
-    /// Begins with a message that has come again and again, each time `trip` or less after it was sent.
-    pub(crate) fn begin(at: Duration, digest: u64, trip: Duration) -> Self {
+    /// Begins with a message that has come again and again, as long after it was sent as `trips` say, and was acquitted so
+    /// often before.
+    pub(crate) fn begin(at: Duration, digest: u64, trips: (Duration, Duration), acquittals: u32) -> Self {
+        let (least, trip) = trips;
+        // That long it stays away, and that long it takes to come back.
+        let each = 2 * flight(trip) + trip;
         Self {
             digest,
             trip,
+            least: least / 2,
+            wanted: RETURNS + (CARE.as_nanos() / each.as_nanos()) as u32 + acquittals.min(DOUBTS),
             since: at,
             stage: Stage::Watch(None),
             held: Vec::new(),
@@ -114,10 +130,10 @@ impl<P: Copy + Eq, C: Copy> Trial<P, C> {
     pub(crate) fn hold(&mut self, coming: Coming, port: P, octets: &[u8]) {
         let at = coming.at;
         match self.stage {
-            Stage::Watch(_) if at > self.since + self.flight() && self.held.len() < HELD => {
+            Stage::Watch(_) if at > self.since + flight(self.trip) && self.held.len() < HELD => {
                 (self.stage, self.since) = (Stage::Innocent, at);
             }
-            Stage::Probe(_) if coming.trip(self.since).is_none() => {
+            Stage::Probe(_) if coming.trip(self.since).is_none_or(|trip| trip < self.least) => {
                 (self.stage, self.since) = (Stage::Innocent, at);
             }
             Stage::Probe(connection) => {
@@ -149,8 +165,8 @@ impl<P: Copy + Eq, C: Copy> Trial<P, C> {
     /// When [`Trial::wake`] has something to do.
     pub(crate) fn due(&self) -> Duration {
         match self.stage {
-            Stage::Watch(_) => self.since + 2 * self.flight(),
-            Stage::Probe(_) => self.since + self.flight(),
+            Stage::Watch(_) => self.since + 2 * flight(self.trip),
+            Stage::Probe(_) => self.since + flight(self.trip),
             Stage::Innocent => self.since,
         }
     }
@@ -171,7 +187,7 @@ impl<P: Copy + Eq, C: Copy> Trial<P, C> {
             return self.acquit(out);
         };
         let next = match self.stage {
-            Stage::Watch(Some(connection)) if self.returns == RETURNS => {
+            Stage::Watch(Some(connection)) if self.returns == self.wanted => {
                 out(Outcome::Loop(connection, self.trip));
                 return Over::Loop;
             }
@@ -199,11 +215,11 @@ impl<P: Copy + Eq, C: Copy> Trial<P, C> {
         out(Outcome::Innocent(Held { copies, probed: std::mem::take(&mut self.probed) }));
         Over::Innocent
     }
+}
 
-    /// How long what was sent before is on its way.
-    fn flight(&self) -> Duration {
-        self.trip * 3 / 2 + SLACK
-    }
+/// How long what was sent before is on its way.
+fn flight(trip: Duration) -> Duration {
+    trip * 3 / 2 + SLACK
 }
 
 /// Whether a message that came first is pointless behind another one: of a note, a controller, a setting the last one

@@ -355,6 +355,27 @@ proptest! {
     }
 
     #[test]
+    fn a_loop_of_two_bridges_is_cut_soon_however_their_networks_stutter(
+        trip in 1.0..10.0_f64, stutters in proptest::collection::vec((20..60_usize, 5.0..35.0_f64), 1..20),
+    ) {
+        let delays = stutters.iter().flat_map(|(quick, slow)| std::iter::repeat_n(trip, *quick).chain([*slow]));
+        let delays: Vec<_> = delays.map(|ms| MS.mul_f64(ms)).collect();
+        let mut world = World::with_routers(2);
+        let keyboard = world.routers[0].add_port();
+        let ports = [0, 1].map(|index| [(); 2].map(|()| world.routers[index].add_port()));
+        for (index, [from, to]) in ports.into_iter().enumerate() {
+            world.routers[index].connect(from, to, Filter::default()).unwrap();
+            world.line((index, to), (1 - index, ports[1 - index][0]), &delays);
+        }
+        world.routers[0].connect(keyboard, ports[0][1], Filter::default()).unwrap();
+        world.play(MS, (0, keyboard), &[0x90, 60, 100]);
+        world.run_until(5000 * MS);
+        prop_assert!(!world.cut.is_empty(), "it goes round after {} messages", world.heard.len());
+        world.run_until(7000 * MS);
+        prop_assert!(world.on_the_way.is_empty(), "it still goes round");
+    }
+
+    #[test]
     fn who_repeats_a_note_fast_leaves_nothing_sounding(
         beats in proptest::collection::vec((10..70_u32, 0.05..0.95_f64), 1..30), pedal in any::<bool>(),
     ) {
