@@ -92,6 +92,8 @@ pub enum Transport {
     Jack,
     /// A plain RTP MIDI stream.
     Rtp,
+    /// A device that carries the octets of MIDI.
+    Rawmidi,
     /// It is a recording.
     File,
 }

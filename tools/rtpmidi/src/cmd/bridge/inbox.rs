@@ -65,6 +65,8 @@ pub(crate) struct Batch {
     pub(crate) is_sighted: bool,
     /// Ports that others own have come, gone, or been connected.
     pub(crate) is_patched: bool,
+    /// Devices have told something.
+    pub(crate) has_devices: bool,
     /// What threads cannot do, for a person.
     pub(crate) complaints: Vec<String>,
     pub(crate) requests: VecDeque<(Request, Sender<Reply>)>,
@@ -114,6 +116,11 @@ impl Inbox {
     /// Tells that ports which others own have come, gone, or been connected.
     pub(crate) fn patch(&self) {
         self.put(|batch| batch.is_patched = true);
+    }
+
+    /// Tells that devices have told something.
+    pub(crate) fn hear_devices(&self) {
+        self.put(|batch| batch.has_devices = true);
     }
 
     /// Tells what a thread cannot do.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use port_rules::{Parsed, Rules, Text};
 
-use super::config::{self, Config, Group, Session, export, number_of_ports, pattern};
+use super::config::{self, Config, Group, RawDevice, Session, export, number_of_ports, pattern};
 use super::control::Place;
 use super::metrics;
 use crate::cmd::session::Admit;
@@ -77,6 +77,11 @@ pub(super) struct Options {
     #[arg(long, value_name = "PORTS[@INTERFACE]", value_parser = group)]
     ipmidi: Option<Group>,
 
+    /// Open a device that carries the octets of MIDI, such as /dev/snd/midiC1D0 or a serial line, past ALSA's sequencer, with
+    /// a port that has the name of the file unless another one is said. Repeat it for several
+    #[arg(long = "rawmidi", value_name = "[NAME=]DEVICE", value_parser = device)]
+    devices: Vec<RawDevice>,
+
     /// A file with rules that say which ports are connected; it is read again at SIGHUP
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
@@ -132,6 +137,7 @@ impl Options {
             ignore: [default.ignore, self.ignore.clone()].concat(),
             groups: self.ipmidi.clone().map_or(default.groups, |group| vec![group]),
             streams: default.streams,
+            devices: [default.devices, self.devices.clone()].concat(),
             sessions: [default.sessions, self.sessions.clone()].concat(),
             metrics: self.metrics.or(default.metrics),
             cpu_latency: self.cpu_latency.or(default.cpu_latency),
@@ -186,6 +192,14 @@ fn group(text: &str) -> Result<Group, String> {
     Ok(Group { ports, interface: interface.map(str::to_owned), ..Group::default() })
 }
 
+/// `Piano=/dev/snd/midiC1D0`
+fn device(text: &str) -> Result<RawDevice, String> {
+    match text.split_once('=').filter(|_| !text.starts_with('/')) {
+        Some((name, device)) => RawDevice::new(Some(name.to_owned()), device.into()),
+        None => RawDevice::new(None, text.into()),
+    }
+}
+
 /// `Organ:5010`
 fn session(text: &str) -> Result<Session, String> {
     let (name, port) = match text.rsplit_once(':') {
@@ -227,12 +241,15 @@ mod tests {
         let arguments = ["--name", "Studio", "--ipmidi", "4@lo", "--rule", "a --> b", "--rule", "a b", "--peer", "x"];
         let arguments = [&arguments[..], &["--session", "Organ:5010", "--session", "Piano"]].concat();
         let arguments = [&arguments[..], &["--import", "st*", "--ignore", "stage", "--export", ".hw"]].concat();
+        let arguments = [&arguments[..], &["--rawmidi", "Old=/dev/midi1", "--rawmidi", "/dev/a=b"]].concat();
         let (config, faults) = config(&arguments);
         assert_eq!((&config.name[..], config.rules.len(), &config.peers[..]), ("Studio", 2, &["x".to_owned()][..]));
         assert_eq!((config.groups[0].ports, config.groups[0].interface.as_deref()), (4, Some("lo")));
         assert!(config.imports("Studio") && !config.imports("Stage") && !config.imports("Organ"));
         let sessions: Vec<_> = config.sessions.iter().map(|it| (&it.name[..], it.port)).collect();
         assert_eq!(sessions, [("Organ", 5010), ("Piano", 0)]);
+        let devices: Vec<_> = config.devices.iter().map(|it| (&it.name[..], it.device.to_str().unwrap())).collect();
+        assert_eq!(devices, [("Old", "/dev/midi1"), ("a=b", "/dev/a=b")]);
         assert!(faults.len() == 1 && faults[0].starts_with("--rule:"), "{faults:?}");
     }
 
@@ -244,6 +261,8 @@ mod tests {
             ("--admit", "ask", "a bridge has nobody to ask"),
             ("--import", "/(/", "unclosed group"),
             ("--export", ".hardware", "character 1:"),
+            ("--rawmidi", "Old=midi1", "a path such as /dev/snd/midiC1D0, and not midi1"),
+            ("--rawmidi", "=/dev/midi1", "a device has a name"),
             ("--session", ":5010", "a session has a name"),
             ("--session", "Organ:65535", "a control port from 0 to 65534 stands behind Organ:"),
         ] {

@@ -113,7 +113,7 @@ impl Messages {
 }
 
 /// The octets of a System Exclusive as a stream has them; one that another status octet has ended gets its end.
-fn stretch(segment: Segment<'_>, out: &mut Vec<u8>) {
+pub(crate) fn stretch(segment: Segment<'_>, out: &mut Vec<u8>) {
     if matches!(segment.part, Part::Whole(_) | Part::First) {
         out.push(0xF0);
     }

@@ -28,6 +28,7 @@ use around::Around;
 use ask::{Asker, Decision};
 use heard::{Heard, Overrun, WAITING, listener};
 use input::Source;
+pub(crate) use input::stretch;
 use options::Options;
 use output::Outputs;
 use status::{describe, object, words};

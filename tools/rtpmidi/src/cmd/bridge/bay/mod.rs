@@ -15,7 +15,7 @@ use midi_routing::{ConnectionId, Event, Filter, PortId, Router};
 use rtp_midi::midi::{Channel, Command, U7, Voice};
 
 use super::passage::Passage;
-use super::status::{Origin, PortState, Transport};
+use super::status::{Direction, Origin, PortState, Transport};
 use crate::description::printable;
 use intake::Intake;
 use outlet::Outlet;
@@ -47,6 +47,7 @@ struct Port {
     transport: Transport,
     address: Option<String>,
     state: PortState,
+    direction: Direction,
     heard: u64,
     played: u64,
     dropped: u64,
@@ -84,9 +85,10 @@ impl Bay {
     pub(crate) fn add(&mut self, name: &str, transport: Transport) -> PortId {
         let name = self.free(&wished(name));
         let id = self.router.add_port();
-        let state = PortState::There;
+        let (state, direction) = (PortState::There, Direction::Both);
         self.changes += 1;
-        self.ports.insert(id, Port { name, transport, address: None, state, heard: 0, played: 0, dropped: 0 });
+        self.ports
+            .insert(id, Port { name, transport, address: None, state, direction, heard: 0, played: 0, dropped: 0 });
         self.obey(id);
         id
     }
@@ -121,6 +123,11 @@ impl Bay {
         if let Some(it) = self.ports.get_mut(&port) {
             it.address = address;
         }
+    }
+
+    /// Which way messages go there.
+    pub(crate) fn set_direction(&mut self, port: PortId, direction: Direction) {
+        self.ports.get_mut(&port).into_iter().for_each(|it| it.direction = direction);
     }
 
     /// Somebody is behind a port again, or nobody is: then what it sounds ends everywhere.

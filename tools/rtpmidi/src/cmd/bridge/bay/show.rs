@@ -4,7 +4,7 @@ use midi_routing::ConnectionId;
 
 use super::{Bay, Link, Port};
 use crate::cmd::bridge::passage::Passage;
-use crate::cmd::bridge::status::{ConnectionStatus, Direction, PortStatus};
+use crate::cmd::bridge::status::{ConnectionStatus, PortStatus};
 
 impl Bay {
     /// All ports, in the order of their coming.
@@ -12,7 +12,7 @@ impl Bay {
         let status = |(id, port): (&midi_routing::PortId, &Port)| PortStatus {
             name: port.name.clone(),
             transport: port.transport,
-            direction: Direction::Both,
+            direction: port.direction,
             address: port.address.clone(),
             state: port.state,
             messages_in: port.heard,

@@ -6,6 +6,7 @@ use port_rules::Rules;
 use serde_json::json;
 
 use super::file::{beside, parse, usual};
+use crate::cmd::bridge::transport::rawmidi::check as look;
 use crate::description::{printable, read};
 use crate::failure::{Failure, Result};
 use crate::ports::rules::fault;
@@ -28,6 +29,7 @@ Example:
   rtpmidi bridge check
   rtpmidi bridge check new.toml && mv new.toml ~/.config/rtpmidi/bridge.toml
 
+Devices of it that cannot be opened here are told of with what to do about it.
 The exit code is 0 when it makes sense, 1 when it does not, 2 when it cannot be read.";
 
 /// Reads the file as a bridge does, and the rules that it names.
@@ -50,6 +52,16 @@ pub(crate) fn run(args: &CheckArgs) -> Result<()> {
                     &json!({"type": "diagnostic", "file": name, "line": it.line, "column": it.column, "message": message, "fix": fix}),
                 )?;
             }
+        }
+    }
+    for device in parsed.iter().flat_map(|config| &config.devices) {
+        let Err(refusal) = look(device) else { continue };
+        // It may come, or be for a machine that is not this one.
+        if args.json {
+            let (name, message, fix) = (&device.name, &refusal.words, &refusal.advice);
+            tell(&json!({"type": "device", "name": name, "message": message, "fix": fix}))?;
+        } else {
+            eprintln!("{}", printable(&format!("warning: {}: {refusal}", device.name)));
         }
     }
     let name = path.display().to_string();

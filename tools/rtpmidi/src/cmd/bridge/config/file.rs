@@ -9,6 +9,7 @@ use super::connection::Connection;
 use super::fault::Fault;
 use super::ipmidi::Group;
 use super::keys::{Keys, keys};
+use super::rawmidi::RawDevice;
 use super::recording::Recording;
 use super::rtp::Streams;
 use super::rules::Written;
@@ -47,6 +48,7 @@ struct File {
     cpu_latency: Option<Microseconds>,
     ipmidi: Vec<Group>,
     rtp: Vec<Streams>,
+    rawmidi: Vec<RawDevice>,
     session: Vec<Session>,
     connection: Vec<Connection>,
     settings: Vec<Settings>,
@@ -59,9 +61,10 @@ pub(super) fn head() -> &'static [&'static str] {
 }
 
 /// The sections, and the keys of each.
-pub(super) const SECTIONS: [(&str, Keys); 6] = [
+pub(super) const SECTIONS: [(&str, Keys); 7] = [
     ("ipmidi", keys::<Group>),
     ("rtp", keys::<Streams>),
+    ("rawmidi", keys::<RawDevice>),
     ("session", keys::<Session>),
     ("connection", keys::<Connection>),
     ("settings", keys::<Settings>),
@@ -128,7 +131,8 @@ pub(super) fn parse(text: &str) -> Result<Config, Fault> {
         rules,
         rule_file,
         connections: connection::read(file.connection, text)?,
-        ports: settings::by_port(file.settings),
+        ports: settings::by_port(file.settings, &file.rawmidi),
+        devices: file.rawmidi,
         recordings: file.recording,
     })
 }
@@ -139,6 +143,7 @@ mod tests {
 
     use super::*;
     use crate::cmd::bridge::settings::{Pace, PortSettings};
+    use crate::cmd::bridge::status::Direction;
     use crate::cmd::session::Admit;
     use proptest::prelude::*;
 
@@ -203,6 +208,8 @@ mod tests {
                     loop = false\npeers = ['192.0.2.9']\n[[ipmidi]]\n\
                     [[rtp]]\nname = 'Radio'\nhear = 'radio.sdp'\nplay = 'udp://[::1]:5006'\nsdp = 'out.sdp'\n\
                     interface = 'lo'\nttl = 9\n\
+                    [[rawmidi]]\nname = 'Old'\ndevice = '/dev/ttyUSB0'\ndirection = 'out'\nbaud = 31250\n\
+                    pace = 'din'\nsegment = 64\ngap = '9ms'\n[[rawmidi]]\ndevice = '/dev/snd/midiC1D0'\n\
                     [[session]]\nname = 'Organ'\nport = 5010\nadmit = ['192.0.2.0/24']\nparticipants = 2\n\
                     [[connection]]\nfrom = 'Piano'\nto = '\"FLUID Synth\"'\nwithout = ['clock', 'active-sense']\n\
                     channels = ['1=10', 2]\ntranspose = -12\n[[settings]]\nport = 'alsa:Synth'\npace = 'din'\n\
@@ -232,7 +239,14 @@ mod tests {
         assert_eq!(passage, "without clock, active-sense; channels 1=10, 2; -12 half tones");
         assert_eq!(config.connections.rules.to_string(), "Piano --> \"FLUID Synth\"\n");
         let said = PortSettings { pace: Some(Pace::Octets(3125)), ..PortSettings::default() };
-        assert_eq!(config.ports, BTreeMap::from([("alsa:Synth".to_owned(), said)]));
+        let old = &config.devices[0];
+        assert_eq!((&old.name[..], old.device.as_path()), ("Old", Path::new("/dev/ttyUSB0")));
+        assert_eq!((old.direction, old.baud, old.settings.pace), (Some(Direction::Out), Some(31_250), said.pace));
+        assert!(old.settings.segment.is_some() && old.settings.gap.is_some());
+        let other = &config.devices[1];
+        assert_eq!((&other.name[..], other.direction, other.baud), ("midiC1D0", None, None));
+        let settings = [("Old".to_owned(), old.settings.clone()), ("alsa:Synth".to_owned(), said)];
+        assert_eq!(config.ports, BTreeMap::from(settings));
         let recording = &config.recordings[0];
         assert_eq!((recording.path.as_path(), recording.every.0), (Path::new("music"), 1800));
         let streams = beside(Path::new("/etc/x.toml"), config.clone()).streams.remove(0);
@@ -271,6 +285,14 @@ mod tests {
                 "no key spd in rtp",
                 Some("there are name, hear"),
             ),
+            ("[[rawmidi]]\nname = 'Old'\n", ":1:1", "missing field `device`", None),
+            ("[[rawmidi]]\ndevice = 'midi'\n", ":1:1", "a path such as /dev/snd/midiC1D0, and not midi", None),
+            ("[[rawmidi]]\ndevice = '/'\n", ":1:1", "/ is no device", None),
+            ("[[rawmidi]]\nname = ''\ndevice = '/dev/midi'\n", ":1:1", "a device has a name", None),
+            ("[[rawmidi]]\ndevice = '/dev/midi'\nbaud = 0\n", ":1:1", "such as baud = 31250", None),
+            ("[[rawmidi]]\ndevice = '/dev/midi'\ndirection = 'on'\n", ":3:13", "unknown variant `on`", None),
+            ("[[rawmidi]]\ndevice = '/dev/midi'\npace = 'fast'\n", ":3:8", "din (31,250 baud)", None),
+            ("[[rawmidi]]\ndevise = '/dev/midi'\n", ":2:1", "no key devise in rawmidi", Some("it may be device")),
             ("[[session]]\nport = 5010\n", ":1:1", "missing field `name`", None),
             ("[[session]]\nname = ' '\n", ":2:8", "a session has a name", None),
             ("rules = ['a --> b',\n  'a -> ']\n", ":2:3", "(character 6 of the rule)", Some("")),

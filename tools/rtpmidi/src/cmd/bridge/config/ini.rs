@@ -3,8 +3,10 @@
 //! Its form is simple and its own: `#` begins a comment wherever it stands, and sections may stand several times. Each key
 //! becomes one of ours, or a comment that says why it does not.
 
+use port_rules::Text;
 use toml::Value;
 
+use super::rawmidi::RawDevice;
 use super::value::{export, pattern};
 use crate::cmd::bridge::EXPORT;
 use crate::cmd::session::machine;
@@ -28,7 +30,7 @@ struct Toml {
     head: Vec<String>,
     peers: Vec<String>,
     rules: Vec<String>,
-    sessions: Vec<Vec<String>>,
+    sections: Vec<Vec<String>>,
 }
 
 /// What it says for the name of the machine.
@@ -118,7 +120,7 @@ impl Toml {
                 // The name of the machine is what the bridge takes by itself, on whatever machine.
                 let name = own.get("name").filter(|name| *name != machine());
                 self.head.extend(name.map(|name| set("name", name)));
-                self.head.extend(port("port", own.get("port").unwrap_or(PORT)));
+                self.head.extend(port(own.get("port").unwrap_or(PORT), 5004));
                 self.head.extend(own.others(&known));
             }
             None => {
@@ -128,8 +130,9 @@ impl Toml {
         }
         for more in all {
             let name = more.get("name").map_or_else(machine, str::to_owned);
-            let lines = [set("name", &name)].into_iter().chain(port("port", more.get("port").unwrap_or("0")));
-            self.sessions.push(lines.chain(more.others(&known)).collect());
+            let lines = ["[[session]]".to_owned(), set("name", &name)].into_iter();
+            let lines = lines.chain(port(more.get("port").unwrap_or("0"), 0));
+            self.sections.push(lines.chain(more.others(&known)).collect());
         }
     }
 
@@ -174,9 +177,7 @@ impl Toml {
         if let Some(name) = section.get("name").filter(|name| *name != host) {
             self.note(&format!("{host} was called {name}; here his port has the name by which he is called"));
         }
-        if let Some(port) = section.get("local_udp_port") {
-            self.note(&format!("local_udp_port={port}: the bridge has one port for all its sessions, which is port"));
-        }
+        self.note_the_port(section.get("local_udp_port"));
         self.head.extend(section.others(&["hostname", "port", "name", "local_udp_port"]));
     }
 
@@ -224,14 +225,42 @@ impl Toml {
         self.head.extend(section.others(&known));
     }
 
+    /// A device, and the session that it was joined with: one of its own, or that of a host.
     fn rawmidi(&mut self, section: &Section) {
-        let of = |key| section.get(key).map(|value| format!(" {key}={value}")).unwrap_or_default();
-        let all: String = ["device", "name", "local_udp_port"].map(of).concat();
-        self.note(&format!("[rawmidi]{all}: devices have ports of the sequencer, which export or aconnect reaches"));
-        if let Some(host) = section.get("hostname").filter(|host| *host != "0.0.0.0") {
-            self.call(host, section.get("remote_udp_port"));
+        let known = ["device", "name", "hostname", "remote_udp_port", "local_udp_port"];
+        let path = section.get("device").unwrap_or_default();
+        match RawDevice::new(section.get("name").map(str::to_owned), path.into()) {
+            Err(why) => self.note(&format!("[rawmidi] device={path}: {why}")),
+            Ok(RawDevice { name, .. }) => {
+                self.sections.push(vec!["[[rawmidi]]".to_owned(), set("name", &name), set("device", path)]);
+                self.join(&name, section);
+            }
         }
-        self.head.extend(section.others(&["device", "name", "local_udp_port", "hostname", "remote_udp_port"]));
+        self.head.extend(section.others(&known));
+    }
+
+    fn join(&mut self, name: &str, section: &Section) {
+        let (local, remote) = (section.get("local_udp_port"), section.get("remote_udp_port"));
+        let others = match section.get("hostname").filter(|host| *host != "0.0.0.0") {
+            Some(host) => {
+                self.call(host, remote);
+                self.note_the_port(local);
+                self.peers.last().map(|peer| Text::exact(peer).to_string())
+            }
+            None => {
+                let lines = ["[[session]]".to_owned(), set("name", name)].into_iter();
+                self.sections.push(lines.chain(port(local.unwrap_or("0"), 0)).collect());
+                // Whoever takes part has a port SESSION/PARTICIPANT.
+                Some(slashes(&format!("^{}/", regex::escape(name))))
+            }
+        };
+        self.rules.extend(others.map(|others| format!("{} <-> {others}", Text::exact(name))));
+    }
+
+    fn note_the_port(&mut self, port: Option<&str>) {
+        if let Some(port) = port {
+            self.note(&format!("local_udp_port={port}: the bridge has one port for all its sessions, which is port"));
+        }
     }
 
     fn note(&mut self, words: &str) {
@@ -247,9 +276,9 @@ impl Toml {
         lines.extend(self.head);
         lines.extend(list("peers", &self.peers));
         lines.extend(list("rules", &self.rules));
-        for session in self.sessions {
-            lines.extend([String::new(), "[[session]]".to_owned()]);
-            lines.extend(session);
+        for section in self.sections {
+            lines.push(String::new());
+            lines.extend(section);
         }
         lines.join("\n") + "\n"
     }
@@ -260,10 +289,10 @@ fn set(key: &str, value: &str) -> String {
 }
 
 /// The key of a port; nothing where it is the one that is taken anyway, and words where it is none.
-fn port(key: &str, value: &str) -> Option<String> {
+fn port(value: &str, usual: u16) -> Option<String> {
     match value.parse::<u16>() {
-        Ok(5004) => None,
-        Ok(port) if port < u16::MAX => Some(format!("{key} = {port}")),
+        Ok(port) if port == usual => None,
+        Ok(port) if port < u16::MAX => Some(format!("port = {port}")),
         _ => Some(comment(&format!("port={value}: this is no port of a session"))),
     }
 }

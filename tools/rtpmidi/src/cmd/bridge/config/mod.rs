@@ -11,6 +11,7 @@ mod ini;
 mod init;
 mod ipmidi;
 mod keys;
+mod rawmidi;
 mod recording;
 mod rtp;
 mod rules;
@@ -33,6 +34,7 @@ pub(crate) use file::DEFAULT;
 pub(super) use file::read;
 pub(super) use init::{InitArgs, run as init};
 pub(super) use ipmidi::{Group, check as number_of_ports};
+pub(super) use rawmidi::RawDevice;
 pub(super) use recording::Recording;
 pub(super) use rtp::Streams;
 pub(super) use session::Session;
@@ -67,6 +69,8 @@ pub(crate) struct Config {
     pub(crate) groups: Vec<Group>,
     /// Plain RTP MIDI streams.
     pub(crate) streams: Vec<Streams>,
+    /// Devices that carry the octets of MIDI.
+    pub(crate) devices: Vec<RawDevice>,
     /// Sessions that it announces beside its own.
     pub(crate) sessions: Vec<Session>,
     /// Where it answers Prometheus, if it does.
@@ -109,6 +113,7 @@ impl Default for Config {
             ignore: Vec::new(),
             groups: Vec::new(),
             streams: Vec::new(),
+            devices: Vec::new(),
             sessions: Vec::new(),
             metrics: None,
             cpu_latency: None,

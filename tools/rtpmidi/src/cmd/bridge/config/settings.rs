@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::rawmidi::RawDevice;
 use crate::cmd::bridge::settings::{Pace, PortSettings, Segment, Span, Wait};
 
 /// As it is written.
@@ -22,8 +23,13 @@ pub(super) struct Settings {
     delay: Option<Wait>,
 }
 
-/// By ports; of those that are named twice the last one counts.
-pub(super) fn by_port(all: Vec<Settings>) -> BTreeMap<String, PortSettings> {
+/// By ports; of those that are named twice the last one counts. It counts more than what stands with a device.
+pub(super) fn by_port(all: Vec<Settings>, devices: &[RawDevice]) -> BTreeMap<String, PortSettings> {
     let settings = |Settings { port, pace, segment, gap, delay }| (port, PortSettings { pace, segment, gap, delay });
-    all.into_iter().map(settings).collect()
+    let mut said: BTreeMap<String, PortSettings> = all.into_iter().map(settings).collect();
+    for RawDevice { name, settings, .. } in devices.iter().filter(|device| device.settings.has_pace()) {
+        let both = said.get(name).map_or_else(|| settings.clone(), |later| settings.and(later));
+        said.insert(name.clone(), both);
+    }
+    said
 }

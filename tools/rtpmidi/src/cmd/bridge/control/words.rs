@@ -45,6 +45,7 @@ pub(super) const fn of_transport(transport: Transport) -> &'static str {
         Transport::Ipmidi => "raw multicast",
         Transport::Jack => "JACK",
         Transport::Rtp => "RTP",
+        Transport::Rawmidi => "raw device",
         Transport::File => "recording",
     }
 }

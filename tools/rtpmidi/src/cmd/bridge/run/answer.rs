@@ -130,6 +130,7 @@ impl Bridge<'_> {
         }
         let news = self.sessions.adopt(self.started.elapsed(), &mut self.bay, &config);
         self.hear_of_guests(news).map_err(|failure| failure.message().to_owned())?;
+        self.adopt_devices(&config.devices).map_err(|failure| failure.message().to_owned())?;
         self.patch.set_rules(config.rules.clone(), config.connections.clone());
         self.bay.set_written(config.ports.clone());
         // What was said of ports may count no more.
@@ -138,6 +139,7 @@ impl Bridge<'_> {
             self.config.cpu_latency = config.cpu_latency;
             self.limit_cpu_latency();
         }
+        self.config.devices = config.devices;
         self.config.rules = config.rules;
         self.config.connections = config.connections;
         self.config.ports = config.ports;

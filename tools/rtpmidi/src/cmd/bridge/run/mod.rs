@@ -1,7 +1,9 @@
 //! The bridge at work: one thread that owns the bay, and does with it what others tell.
 
 mod answer;
+mod devices;
 mod faces;
+mod guests;
 mod record;
 mod sequencer;
 mod timer;
@@ -26,11 +28,12 @@ use super::memory::{Known, Memory};
 use super::metrics;
 use super::rules::{Owns, Patch};
 use super::service::Service;
-use super::status::{PeerState, Transport};
+use super::status::Transport;
 use super::transport::alsa::Faces;
-use super::transport::applemidi::{self, Sessions};
+use super::transport::applemidi::Sessions;
 use super::transport::ipmidi::Groups;
 use super::transport::jack::Plugs;
+use super::transport::rawmidi::Devices;
 use super::transport::rtp::Streams;
 use super::transport::tape::Tapes;
 use crate::cpu_latency;
@@ -68,6 +71,7 @@ struct Bridge<'a> {
     sessions: Sessions,
     groups: Groups,
     streams: Streams,
+    raw: Devices,
     faces: Option<Faces>,
     /// When it is looked for a sequencer, while there is none.
     search: Option<Instant>,
@@ -183,6 +187,7 @@ impl<'a> Bridge<'a> {
             sessions,
             groups: Groups::default(),
             streams: Streams::default(),
+            raw: Devices::new(inbox.clone()),
             faces: None,
             recorded: Vec::new(),
             recorded_at: 0,
@@ -221,6 +226,7 @@ impl<'a> Bridge<'a> {
             let port = bridge.streams.open(Duration::ZERO, &mut bridge.bay, &streams)?;
             bridge.give_a_face(port);
         }
+        bridge.open_devices(bridge.config.devices.clone())?;
         let (name, port) = (bridge.config.name.clone(), bridge.sessions.port());
         let words = format!("bridge {name} has the ports {port} and {}", port + 1);
         bridge.tell(&words, &json!({ "type": "open", "name": name, "port": port }))?;
@@ -267,9 +273,13 @@ impl<'a> Bridge<'a> {
         self.deliver();
         self.streams.leave(self.started.elapsed());
         self.memory.keep(self.sessions.known(&self.bay), self.bay.said());
-        let Self { sessions, mut tapes, reporter, memory, .. } = self;
+        let Self { sessions, raw, mut tapes, reporter, memory, .. } = self;
         drop(sessions);
-        for path in tapes.finish(Instant::now() + PATIENCE) {
+        let until = Instant::now() + PATIENCE;
+        for name in raw.finish(until) {
+            reporter.warn(&format!("warning: {name} takes no more, and what it sounds may not be let go"));
+        }
+        for path in tapes.finish(until) {
             reporter.warn(&format!("warning: the disk of {path} takes no more, and the end of the recording is lost"));
         }
         drop(memory);
@@ -294,6 +304,7 @@ impl<'a> Bridge<'a> {
 
     /// Does what has come up; returns what has more to read.
     fn turn(&mut self, batch: &mut Batch, unread: Unread) -> Result<Unread> {
+        let has_devices = batch.has_devices;
         let Batch { music, overrun, has_changed, is_sighted, is_patched, complaints, requests, wish, .. } = batch;
         // Who has left in the meantime has played what came before that all the same.
         let later: Vec<Heard<'_>> = music.iter().filter(|heard| !self.play(heard)).collect();
@@ -318,6 +329,9 @@ impl<'a> Bridge<'a> {
         let mut lines = unread.lines;
         let at = self.started.elapsed();
         lines.retain(|line| self.groups.read(at, &mut self.bay, *line) || self.streams.read(at, *line));
+        if has_devices {
+            self.read_devices()?;
+        }
         self.groups.wake(at, &mut self.bay);
         self.streams.wake(at, &mut self.bay);
         let has_music = unread.has_music && self.read_the_sequencer()?;
@@ -386,69 +400,16 @@ impl<'a> Bridge<'a> {
         true
     }
 
-    /// Makes ports of ALSA and JACK for guests, and tells of them.
-    fn hear_of_guests(&mut self, news: Vec<applemidi::News>) -> Result<()> {
-        if !news.is_empty() {
-            self.memory.touch();
-        }
-        for news in news {
-            match news {
-                applemidi::News::Came(port) => self.give_a_face(port),
-                applemidi::News::Renamed(port, before) => {
-                    if let Some(Err(failure)) = self.faces.as_ref().map(|faces| faces.rename(&mut self.bay, port)) {
-                        self.warn(failure.message());
-                    }
-                    self.plugs.iter().for_each(|plugs| plugs.rename(&mut self.bay, port));
-                    let name = self.bay.name(port).to_owned();
-                    self.memory.rename(&before, &name);
-                    let object = json!({ "type": "renamed", "name": name, "before": before });
-                    self.tell(&format!("{before} calls itself {name} now"), &object)?;
-                    self.patch.hurry();
-                }
-                applemidi::News::Changed(port, state) => {
-                    let name = self.bay.name(port).to_owned();
-                    let words = match state {
-                        PeerState::Away => "is gone",
-                        PeerState::Announced => "is announced",
-                        PeerState::Called => "is called",
-                        PeerState::Open => "takes part",
-                    };
-                    let object = json!({ "type": "peer", "name": name, "state": state });
-                    self.tell(&format!("{name} {words}"), &object)?;
-                }
-                applemidi::News::Forgotten(port) => {
-                    let at = self.started.elapsed();
-                    let face = self.faces.as_mut().and_then(|faces| faces.remove(port));
-                    let plug = self.plugs.as_mut().and_then(|plugs| plugs.remove(port));
-                    for port in face.into_iter().chain(plug).chain([port]) {
-                        let name = self.bay.name(port).to_owned();
-                        self.memory.forget(&name);
-                        self.bay.forget_said(&name);
-                        self.bay.remove(at, port);
-                    }
-                    self.wanted.retain(|(wanted, _)| *wanted != port);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// A guest is called while somebody is connected with him.
-    fn want(&mut self, port: PortId) {
-        let is_wanted = self.wanted.iter().any(|(wanted, _)| *wanted == port) || self.bay.is_used(port);
-        self.sessions.want(port, is_wanted);
-        self.memory.touch();
-    }
-
     /// Plays what is to be played.
     fn deliver(&mut self) {
-        let Self { bay, sessions, groups, streams, faces, plugs, tapes, started, .. } = self;
+        let Self { bay, sessions, groups, streams, raw, faces, plugs, tapes, started, .. } = self;
         let (at, mut refused) = (started.elapsed(), Vec::new());
         bay.drain(at, |port, command| {
             let is_played = if sessions.play(port, command) {
                 Some(true)
             } else {
                 let of_network = groups.play(at, port, command).or_else(|| streams.play(at, port, command));
+                let of_network = of_network.or_else(|| raw.play(port, command));
                 let of_faces = of_network.or_else(|| faces.as_ref()?.play(port, command));
                 let is_played = of_faces.or_else(|| plugs.as_mut()?.play(port, command));
                 is_played.or_else(|| tapes.play(at, port, command))

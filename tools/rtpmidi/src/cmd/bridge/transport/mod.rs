@@ -13,5 +13,6 @@ pub(super) mod jack;
 #[cfg(not(feature = "jack"))]
 #[path = "no_jack.rs"]
 pub(super) mod jack;
+pub(super) mod rawmidi;
 pub(super) mod rtp;
 pub(super) mod tape;
