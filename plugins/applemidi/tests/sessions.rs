@@ -172,7 +172,8 @@ fn a_pause_lets_go_what_sounds_and_keeps_what_lasts() {
     guest.hears(&[&[0x90, 61, 100]]);
     // The listener pauses: it hears of what lasts when it goes on, and of no note that began meanwhile.
     guest.pipeline.set_state(gst::State::Paused).unwrap();
-    host.play(&[&[0xB0, 7, 1], &[0x90, 62, 100], &[0xB0, 7, 2]]);
+    host.play(&[&[0xB0, 7, 1], &[0xB0, 7, 2], &[0x90, 62, 100]]);
+    // The note comes last, and with it all has come.
     let waits =
         || guest.stats().get::<u64>("waiting").unwrap() == 1 && guest.stats().get::<u64>("dropped").unwrap() == 1;
     let started = std::time::Instant::now();
