@@ -19,6 +19,8 @@ pub struct Ports {
     client: Client,
     all: BTreeMap<i32, Senders>,
     sysex_limit: usize,
+    /// Whether there is the port that hears what is announced: behind the first one, which others call by the client alone.
+    is_announced_to: bool,
 }
 
 /// A port of the sequencer: the numbers of its client and its own.
@@ -75,8 +77,7 @@ impl Ports {
         let client = Client::open(name)?;
         client.raise_pools(Direction::Capture)?;
         client.raise_pools(Direction::Playback)?;
-        client.announcements()?;
-        Ok(Self { client, all: BTreeMap::new(), sysex_limit })
+        Ok(Self { client, all: BTreeMap::new(), sysex_limit, is_announced_to: false })
     }
 
     /// The number of the client.
@@ -101,6 +102,13 @@ impl Ports {
         let both = PortCap::WRITE | PortCap::SUBS_WRITE | PortCap::READ | PortCap::SUBS_READ | PortCap::DUPLEX;
         let port = self.client.create(name, both, None)?.port;
         self.all.insert(port, Senders::new(self.sysex_limit));
+        if !self.is_announced_to {
+            if let Err(reason) = self.client.announcements() {
+                self.remove(port);
+                return Err(reason);
+            }
+            self.is_announced_to = true;
+        }
         Ok(port)
     }
 

@@ -34,6 +34,10 @@ fn a_keyboard_is_a_port_of_the_other_side_and_comes_back_to_it() {
         becomes stage studio announced 1
         becomes studio stage announced 1
         becomes stage 'studio/Midi Through' announced 1
+        # The port for exports is the first one, which a client's name alone means.
+        [ "$(port stage 'Network Export')" = "$(port stage 'Network Export' | cut -d : -f 1):0" ]
+        aconnect 20:0 stage
+        becomes studio 'stage/Virtual Raw MIDI 1-0' announced 1
         keyboard=$(port stage 'studio/Midi Through')
         aseqdump -p "$keyboard" >dump.txt & dump=$!; keep $dump
         becomes stage 'studio/Midi Through' open 1

@@ -59,7 +59,7 @@ Example:
   rtpmidi bridge                         (with all that is around)
   rtpmidi bridge --name Studio --peer organ.local --peer 192.0.2.7:5006
   aconnect 'Digital Piano' Studio:0      (others see a session Studio/Digital Piano)
-  aconnect Studio:1 'FLUID Synth'        (a session is joined, and heard; aconnect -l lists the numbers)
+  aconnect Studio:2 'FLUID Synth'        (a session is joined, and heard; aconnect -l lists the numbers)
   rtpmidi bridge --ipmidi 4 --rule 'Piano --> \"ipMIDI 1\"' --export .hw
 
 Sessions that are announced around here, and whoever joins ours, have a port of ALSA each. A session is joined when
