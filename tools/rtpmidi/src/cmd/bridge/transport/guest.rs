@@ -1,9 +1,9 @@
 //! Who has a port of the bridge by a session, whether he is there or not, and how he is known again.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use applemidi_io::{CallId, ParticipantId};
+use applemidi_io::{CallId, ParticipantId, Peer};
 
 use crate::cmd::bridge::status::PeerState;
 
@@ -43,6 +43,18 @@ impl Guest {
         self.is_fixed || self.is_wanted
     }
 
+    /// Whether he, whose name is a host's with or without a control port, is called in the session that is announced as
+    /// this peer, or takes part in it.
+    pub(super) fn is_called_as(&self, peer: &Peer) -> bool {
+        let address = self.name.parse().or_else(|_| self.name.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, CONTROL)));
+        let called = address.ok().or(self.participant.map(|it| it.control));
+        let with_port = self.name.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        let (host, port) = with_port.unwrap_or((&self.name, CONTROL));
+        let is_there = |port| peer.addresses.iter().any(|address| address.port() == port);
+        called.is_some_and(|address| peer.addresses.contains(&address))
+            || host.trim_end_matches('.').eq_ignore_ascii_case(peer.host.trim_end_matches('.')) && is_there(port)
+    }
+
     /// Whether somebody of another name at these addresses may be he: with the same ports, or as the same device of a host
     /// that calls itself otherwise, whose session may have another port each time.
     pub(super) fn could_be(&self, name: &str, addresses: &[SocketAddr]) -> bool {
@@ -53,6 +65,9 @@ impl Guest {
         }
     }
 }
+
+/// The control port of a host that is called without one.
+const CONTROL: u16 = 5004;
 
 /// Whether somebody is where he is announced; he may have the session at another port of that host.
 pub(super) fn is_among(control: SocketAddr, announced: &[SocketAddr]) -> bool {
@@ -77,6 +92,18 @@ mod tests {
             control: None,
             since: Instant::now(),
             state: PeerState::Away,
+        }
+    }
+
+    #[test]
+    fn who_is_called_by_his_host_is_the_one_that_is_announced_there() {
+        let addresses = vec![([192, 0, 2, 7], 5006).into(), ([192, 0, 2, 7], 5004).into()];
+        let organ = Peer { name: "Organ".to_owned(), host: "organ.local.".to_owned(), addresses };
+        for name in ["192.0.2.7", "192.0.2.7:5006", "organ.local", "Organ.local:5004"] {
+            assert!(guest(name).is_called_as(&organ), "{name}");
+        }
+        for name in ["192.0.2.8", "192.0.2.7:5008", "organ.local:5008", "piano.local", "organ"] {
+            assert!(!guest(name).is_called_as(&organ), "{name}");
         }
     }
 

@@ -191,7 +191,10 @@ impl Sessions {
             guest.announced.clear();
         }
         let is_known = |name: &str| self.guests.values().any(|guest| guest.at == 0 && guest.name == name);
-        let is_welcome = |peer: &&Peer| self.config.imports(&peer.name) || is_known(&peer.name);
+        // Who is called by his host has a port by that, and is in session once.
+        let is_called =
+            |peer: &Peer| self.guests.values().any(|it| it.is_fixed && it.name != peer.name && it.is_called_as(peer));
+        let is_welcome = |peer: &&Peer| is_known(&peer.name) || self.config.imports(&peer.name) && !is_called(peer);
         let welcome: Vec<&Peer> = peers.iter().filter(is_welcome).collect();
         for Peer { name, addresses, .. } in welcome {
             news.extend(self.recognise(bay, name, addresses, &names));
