@@ -29,6 +29,12 @@ pub(super) struct Seat {
 /// Who may speak to the bridge: its user and its group.
 const MODE: u32 = 0o660;
 
+/// Where it is in the folder of a user or of the system.
+const USUAL: &str = "rtpmidi/bridge.sock";
+
+/// Where that of the system is.
+const OF_SYSTEM: &str = "/run/rtpmidi/bridge.sock";
+
 impl Place {
     /// Whether somebody has named it.
     pub(crate) const fn is_named(&self) -> bool {
@@ -36,7 +42,7 @@ impl Place {
     }
 
     pub(super) fn path(&self) -> PathBuf {
-        let usual = || folders::runtime().unwrap_or_else(|| PathBuf::from("/run")).join("rtpmidi/bridge.sock");
+        let usual = || folders::runtime().map_or_else(|| PathBuf::from(OF_SYSTEM), |folder| folder.join(USUAL));
         self.path.clone().unwrap_or_else(usual)
     }
 
@@ -61,10 +67,17 @@ impl Place {
         Ok((listener, Seat { path, _lock: lock }))
     }
 
-    /// Speaks to the bridge that listens there.
+    /// Speaks to the bridge that listens there; where nobody has named one, and this user has none, to that of the system.
     pub(super) fn connect(&self) -> Result<UnixStream> {
-        let path = self.path();
-        UnixStream::connect(&path).map_err(|error| {
+        let own = self.path();
+        let first = UnixStream::connect(&own).map_err(|error| (own, error));
+        let answer = first.or_else(|first| match UnixStream::connect(OF_SYSTEM) {
+            _ if self.is_named() || first.1.kind() == io::ErrorKind::PermissionDenied => Err(first),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err((PathBuf::from(OF_SYSTEM), error)),
+            Err(_) => Err(first),
+            Ok(stream) => Ok(stream),
+        });
+        answer.map_err(|(path, error)| {
             let failure = Failure::new(format!("no bridge can be asked at {}: {error}", path.display()));
             match error.kind() {
                 io::ErrorKind::PermissionDenied => failure.hint("only its own user and group may; try sudo"),

@@ -121,6 +121,7 @@ fn peer(peer: &PeerStatus) -> String {
     let since = minutes(peer.since_s);
     let latency =
         peer.latency_ms.map(|mean| format!("  latency {mean:.2} ms ± {:.2}", peer.deviation_ms.unwrap_or(0.0)));
+    let at = if peer.addresses.is_empty() { String::new() } else { format!("  at {}", peer.addresses.join(" ")) };
     let (lost, repairs) = (plural(peer.lost, "packet"), peer.repairs);
     let saved = match peer.notes_begun + peer.notes_ended {
         0 => String::new(),
@@ -128,9 +129,8 @@ fn peer(peer: &PeerStatus) -> String {
     };
     let (came, went) = (plural(peer.messages_in, "message"), peer.messages_out);
     format!(
-        "{}  {state} since {since}  at {}{}  {lost} lost, {repairs} repaired{saved}  {came} in, {went} out",
+        "{}  {state} since {since}{at}{}  {lost} lost, {repairs} repaired{saved}  {came} in, {went} out",
         peer.name,
-        peer.addresses.join(" "),
         latency.unwrap_or_default()
     )
 }
