@@ -70,6 +70,7 @@ impl Bridge {
         let arguments = ["bridge", "--json", "--config", argument(&file), "--control", argument(&socket)];
         let mut program = Program::start_with_open_stdout(&arguments);
         let told = Objects::of(&mut program);
+        kit::wait_for(&socket);
         Self { program, told, socket }
     }
 
