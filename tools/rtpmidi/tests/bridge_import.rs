@@ -4,6 +4,8 @@
 
 mod kit;
 
+use std::io::Write;
+
 use kit::{Folder, Objects, PATIENCE, Program, argument};
 
 /// All sections and keys that rtpmidid has, and some that it has not.
@@ -68,6 +70,8 @@ fn every_key_becomes_one_of_ours_or_a_comment() {
         "peers = [\"192.0.2.7:5006\", \"organ.local\", \"raspberrypi.local:5008\"]",
         "[[session]]",
         "port = 5026",
+        "[[rawmidi]]",
+        "device = \"/dev/snd/midiC4D0\"",
         "# rtpmidid has no section [pacing]",
     ] {
         assert!(lines.contains(&line), "{line}: {}", shown.stdout);
@@ -109,6 +113,60 @@ fn a_bridge_runs_with_what_was_imported() {
         object["name"] == "127.0.0.1:9" && object["state"] == "called"
     });
     assert_eq!(running.interrupted().code, Some(0));
+}
+
+#[test]
+fn raw_devices_are_joined_with_what_they_were_joined_with() {
+    let folder = Folder::new("import-rawmidi");
+    let (_organ, _stdin, heard, peer) = kit::host("Organ", &["--print"]);
+    let (host, port) = peer.split_once(':').unwrap();
+    let own = kit::free_port();
+    let fifos = ["one", "other"].map(|name| folder.path(name));
+    let [one, other] = fifos.each_ref().map(|path| argument(path));
+    assert!(std::process::Command::new("mkfifo").args([one, other]).status().unwrap().success());
+    let ini = format!(
+        "[rtpmidi_announce]\nport=0\n[rtpmidi_discover]\nenabled=false\n\
+         [rawmidi]\ndevice={one}\nname=O'Neill (1)\nhostname={host}\nremote_udp_port={port}\nlocal_udp_port=5999\n\
+         [rawmidi]\ndevice={other}\nlocal_udp_port={own}\nhostname=0.0.0.0\n[rawmidi]\ndevice=midi1\n"
+    );
+    let file = folder.path("bridge.toml");
+    assert_eq!(import(&folder, &ini, &[argument(&file)]).code, Some(0));
+    let written = std::fs::read_to_string(&file).unwrap();
+    for words in
+        ["# local_udp_port=5999: the bridge has one port", "# [rawmidi] device=midi1: a device is a path such as"]
+    {
+        assert!(written.contains(words), "{written}");
+    }
+    // A FIFO has one way, which rtpmidid was not told.
+    let written = written.replace("device = ", "direction = \"in\"\ndevice = ");
+    folder.write("bridge.toml", format!("alsa = false\nmdns = false\n{written}").as_bytes());
+    let socket = folder.path("bridge.sock");
+    let arguments = ["bridge", "--config", argument(&file), "--control", argument(&socket)];
+    let bridge = Program::start(&arguments);
+    kit::wait_for(&socket);
+    let mut guest = Program::start_with_open_stdout(&[
+        "join",
+        &format!("127.0.0.1:{own}"),
+        "--name",
+        "Guest",
+        "--no-mdns",
+        "--json",
+        "--print",
+    ]);
+    let joined = Objects::of(&mut guest);
+    for (path, lines, octets) in [(one, &heard, [0x90, 60, 100]), (other, &joined, [0x91, 61, 100])] {
+        let mut keys = std::fs::File::options().write(true).open(path).unwrap();
+        let words = octets.map(|octet| format!("{octet:02x}")).join(" ");
+        let began = std::time::Instant::now();
+        // Until the session is open, and the rule has been followed.
+        while !lines.has(|object| object["octets"] == words) {
+            assert!(began.elapsed() < PATIENCE, "{words} is not heard");
+            keys.write_all(&octets).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+    }
+    guest.interrupted();
+    assert_eq!(bridge.interrupted().code, Some(0));
 }
 
 #[test]

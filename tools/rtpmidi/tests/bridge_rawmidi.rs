@@ -202,10 +202,10 @@ fn a_device_that_goes_leaves_nothing_sounding_and_is_opened_again_when_it_is_bac
 }
 
 /// Messages of three octets, which are more than may wait for a device.
-const MANY: usize = (1 << 20) / 3;
+const MANY: usize = 200_000;
 
 fn message(place: usize) -> [u8; 3] {
-    [0xB0 | (place % 16) as u8, (place / 16 % 119) as u8, (place / 16 / 119 % 128) as u8]
+    [0xA0 | (place % 16) as u8, (place / 16 % 128) as u8, (place / 16 / 128 % 128) as u8]
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn a_device_that_takes_nothing_holds_up_nobody_and_is_let_go_of_all_that_sounds_
     let mut flood = File::options().write(true).open(&flood).unwrap();
     flood.write_all(&[0x90, 60, 100]).unwrap();
     cable.hears(&[0x90, 60, 100]);
-    // Twice as much as may wait, no two messages alike, as of a loop.
+    // No two messages are alike, as those of a loop are.
     for place in 0..MANY {
         flood.write_all(&message(place)).unwrap();
     }
@@ -241,7 +241,7 @@ fn a_device_that_takes_nothing_holds_up_nobody_and_is_let_go_of_all_that_sounds_
         std::thread::sleep(Duration::from_millis(20));
     }
     let port = bridge.port("Slow");
-    assert!(port["dropped"].as_u64().unwrap() > 100_000 && port["direction"] == "out", "{port}");
+    assert!(port["dropped"].as_u64().unwrap() > 10_000 && port["direction"] == "out", "{port}");
     let began = Instant::now();
     played.play(&[0x90, 72, 100]);
     hears(&heard, "90 48 64");

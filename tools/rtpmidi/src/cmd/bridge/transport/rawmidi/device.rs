@@ -38,7 +38,7 @@ struct State {
     is_over: bool,
     told: Told,
     to_play: VecDeque<u8>,
-    /// Something found no room there.
+    /// Something found no room there, and half of it is not free yet.
     is_choked: bool,
 }
 
@@ -48,6 +48,8 @@ pub(super) struct Told {
     /// The device is open, these ways.
     pub(super) came: Option<Direction>,
     pub(super) heard: Vec<u8>,
+    /// There is room again, after something had found none.
+    pub(super) is_relieved: bool,
     /// It cannot be had, or not any more. The thread waits until this has been taken.
     pub(super) gone: Option<Refusal>,
 }
@@ -231,10 +233,10 @@ impl Work {
         };
         let mut state = lock(&self.shared.state);
         state.to_play.drain(..written);
-        let is_relieved = state.to_play.is_empty() && std::mem::take(&mut state.is_choked);
+        let is_relieved = state.to_play.len() <= ROOM / 2 && std::mem::take(&mut state.is_choked);
         drop(state);
         if is_relieved {
-            self.inbox.hear_devices();
+            self.tell(|told| told.is_relieved = true);
         }
         Ok(())
     }

@@ -53,8 +53,8 @@ pub(crate) enum News {
 }
 
 impl Devices {
-    pub(crate) const fn new(inbox: Inbox) -> Self {
-        Self { all: BTreeMap::new(), inbox, told: Told { came: None, heard: Vec::new(), gone: None } }
+    pub(crate) fn new(inbox: Inbox) -> Self {
+        Self { all: BTreeMap::new(), inbox, told: Told::default() }
     }
 
     /// Makes the port of a device, which is a placeholder until the device is there.
@@ -104,7 +104,9 @@ impl Devices {
                 line.forget();
                 news.push(News::Gone(*port, refusal));
             }
-            line.let_go();
+            if told.is_relieved {
+                line.let_go();
+            }
         }
         news
     }
@@ -132,7 +134,10 @@ impl Line {
         if !self.is_heard {
             return true;
         }
-        self.let_go();
+        // What sounds is let go first, when there is room again.
+        if self.is_lossy {
+            return false;
+        }
         self.octets.clear();
         match command {
             Command::System(System::SysEx(segment)) => {
@@ -149,7 +154,7 @@ impl Line {
             Command::System(System::F4(_) | System::F5(_) | System::F9 | System::FD) => return true,
             command => command.encode(&mut self.octets),
         }
-        let is_put = !self.is_lossy && self.device.write(&self.octets);
+        let is_put = self.device.write(&self.octets);
         if is_put {
             self.sounding.observe(&self.octets);
         } else {
