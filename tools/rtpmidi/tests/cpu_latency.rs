@@ -69,8 +69,16 @@ fn cores_wake_as_fast_as_was_said_while_the_program_runs() {
     assert_eq!(host.interrupted().code, Some(0));
     is(None);
 
-    // A bridge is told in its configuration, and told otherwise while it runs.
+    // A patchbay does so whether or not there is a server.
     let folder = Folder::new("cpu-latency");
+    let state = folder.path("state.rules");
+    let learning = ["patch", "--no-jack", "--learn", "--state", argument(&state), "--cpu-latency", "1000"];
+    let patch = Program::start(&learning);
+    is(Some(OURS));
+    assert_eq!(patch.interrupted().code, Some(0));
+    is(None);
+
+    // A bridge is told in its configuration, and told otherwise while it runs.
     let (socket, file) = (folder.path("bridge.sock"), folder.write("bridge.toml", b"cpu-latency = 900\n"));
     let arguments =
         ["bridge", "--port", "0", "--no-mdns", "--no-alsa", "--json", "--config", argument(&file), "--control"];

@@ -5,6 +5,7 @@
 mod kit;
 mod studio;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -339,7 +340,8 @@ fn a_new_port_among_a_thousand_is_patched_by_one_of_five_hundred_rules() {
                 format!("\"Client {n}\":'out 3' --> \"Client {}\":'in 1'", (n + 7) % 100),
                 format!("desk {n}?:out * -x-> *{n}:in [3]"),
                 format!("/^Desk {n}:out (?P<port>\\d+)$/ --> 'Desk {}':\"in {{port}}\"", (n + 13) % 100),
-                format!("new:port {n} --> \"client {}\":'port {}'", n % 10, n % 50 * 2 + 1),
+                // Whole names: each port has one rule.
+                format!("\"new\":\"port {n}\" --> \"client {}\":\"port {}\"", n % 10, n % 50 * 2 + 1),
             ]
         })
         .collect();
@@ -347,25 +349,33 @@ fn a_new_port_among_a_thousand_is_patched_by_one_of_five_hundred_rules() {
     let (program, lines) = patch_with_objects(&server, &["--no-alsa", "--json", "--rules", argument(&file)]);
     lines.wait_for("reached", kit::PATIENCE, |object| object["type"] == "server");
     let before = processor_time(program.id());
-    let mut time = |words: &[&str]| studio.tell(&[&["time"], words].concat())[0].parse::<u64>().unwrap();
-    let patched = sorted((10..100).map(|port| time(&["new", &format!("port {port}")])).collect());
+    let time = |studio: &mut Studio, words: &[&str]| studio.tell(&[&["time"], words].concat())[0].parse().unwrap();
+    let patched = sorted((10..100).map(|port| time(&mut studio, &["new", &format!("port {port}")])).collect());
     let each = (processor_time(program.id()) - before) / 90;
-    let mut own = Vec::new();
+    let (mut own, mut answers, mut ports) = (Vec::new(), Vec::new(), BTreeSet::new());
     while own.len() < 90 {
         let object = lines.wait_for("connected", kit::PATIENCE, |object| object["type"] == "connected");
-        own.extend(object["after_us"].as_u64());
+        assert!(ports.insert(object["from"].to_string()), "twice: {object}");
+        own.push(object["after_us"].as_u64().unwrap());
+        answers.push(object["answer_us"].as_u64().unwrap());
     }
-    let own = sorted(own);
+    let (own, answers) = (sorted(own), sorted(answers));
     drop(program);
     // Nobody has to find out about these.
     let sink = |port: u32| format!("client {}:port {}", port % 10, port % 50 * 2 + 1);
-    let at_once = sorted((10..100).map(|port| time(&["own", &format!("port {port}"), &sink(port)])).collect());
-    println!("microseconds from registration to connection: median {}, most {}", patched[45], patched[89]);
-    println!("the same where whoever registers connects at once: median {}, most {}", at_once[45], at_once[89]);
-    println!(
-        "from the server's notice to the request to connect: median {}, 99 % {}, most {}",
-        own[45], own[88], own[89]
-    );
+    let at_once =
+        sorted((10..100).map(|port| time(&mut studio, &["own", &format!("port {port}"), &sink(port)])).collect());
+    // Nothing but a client that connects as soon as it is told, without a rule.
+    studio.tell(&["bystander", "new", &sink(1)]);
+    let by_another = sorted((10..100).map(|port| time(&mut studio, &["new", &format!("port {port}")])).collect());
+    let notices = sorted(studio.tell(&["bystander"]).iter().map(|time| time.parse().unwrap()).collect());
+    let words = |times: &[u64]| format!("median {}, 99 % {}, most {}", times[45], times[88], times[89]);
+    println!("microseconds from registration to connection: {}", words(&patched));
+    println!("the same where whoever registers connects at once: {}", words(&at_once));
+    println!("the same with a client that connects whatever it is told of: {}", words(&by_another));
+    println!("from the server's notice to the request to connect: {}", words(&own));
+    println!("the same with that client: {}", words(&notices));
+    println!("from the request to the server's answer: {}", words(&answers));
     println!("the program computes for each, with what it does when a port goes: {each}");
     assert!(patched[45] < at_once[45] + 5000, "JACK's server takes the rest");
     assert!(cfg!(debug_assertions) || own[88] < 2000, "it takes its time: {own:?}");

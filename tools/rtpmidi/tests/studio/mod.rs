@@ -6,10 +6,13 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{c_int, c_void};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::ptr;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
 use jack::jack_sys as sys;
@@ -352,6 +355,10 @@ fn obey(own: &Client, clients: &mut BTreeMap<String, AsyncClient<(), ()>>, words
                 std::mem::forget(client);
             });
         }
+        ["bystander", client, sink] => stand_by(client.to_owned(), sink.to_owned())?,
+        ["bystander"] => {
+            NOTICES.lock().unwrap().drain(..).for_each(|time| println!("studio: {time}"));
+        }
         ["connect", from, to] => own.connect_ports_by_name(from, to).ok()?,
         ["disconnect", from, to] => own.disconnect_ports_by_name(from, to).ok()?,
         ["close", client] => drop(clients.remove(client)?.deactivate()),
@@ -373,6 +380,39 @@ fn obey(own: &Client, clients: &mut BTreeMap<String, AsyncClient<(), ()>>, words
         _ => return None,
     }
     Some(())
+}
+
+/// Microseconds from each notice of a source to the request that it be connected.
+static NOTICES: Mutex<Vec<u128>> = Mutex::new(Vec::new());
+
+/// Opens a client that connects the new sources of another one to a sink, in a thread of its own since the one that tells
+/// may ask nothing, and has no part in the processing: nobody can do less.
+fn stand_by(client: String, sink: String) -> Option<()> {
+    unsafe extern "C" fn tell(port: sys::jack_port_id_t, is_there: c_int, context: *mut c_void) {
+        if is_there != 0 {
+            // SAFETY: it is the sender below, which nobody frees.
+            let _ = unsafe { &*context.cast::<Sender<_>>() }.send((port, Instant::now()));
+        }
+    }
+    let (sender, notices) = channel::<(u32, Instant)>();
+    let sender = Box::leak(Box::new(sender));
+    let own = open("bystander");
+    // SAFETY: the client is open and not active, and the function and its context stay for ever.
+    let is_told = unsafe {
+        let context = ptr::from_ref(sender).cast_mut().cast();
+        sys::jack_set_port_registration_callback(own.raw(), Some(tell), context) == 0
+            && sys::jack_activate(own.raw()) == 0
+    };
+    std::thread::spawn(move || {
+        for (port, at) in notices {
+            let Some(name) = own.port_by_id(port).and_then(|port| port.name().ok()) else { continue };
+            if name.split_once(':').is_some_and(|(of, _)| of == client) {
+                NOTICES.lock().unwrap().push(at.elapsed().as_micros());
+                let _ = own.connect_ports_by_name(&name, &sink);
+            }
+        }
+    });
+    is_told.then_some(())
 }
 
 fn register<PS: PortSpec>(client: &Client, name: &str, spec: PS) {

@@ -1,6 +1,6 @@
 //! What is told while ports are patched: words on stderr, or objects on stdout.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use port_rules::{Act, Change, Graph, Patchbay};
@@ -16,6 +16,17 @@ pub(super) struct Log {
     reporter: Reporter,
     level: Level,
     is_alone: Cell<bool>,
+    /// Ports that have come or gone, of which nothing is told until what they need is asked for.
+    ports: RefCell<Vec<(String, Value)>>,
+}
+
+/// When a change was asked for, and how fast.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Pace {
+    /// So long after the server had told why, if that was it.
+    pub(super) after: Option<Duration>,
+    /// So long the server took to answer.
+    pub(super) answer: Duration,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -60,7 +71,7 @@ impl Log {
             (false, true) => Level::Quiet,
             (false, false) => Level::Usual,
         };
-        Self { reporter: Reporter::new(json), level, is_alone: Cell::new(false) }
+        Self { reporter: Reporter::new(json), level, is_alone: Cell::new(false), ports: RefCell::default() }
     }
 
     /// Whether the reader of stdout has left.
@@ -82,6 +93,7 @@ impl Log {
 
     /// Ends with the summary.
     pub(super) fn finish(self, totals: &Totals) -> Result<()> {
+        self.flush()?;
         if self.level == Level::Quiet && !self.reporter.is_json() {
             return Ok(());
         }
@@ -111,20 +123,29 @@ impl Log {
         self.tell(Level::Quiet, &words, &object)
     }
 
-    pub(super) fn port(&self, graph: Graph, name: &str) -> Result<()> {
-        self.tell(
-            Level::Verbose,
-            &format!("port {name}"),
-            &json!({"type": "port", "server": title(graph), "name": name}),
-        )
+    /// A port has come, which is told later.
+    pub(super) fn port(&self, graph: Graph, name: &str) {
+        self.note("port", graph, name);
     }
 
-    pub(super) fn gone(&self, graph: Graph, name: &str) -> Result<()> {
-        self.tell(
-            Level::Verbose,
-            &format!("gone {name}"),
-            &json!({"type": "gone", "server": title(graph), "name": name}),
-        )
+    /// A port has gone, which is told later.
+    pub(super) fn gone(&self, graph: Graph, name: &str) {
+        self.note("gone", graph, name);
+    }
+
+    fn note(&self, kind: &str, graph: Graph, name: &str) {
+        if self.is_heard(Level::Verbose) {
+            let object = json!({"type": kind, "server": title(graph), "name": name});
+            self.ports.borrow_mut().push((format!("{kind} {name}"), object));
+        }
+    }
+
+    /// Tells of the ports of which nothing has been told yet.
+    pub(super) fn flush(&self) -> Result<()> {
+        for (words, object) in self.ports.take() {
+            self.tell_at_once(Level::Verbose, &words, &object)?;
+        }
+        Ok(())
     }
 
     pub(super) fn reloaded(&self, rules: usize) {
@@ -133,10 +154,9 @@ impl Log {
         }
     }
 
-    /// What has been done, and how long after the server had told why.
-    pub(super) fn done(&self, bay: &Patchbay, change: &Change, after: Option<Duration>) -> Result<()> {
-        let after = after.map(|after| after.as_micros() as u64);
-        self.change(bay, change, [("connected", "connected"), ("disconnected", "disconnected")], None, after)
+    /// What has been done, and how fast.
+    pub(super) fn done(&self, bay: &Patchbay, change: &Change, pace: Pace) -> Result<()> {
+        self.change(bay, change, [("connected", "connected"), ("disconnected", "disconnected")], None, Some(pace))
     }
 
     /// What could not be done.
@@ -167,7 +187,7 @@ impl Log {
         change: &Change,
         words: [(&str, &str); 2],
         reason: Option<&str>,
-        after: Option<u64>,
+        pace: Option<Pace>,
     ) -> Result<()> {
         let (Some(from), Some(to)) = (bay.port(change.from), bay.port(change.to)) else { return Ok(()) };
         let (kind, word) = words[usize::from(change.act == Act::Disconnect)];
@@ -182,18 +202,30 @@ impl Log {
         let level = if reason.is_some() { Level::Quiet } else { Level::Usual };
         let rule = rule.map(ToString::to_string);
         let mut object = json!({"type": kind, "from": from, "to": to, "line": line, "rule": rule, "reason": reason});
-        if let Some(after) = after {
-            object["after_us"] = after.into();
+        if let Some(pace) = pace {
+            object["answer_us"] = (pace.answer.as_micros() as u64).into();
+            if let Some(after) = pace.after {
+                object["after_us"] = (after.as_micros() as u64).into();
+            }
         }
         self.tell(level, &format!("{word} {from} --> {to}{place}{why}"), &object)
     }
 
-    /// Who reads JSON gets all of it.
     fn tell(&self, level: Level, words: &str, object: &Value) -> Result<()> {
-        if (self.level >= level || self.reporter.is_json()) && self.reporter.tell(words, object)? == Audience::Gone {
+        self.flush()?;
+        self.tell_at_once(level, words, object)
+    }
+
+    fn tell_at_once(&self, level: Level, words: &str, object: &Value) -> Result<()> {
+        if self.is_heard(level) && self.reporter.tell(words, object)? == Audience::Gone {
             self.is_alone.set(true);
         }
         Ok(())
+    }
+
+    /// Whether that much is wanted. Who reads JSON gets all of it.
+    fn is_heard(&self, level: Level) -> bool {
+        self.level >= level || self.reporter.is_json()
     }
 }
 

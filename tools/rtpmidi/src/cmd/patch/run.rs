@@ -8,10 +8,11 @@ use port_rules::{Act, Change, Graph, Rules};
 
 use super::keeper::{Keeper, Outcome, Patience};
 use super::live;
-use super::log::{Log, Totals};
+use super::log::{Log, Pace, Totals};
 use super::memory::{Lesson, Memory, MemoryOptions};
 use super::rule_file::RuleFile;
 use super::source::{self, Source};
+use crate::cpu_latency;
 use crate::failure::{Failure, Result};
 use crate::ports::News;
 use crate::ports::wiring::Wiring;
@@ -42,6 +43,11 @@ pub(super) struct RunOptions {
     /// Try a missing server so often, and end if none is there [default: without end]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
     max_attempts: Option<u32>,
+
+    /// Let no core sleep so deeply that it takes longer to wake, while this runs; 0 lets none sleep. It takes power, and
+    /// a right that rtpmidi doctor looks for [default: cores sleep as they like]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(..=cpu_latency::MOST), value_name = "MICROSECONDS")]
+    cpu_latency: Option<u32>,
 
     /// Tell of ports that come and go as well
     #[arg(short, long)]
@@ -100,6 +106,11 @@ pub(super) fn run(options: &RunOptions) -> Result<()> {
     let all = memory.as_ref().map_or_else(|| read.rules.clone(), |memory| memory.behind(&read.rules));
     if options.dry_run {
         return dry_run(options, all, &log);
+    }
+    // It counts for as long as this value is there, which is to the end.
+    let awake = cpu_latency::limit(options.cpu_latency);
+    if let Err(words) = &awake {
+        log.warn(words);
     }
     let (events, waiting) = channel();
     let wishes = events.clone();
@@ -166,6 +177,7 @@ impl Work<'_> {
             if is_new {
                 self.act(now, told)?;
             }
+            self.log.flush()?;
             self.learn(now)?;
             if self.log.is_alone() {
                 return Ok(());
@@ -219,7 +231,7 @@ impl Work<'_> {
                     let name = port.full_name();
                     let has_come = self.wiring.come(port, now);
                     if has_come {
-                        self.log.port(graph, &name)?;
+                        self.log.port(graph, &name);
                     }
                     has_come
                 }
@@ -227,7 +239,7 @@ impl Work<'_> {
             },
             News::Gone(id) => {
                 if let Some(port) = self.wiring.bay().port(id) {
-                    self.log.gone(graph, &port.full_name())?;
+                    self.log.gone(graph, &port.full_name());
                 }
                 self.wiring.go(id)
             }
@@ -279,15 +291,16 @@ impl Work<'_> {
             let keeper = self.keepers.iter_mut().find(|keeper| keeper.graph == from.graph);
             let Some(keeper) = keeper else { continue };
             let Some(server) = keeper.server() else { continue };
-            let after = told.map(|told| told.elapsed());
+            let (asked, after) = (Instant::now(), told.map(|told| told.elapsed()));
             let done = match change.act {
                 Act::Connect => server.connect(from, to),
                 Act::Disconnect => server.disconnect(from, to),
             };
+            let pace = Pace { after, answer: asked.elapsed() };
             match done {
                 Ok(()) => {
                     self.totals.count(change.act);
-                    self.log.done(bay, &change, after)?;
+                    self.log.done(bay, &change, pace)?;
                     self.wiring.apply(&change, now);
                 }
                 Err(reason) => {
