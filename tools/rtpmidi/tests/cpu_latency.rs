@@ -73,7 +73,9 @@ fn cores_wake_as_fast_as_was_said_while_the_program_runs() {
     let folder = Folder::new("cpu-latency");
     let state = folder.path("state.rules");
     let learning = ["patch", "--no-jack", "--learn", "--state", argument(&state), "--cpu-latency", "1000"];
-    let patch = Program::start(&learning);
+    let mut patch = Program::start_with_open_stdout(&[&learning[..], &["--json"]].concat());
+    let lines = Objects::of(&mut patch);
+    lines.wait_for("a server", PATIENCE, |object| object["type"] == "server");
     is(Some(OURS));
     assert_eq!(patch.interrupted().code, Some(0));
     is(None);

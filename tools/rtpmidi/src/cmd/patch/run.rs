@@ -107,14 +107,14 @@ pub(super) fn run(options: &RunOptions) -> Result<()> {
     if options.dry_run {
         return dry_run(options, all, &log);
     }
+    let (events, waiting) = channel();
+    let wishes = events.clone();
+    signals::catch(move |wish| drop(wishes.send(Event::Wish(wish))))?;
     // It counts for as long as this value is there, which is to the end.
     let awake = cpu_latency::limit(options.cpu_latency);
     if let Err(words) = &awake {
         log.warn(words);
     }
-    let (events, waiting) = channel();
-    let wishes = events.clone();
-    signals::catch(move |wish| drop(wishes.send(Event::Wish(wish))))?;
     let now = Instant::now();
     let mut work = Work {
         options,
