@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use kit::{Folder, Objects, PATIENCE, Program, argument, host};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::tcgetattr;
 use serde_json::Value;
 
 /// A device, and this end of its cable.
@@ -121,11 +122,13 @@ fn a_device_and_a_session_play_to_each_other_whatever_octets_come() {
     let place = folder.path("piano");
     let mut cable = Cable::plug(&place);
     let config = format!(
-        "peers = ['{peer}']\nrules = [\"Piano <-> '{peer}'\"]\n[[rawmidi]]\nname = 'Piano'\ndevice = '{}'\n",
+        "peers = ['{peer}']\nrules = [\"Piano <-> '{peer}'\"]\n[[rawmidi]]\nname = 'Piano'\ndevice = '{}'\nbaud = 31250\n",
         place.display()
     );
     let bridge = Bridge::start(&folder, &config);
     bridge.tells("Piano", "there");
+    // Both ends of such a cable have one speed.
+    assert_eq!(tcgetattr(&cable.0).unwrap().output_speed(), 31_250);
     bridge.has(1, 2);
     // What belongs to nothing; running status with a clock inside; a System Exclusive with what a terminal would take for
     // keys; one that another status ends.
@@ -149,7 +152,11 @@ fn a_device_and_a_session_play_to_each_other_whatever_octets_come() {
     bridge.obeys("port", &["Piano", "--pace", "din"]);
     assert_eq!(bridge.port("Piano")["pace"]["octets_per_second"], 3125);
     bridge.obeys("mute", &["Piano", &peer]);
+    let before = bridge.port("Piano")["messages_in"].as_u64();
     cable.play(&[0xC0, 33]);
+    while bridge.port("Piano")["messages_in"].as_u64() == before {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     bridge.obeys("mute", &["Piano", &peer, "--off"]);
     cable.play(&[0xC0, 34]);
     heard.wait_for("it is muted for ever", PATIENCE, |it| {

@@ -3,9 +3,10 @@
 //! ```text
 //!  config, options ── what it is to be ──▶ run ◀── request ── control ◀── whoever asks ── status
 //!                                           │
-//!  transport/applemidi ── inbox ──▶ one thread: bay ──▶ transport/alsa, /jack, /applemidi, /ipmidi, /rtp
+//!  transport/applemidi ── inbox ──▶ one thread: bay ──▶ transport/alsa, /jack, /applemidi, /ipmidi, /rtp, /rawmidi
 //!  transport/alsa, /ipmidi, /rtp ─▶   names, counts, what goes where
 //!  transport/jack ──────── rings ─▶
+//!  transport/rawmidi ── a thread each ─▶
 //!                                      ▲
 //!                         rules ───────┘ connects
 //! ```
