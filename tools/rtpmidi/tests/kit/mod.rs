@@ -201,16 +201,21 @@ impl Program {
     /// Waits for the end, not for ever.
     pub(crate) fn finish(mut self) -> Ended {
         let started = Instant::now();
-        while self.is_running() {
-            assert!(started.elapsed() < PATIENCE, "the program does not end");
+        while self.is_running() && started.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(10));
         }
+        let is_running = self.is_running();
+        if is_running {
+            self.child.kill().unwrap();
+        }
         let text = |thread: Option<JoinHandle<String>>| thread.map(|thread| thread.join().unwrap());
-        Ended {
+        let ended = Ended {
             code: self.child.wait().unwrap().code(),
             stdout: text(self.stdout.take()).unwrap_or_default(),
             stderr: text(self.stderr.take()).unwrap_or_default(),
-        }
+        };
+        assert!(!is_running, "the program does not end: {ended:?}");
+        ended
     }
 }
 
