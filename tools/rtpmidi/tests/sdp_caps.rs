@@ -47,7 +47,10 @@ fn travels_as(name: &str, command: &str, sender_first: bool) {
     let new = Program::shell(&format!("{command} > a.sdp && rtpmidi sdp caps a.sdp"), &folder).finish();
     assert_eq!(new.code, Some(0), "{new:?}");
     let paste = |only: &str| {
-        let line = format!("exec sh -c \"exec $(rtpmidi sdp caps a.sdp --smf heard.mid --only {only})\"");
+        // Whoever has to share the machine waits longer for packets that it reads late.
+        let line = format!(
+            "exec sh -c \"exec $(rtpmidi sdp caps a.sdp --smf heard.mid --only {only} | sed s/latency=50/latency=2000/)\""
+        );
         Program::shell(&line, &folder)
     };
     let (sender, receiver) = if sender_first {
@@ -59,8 +62,6 @@ fn travels_as(name: &str, command: &str, sender_first: bool) {
         wait_for_listener(port);
         (paste("sender"), receiver)
     };
-    let sent = sender.finish();
-    assert_eq!(sent.code, Some(0), "{sent:?}");
     let (played, started) = (messages(&folder.path("song.mid")), Instant::now());
     assert_eq!(played.len(), 27);
     let heard = folder.path("heard.mid");
@@ -68,6 +69,9 @@ fn travels_as(name: &str, command: &str, sender_first: bool) {
         assert!(started.elapsed() < PATIENCE, "heard {:02X?}", messages(&heard));
         std::thread::sleep(Duration::from_millis(50));
     }
+    // Where the BYE of GStreamer's session is quicker than the end of the stream behind it, a sender does not end by itself.
+    let sent = sender.interrupted();
+    assert_eq!(sent.code, Some(0), "{sent:?}");
     receiver.interrupted();
     assert_eq!(messages(&heard), played);
     assert!(!folder.path("stolen").exists(), "a description has written a file");
