@@ -5,8 +5,8 @@ use std::time::Duration;
 /// Room for trips that take a little longer than the others.
 const SLACK: Duration = Duration::from_millis(5);
 
-/// Copies that are held back. More than these within a few trips are an avalanche.
-const HELD: usize = 64;
+/// Copies that are held back. Only loops that feed each other make more of them within a few trips, and these are dropped.
+const HELD: usize = 256;
 
 /// How often a message must come back when it is let through, to be an echo.
 const RETURNS: u32 = 2;
@@ -130,7 +130,7 @@ impl<P: Copy + Eq, C: Copy> Trial<P, C> {
     pub(crate) fn hold(&mut self, coming: Coming, port: P, octets: &[u8]) {
         let at = coming.at;
         match self.stage {
-            Stage::Watch(_) if at > self.since + flight(self.trip) && self.held.len() < HELD => {
+            Stage::Watch(_) if at > self.since + flight(self.trip) => {
                 (self.stage, self.since) = (Stage::Innocent, at);
             }
             Stage::Probe(_) if coming.trip(self.since).is_none_or(|trip| trip < self.least) => {
