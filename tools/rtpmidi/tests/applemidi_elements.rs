@@ -8,6 +8,8 @@ mod players;
 
 use std::fs;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use kit::{
     Folder, Objects, PATIENCE, Program, argument, description, documented, free_port, in_a_network, lines, messages,
@@ -150,8 +152,18 @@ fn a_broadcast_of_a_session_is_heard_and_outlives_who_plays() {
     let session = open["port"].to_string();
     let (source, to) = (format!("applemidi:127.0.0.1:{session}"), format!("udp://127.0.0.1:{port}"));
     let broadcast = Program::start(&["broadcast", &source, "--to", &to]);
-    keyboard.write_all(b"c0 05\n90 3c 64\n").unwrap();
-    wait_for_line(&mut heard, |line| line.contains("note on   C4"));
+    // A broadcast that takes part and does not play yet hears of no note.
+    let is_heard = AtomicBool::default();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_heard.load(Ordering::SeqCst) {
+                keyboard.write_all(b"c0 05\n90 3c 64\n").unwrap();
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        });
+        wait_for_line(&mut heard, |line| line.contains("note on   C4"));
+        is_heard.store(true, Ordering::SeqCst);
+    });
     host.kill();
     // It is missed after a while, and called until it is back.
     wait_for_line(&mut heard, |line| line.contains("note off  C4"));

@@ -371,7 +371,8 @@ fn obey(own: &Client, clients: &mut BTreeMap<String, AsyncClient<(), ()>>, words
             for name in own.ports(None, None, PortFlags::IS_OUTPUT) {
                 // Those of one's own clients alone are what `get_connections` gives.
                 for other in own.ports(None, None, PortFlags::IS_INPUT) {
-                    if find(&name)?.is_connected_to(&other).ok()? {
+                    // What is gone since is connected to nothing.
+                    if find(&name).is_some_and(|port| port.is_connected_to(&other).unwrap_or_default()) {
                         println!("studio: {name} > {other}");
                     }
                 }
