@@ -78,18 +78,7 @@ fn a_new_port_among_a_thousand_is_patched_within_five_milliseconds_by_one_of_fiv
         port(&clients[number % 10], &format!("port {}", number / 10), capabilities);
     }
     let folder = Folder::new("patch-alsa-crowd");
-    let rules: Vec<_> = (0..100)
-        .flat_map(|n| {
-            [
-                format!("studio {n}:out --> studio {}:in", n + 1),
-                format!("\"Client {n}\":'out 3' --> \"Client {}\":'in 1'", (n + 7) % 100),
-                format!("desk {n}?:out * -x-> *{n}:in [3]"),
-                format!("/^Desk {n}:out (?P<port>\\d+)$/ --> 'Desk {}':\"in {{port}}\"", (n + 13) % 100),
-                format!("\"new\":\"port {n}\" --> \"client {}\":\"port {}\"", n % 10, n % 50 * 2 + 1),
-            ]
-        })
-        .collect();
-    let file = folder.write("many.rules", rules.join("\n").as_bytes());
+    let file = folder.write("many.rules", kit::five_hundred_rules().as_bytes());
     let busy = vm::Busy::start();
     let mut program = Program::start_with_open_stdout(&["patch", "--no-jack", "--json", "--rules", argument(&file)]);
     let lines = Objects::of(&mut program);

@@ -333,19 +333,7 @@ fn a_new_port_among_a_thousand_is_patched_by_one_of_five_hundred_rules() {
         studio.ports(&format!("client {client}"), &ports.iter().map(String::as_str).collect::<Vec<_>>());
     }
     let folder = Folder::new("patch-many");
-    let rules: Vec<_> = (0..100)
-        .flat_map(|n| {
-            [
-                format!("studio {n}:out --> studio {}:in", n + 1),
-                format!("\"Client {n}\":'out 3' --> \"Client {}\":'in 1'", (n + 7) % 100),
-                format!("desk {n}?:out * -x-> *{n}:in [3]"),
-                format!("/^Desk {n}:out (?P<port>\\d+)$/ --> 'Desk {}':\"in {{port}}\"", (n + 13) % 100),
-                // Whole names: each port has one rule.
-                format!("\"new\":\"port {n}\" --> \"client {}\":\"port {}\"", n % 10, n % 50 * 2 + 1),
-            ]
-        })
-        .collect();
-    let file = folder.write("many.rules", rules.join("\n").as_bytes());
+    let file = folder.write("many.rules", kit::five_hundred_rules().as_bytes());
     // Where cores sleep deeply the server alone takes longer than is asked of both.
     let options = ["--no-alsa", "--json", "--cpu-latency", "0", "--rules", argument(&file)];
     let (program, lines) = patch_with_objects(&server, &options);

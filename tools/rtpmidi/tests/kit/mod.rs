@@ -304,6 +304,21 @@ pub(crate) fn wait_for_listener(port: u16) {
     }
 }
 
+/// Rules of every sort, of which one connects each port of the client `new`.
+pub(crate) fn five_hundred_rules() -> String {
+    let rules = (0..100).flat_map(|n| {
+        [
+            format!("studio {n}:out --> studio {}:in", n + 1),
+            format!("\"Client {n}\":'out 3' --> \"Client {}\":'in 1'", (n + 7) % 100),
+            format!("desk {n}?:out * -x-> *{n}:in [3]"),
+            format!("/^Desk {n}:out (?P<port>\\d+)$/ --> 'Desk {}':\"in {{port}}\"", (n + 13) % 100),
+            // Whole names: each port has one rule.
+            format!("\"new\":\"port {n}\" --> \"client {}\":\"port {}\"", n % 10, n % 50 * 2 + 1),
+        ]
+    });
+    rules.collect::<Vec<_>>().join("\n")
+}
+
 /// Reads lines until one satisfies `wanted`.
 pub(crate) fn wait_for_line(lines: &mut impl BufRead, wanted: impl Fn(&str) -> bool) -> String {
     let mut line = String::new();
